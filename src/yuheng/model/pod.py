@@ -134,18 +134,23 @@ class PodSpec(msgspec.Struct, frozen=True, kw_only=True):
             the init-container rule, pod-level resources and overhead are summed up already.
         scoring_requests: ``(cpu milli, memory bytes)`` as the LeastAllocated family counts them: a container
             that states no request counts 100m and 200 MiB.
+        held_requests: the same for a pod that runs: kube-scheduler then counts pod-level resources too. None when
+            there are none, and both are equal.
         images: images of all init containers and containers, in order, as written (one per container).
+        volume_images: images of image volumes.
         claims: names of the PersistentVolumeClaims it mounts.
     """
 
     requests: dict[str, int] = {}
     scoring_requests: tuple[int, int] = (0, 0)
+    held_requests: tuple[int, int] | None = None
     node_selector: dict[str, str] = {}
     affinity: Affinity = Affinity()
     tolerations: tuple[Toleration, ...] = ()
     spread: tuple[TopologySpreadConstraint, ...] = ()
     host_ports: tuple[HostPort, ...] = ()
     images: tuple[str, ...] = ()
+    volume_images: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     devices: DeviceRequest = DeviceRequest()
     gates: tuple[str, ...] = ()

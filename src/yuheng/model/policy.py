@@ -77,8 +77,8 @@ KUBERNETES_SCORES: Final = (
     ScoreWeight("ImageLocality", 1),
 )
 DEFAULT_SPREAD: Final = (
-    TopologySpreadConstraint(3, "topology.kubernetes.io/zone", "ScheduleAnyway"),
-    TopologySpreadConstraint(5, "kubernetes.io/hostname", "ScheduleAnyway"),
+    TopologySpreadConstraint(3, "kubernetes.io/hostname", "ScheduleAnyway"),
+    TopologySpreadConstraint(5, "topology.kubernetes.io/zone", "ScheduleAnyway"),
 )
 
 

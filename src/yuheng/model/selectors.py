@@ -102,6 +102,15 @@ class NodeSelectorTerm(msgspec.Struct, frozen=True, rename="camel"):
             requirement.matches({"metadata.name": name}) for requirement in self.match_fields
         )
 
+    def named_nodes(self) -> frozenset[str] | None:
+        """The node names the term allows by ``metadata.name In``; None when it does not name any."""
+        names: frozenset[str] | None = None
+        for requirement in self.match_fields:
+            if requirement.key == "metadata.name" and requirement.operator == "In":
+                values = frozenset(requirement.values)
+                names = values if names is None else names & values
+        return names
+
 
 class NodeSelector(msgspec.Struct, frozen=True, rename="camel"):
     """The terms of a required node affinity: at least one must hold."""

@@ -1,0 +1,208 @@
+"""From a snapshot to arrays: what every node offers, and what its pods hold already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yuheng.model.pod import HostPort, Pod, PodSpec
+from yuheng.model.policy import Policy
+from yuheng.scheduling.arrays import CPU, Cluster, empty
+from yuheng.scheduling.machines import Machines
+
+__all__ = ["HostPorts", "Resources", "compile_cluster", "device_milli", "held_requests"]
+
+ALWAYS = ("cpu", "memory", "ephemeral-storage")
+
+
+class Resources:
+    """The resource columns: cpu, memory, ephemeral storage, then extended resources by name."""
+
+    def __init__(self, machines: Machines, specs: Iterable[PodSpec]) -> None:
+        names = {name for node in machines.nodes for name in node.allocatable}
+        for spec in specs:
+            names.update(spec.requests)
+        self.names = [*ALWAYS, *sorted(names.difference(ALWAYS, ("pods",)))]
+        self.column = {name: i for i, name in enumerate(self.names)}
+
+    def row(self, amounts: dict[str, int]) -> NDArray[np.int64]:
+        """Amounts by resource name as a row."""
+        row = np.zeros(len(self.names), dtype=np.int64)
+        for name, amount in amounts.items():
+            if name in self.column:
+                row[self.column[name]] = amount
+        return row
+
+
+class HostPorts:
+    """The host ports that pending pods ask for; a pod holds every one of them that its own ports clash with."""
+
+    def __init__(self, pending: Iterable[PodSpec]) -> None:
+        self.wanted = sorted({port for spec in pending for port in spec.host_ports}, key=_port_order)
+        self.number = {port: i for i, port in enumerate(self.wanted)}
+
+    def held_by(self, spec: PodSpec) -> list[int]:
+        """The wanted ports that clash with the pod's."""
+        if not spec.host_ports:
+            return []
+        return [i for i, wanted in enumerate(self.wanted) if any(_clash(wanted, port) for port in spec.host_ports)]
+
+
+def _port_order(port: HostPort) -> tuple[int, str, str]:
+    return (port.port, port.protocol, port.ip)
+
+
+def _clash(one: HostPort, other: HostPort) -> bool:
+    if (one.port, one.protocol) != (other.port, other.protocol):
+        return False
+    anywhere = "0.0.0.0"  # noqa: S104 -- compared with, not bound to
+    return one.ip == other.ip or anywhere in (one.ip, other.ip)
+
+
+def compile_cluster(
+    machines: Machines,
+    bound: Sequence[Pod],
+    resources: Resources,
+    ports: HostPorts,
+    policy: Policy,
+    keys: Sequence[str],
+    seed: int,
+    pending: int,
+) -> Cluster:
+    """The nodes and their running pods as arrays.
+
+    Args:
+        machines: the nodes.
+        bound: running pods, each on a node of ``machines``.
+        resources: the resource columns.
+        ports: the host ports that matter.
+        policy: says how ties are broken.
+        keys: topology keys, one row of ``domain`` each.
+        seed: draws the order of nodes where ties are broken by chance.
+        pending: how many pods may be placed.
+    """
+    size = len(machines)
+    allocatable = np.array([resources.row(node.allocatable) for node in machines.nodes], dtype=np.int64)
+    allocatable = allocatable.reshape(size, len(resources.names))
+    devices = [node.devices for node in machines.nodes]
+    most = max((inventory.count for inventory in devices), default=0)
+    present = np.arange(most) < np.array([inventory.count for inventory in devices], dtype=np.int64)[:, None]
+    memory = np.array([inventory.memory for inventory in devices], dtype=np.int64)
+    cluster = Cluster(
+        allocatable=allocatable,
+        used=empty(size, len(resources.names)),
+        scoring_used=empty(size, 2),
+        pod_limit=np.array([node.allocatable.get("pods", 0) for node in machines.nodes], dtype=np.int64),
+        pods=empty(size),
+        device_free=np.where(present, 1000, -1).astype(np.int32).reshape(size, most),
+        device_memory=np.where(present, memory[:, None], 0).reshape(size, most),
+        device_size=memory,
+        device_model=machines.device_models.ids,
+        device_kinds=empty(size, most + 1, dtype=np.int32),
+        ports=empty(size, len(ports.wanted), dtype=np.int32),
+        rank=_ranks(size, policy, seed),
+        domain=_domains(machines, keys),
+        largest=_largest(allocatable, [inventory.count for inventory in devices]),
+        log_node=empty(pending, dtype=np.int32),
+        log_kind=empty(pending, dtype=np.int32),
+        log_devices=empty(pending),
+        log_size=empty(1),
+        touched=empty(size + 1),
+    )
+    _fill(cluster, machines, bound, resources, ports)
+    return cluster
+
+
+def _ranks(size: int, policy: Policy, seed: int) -> NDArray[np.int32]:
+    """The order that breaks ties: by name, or the permutation drawn from the seed."""
+    if policy.ties == "name":
+        return np.arange(size, dtype=np.int32)
+    order = np.random.Generator(np.random.PCG64(seed)).permutation(size)
+    ranks = np.empty(size, dtype=np.int32)
+    ranks[order] = np.arange(size, dtype=np.int32)
+    return ranks
+
+
+def _domains(machines: Machines, keys: Sequence[str]) -> NDArray[np.int32]:
+    if not keys:
+        return np.zeros((0, len(machines)), dtype=np.int32)
+    return np.array([machines.column(key).ids for key in keys], dtype=np.int32)
+
+
+def _largest(allocatable: NDArray[np.int64], devices: Sequence[int]) -> NDArray[np.int64]:
+    cpu = int(allocatable[:, CPU].max()) if len(allocatable) else 0
+    return np.array([cpu, 1000 * max(devices, default=0)], dtype=np.int64)
+
+
+def _fill(
+    cluster: Cluster, machines: Machines, bound: Sequence[Pod], resources: Resources, ports: HostPorts
+) -> None:
+    """Put the running pods on their nodes. Pods of one template share a spec, and so a row."""
+    nodes = np.fromiter((machines.index[pod.node or ""] for pod in bound), dtype=np.int64, count=len(bound))
+    number: dict[int, int] = {}
+    specs: list[PodSpec] = []
+    rows = np.empty(len(bound), dtype=np.int64)
+    for i, pod in enumerate(bound):
+        row = number.setdefault(id(pod.spec), len(specs))
+        if row == len(specs):
+            specs.append(pod.spec)
+        rows[i] = row
+    if specs:
+        np.add.at(cluster.used, nodes, np.array([resources.row(spec.requests) for spec in specs])[rows])
+        np.add.at(cluster.scoring_used, nodes, np.array([held_requests(spec) for spec in specs])[rows])
+        np.add.at(cluster.pods, nodes, 1)
+    for pod, n in zip(bound, nodes, strict=True):
+        for port in ports.held_by(pod.spec):
+            cluster.ports[n, port] += 1
+    _hold_devices(cluster, [(pod, int(n)) for pod, n in zip(bound, nodes, strict=True) if pod.spec.devices.count])
+
+
+def _hold_devices(cluster: Cluster, holders: Sequence[tuple[Pod, int]]) -> None:
+    """Give running pods their GPUs: first those whose indices are known, then whole devices, then shares."""
+
+    def order(holder: tuple[Pod, int]) -> tuple[bool, bool, str]:
+        pod = holder[0]
+        return (not pod.device_indices, pod.spec.devices.is_share(), pod.key)
+
+    for pod, n in sorted(holders, key=order):
+        request = pod.spec.devices
+        milli = device_milli(pod.spec)
+        kind = 0 if request.is_share() else min(request.count, cluster.device_kinds.shape[1] - 1)
+        cluster.device_kinds[n, kind] += 1
+        for d in _devices_of(cluster, pod, n):
+            whole = milli >= 1000
+            cluster.device_free[n, d] = max(cluster.device_free[n, d] - min(milli, 1000), 0)
+            left = 0 if whole else cluster.device_memory[n, d] - request.memory
+            cluster.device_memory[n, d] = max(left, 0)
+
+
+def held_requests(spec: PodSpec) -> tuple[int, int]:
+    """Cpu and memory that a running pod counts for in the LeastAllocated family."""
+    return spec.scoring_requests if spec.held_requests is None else spec.held_requests
+
+
+def device_milli(spec: PodSpec) -> int:
+    """The milli a pod takes of each of its devices: 1000 for whole ones, below for a share."""
+    return min(spec.devices.milli, 999) if spec.devices.is_share() else 1000
+
+
+def _devices_of(cluster: Cluster, pod: Pod, n: int) -> list[int]:
+    """The devices a running pod holds: as recorded, else the least free that suffice, else the freest there are.
+
+    A node may hold more than it has (its device plugin restarted, say); then its devices are simply full.
+    """
+    free = cluster.device_free[n]
+    existing = [d for d in range(len(free)) if free[d] >= 0]
+    recorded = [d for d in pod.device_indices if d in existing]
+    if recorded:
+        return recorded
+    if not pod.spec.devices.is_share():
+        untouched = [d for d in existing if free[d] == 1000]
+        touched = [d for d in existing if free[d] < 1000]
+        return [*untouched, *touched][: pod.spec.devices.count]
+    fitting = [d for d in existing if free[d] >= device_milli(pod.spec)]
+    if fitting:
+        return [min(fitting, key=lambda d: (free[d], d))]
+    return existing[:1]

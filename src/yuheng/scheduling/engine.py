@@ -1,0 +1,156 @@
+"""One cluster in the engine's hands: the snapshot compiled, the queue, and the cycle that works it off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from yuheng.errors import InputError
+from yuheng.model.cluster import Snapshot
+from yuheng.model.plan import NearMiss, Reason
+from yuheng.model.pod import Pod
+from yuheng.model.policy import Policy
+from yuheng.scheduling.arrays import Bits, Counters, Rules, Window
+from yuheng.scheduling.classes import Classes, spread_selectors
+from yuheng.scheduling.compile import HostPorts, Resources, compile_cluster
+from yuheng.scheduling.cycle import diagnose, place, prepare, rate
+from yuheng.scheduling.machines import Machines
+from yuheng.scheduling.peers import Peers, topology_keys
+from yuheng.scheduling.rules import compile_rules
+from yuheng.scheduling.window import Compiler
+
+__all__ = ["Engine", "Hand"]
+
+# Bytes that a window of classes may take, and roughly what a class takes per node.
+_BUDGET = 256 * 2**20
+_BYTES_PER_NODE = 72
+# Pods between two reports of progress.
+_STRETCH = 20_000
+
+
+class Hand(NamedTuple):
+    """A class in hand: its window, its counters, its row."""
+
+    window: Window
+    counters: Counters
+    row: int
+
+
+class Engine:
+    """A snapshot and a policy, compiled.
+
+    Args:
+        snapshot: the cluster.
+        policy: what decides.
+        seed: of everything random.
+        newcomers: pods that may be placed beside the snapshot's own pending ones.
+
+    Raises:
+        InputError: a pod is bound to a node that is not in the snapshot.
+        ConfigError: the policy names a filter or score that does not exist.
+    """
+
+    def __init__(self, snapshot: Snapshot, policy: Policy, seed: int = 0, newcomers: Sequence[Pod] = ()) -> None:
+        self.snapshot = snapshot
+        self.policy = policy
+        self.queue = [*snapshot.pending(), *newcomers]
+        self.machines = Machines(snapshot.nodes)
+        bound = [pod for pod in snapshot.pods if pod.node is not None]
+        self._check(bound)
+        everything = [*bound, *self.queue]
+        defaults = [item.selector for item in spread_selectors(snapshot, policy)]
+        self.peers = Peers(snapshot, everything, defaults)
+        kinds = np.array([self.peers.number(pod) for pod in bound], dtype=np.int64)
+        self.classes = Classes(snapshot, policy, self.peers)
+        self.told: dict[tuple[int, int, int], tuple[str, tuple[Reason, ...], tuple[NearMiss, ...], str]] = {}
+        self.class_of = [self.classes.number(pod) for pod in self.queue]
+        specs = [pod.spec for pod in everything]
+        self.resources = Resources(self.machines, specs)
+        self.ports = HostPorts([item.pod.spec for item in self.classes.all])
+        self.rules: Rules = compile_rules(policy, self.machines, self.resources, everything, seed)
+        keys = topology_keys(specs, policy, bool(defaults))
+        self.cluster = compile_cluster(
+            self.machines, bound, self.resources, self.ports, policy, keys, seed, len(self.queue)
+        )
+        self.used_before = self.cluster.used.copy()
+        self.devices_before = self.cluster.device_free.copy()
+        nodes = np.array([self.machines.index[pod.node or ""] for pod in bound], dtype=np.int64)
+        self._compiler = Compiler(
+            self.machines,
+            self.cluster,
+            self.resources,
+            self.ports,
+            keys,
+            self.peers,
+            policy,
+            self.rules,
+            (nodes, kinds),
+        )
+
+    def _check(self, bound: Sequence[Pod]) -> None:
+        for pod in bound:
+            if pod.node not in self.machines.index:
+                raise InputError(
+                    repr(pod.node), "the name of a node in the input", subject=f"Pod {pod.key}", field="spec.nodeName"
+                )
+
+    def hands(self, first: int, last: int) -> Iterator[tuple[int, int, dict[int, Hand]]]:
+        """Cut ``queue[first:last]`` into stretches with few enough classes for one window, and take them in hand.
+
+        Yields:
+            The stretch as ``(first, last)``, and the hand of each class number in it.
+        """
+        limit = max(1, _BUDGET // (_BYTES_PER_NODE * max(len(self.machines), 1)))
+        while first < last:
+            wanted: dict[int, int] = {}
+            end = first
+            while end < last and (self.class_of[end] in wanted or len(wanted) < limit):
+                wanted.setdefault(self.class_of[end], len(wanted))
+                end += 1
+            yield first, end, self.take(list(wanted))
+            first = end
+
+    def take(self, numbers: Sequence[int]) -> dict[int, Hand]:
+        """Compile classes and look at every node once for each."""
+        window, counters = self._compiler.compile([self.classes.all[number] for number in numbers])
+        for row in range(len(numbers)):
+            prepare(self.cluster, window, self.rules, row)
+        return {number: Hand(window, counters, row) for row, number in enumerate(numbers)}
+
+    def run(
+        self, first: int, last: int, progress: Callable[[int, int], None] | None = None
+    ) -> Iterator[tuple[int, Hand]]:
+        """Work off ``queue[first:last]``; stops at each pod that is refused, and goes on when asked for the next.
+
+        Yields:
+            The place in the queue of a refused pod, and the class in hand as it was decided on.
+        """
+        for start, end, hands in self.hands(first, last):
+            anyone = next(iter(hands.values()))
+            rows = np.array([hands[self.class_of[i]].row for i in range(start, end)], dtype=np.int32)
+            done = 0
+            while done < len(rows):
+                stretch = rows[: done + _STRETCH]
+                done = place(self.cluster, anyone.window, anyone.counters, self.rules, stretch, done)
+                if done < len(stretch):
+                    yield start + done, hands[self.class_of[start + done]]
+                    done += 1
+                if progress is not None:
+                    progress(start + done, last)
+
+    def rate(self, hand: Hand) -> int:
+        """Filter and score all nodes for one more pod of a class; how many are feasible."""
+        return rate(self.cluster, hand.window, hand.counters, self.rules, hand.row)
+
+    def place_one(self, hand: Hand) -> bool:
+        """Place one more pod of a class; whether it fitted."""
+        row = np.array([hand.row], dtype=np.int32)
+        return place(self.cluster, hand.window, hand.counters, self.rules, row, 0) == 1
+
+    def record(self, hand: Hand) -> Bits:
+        """(N,) everything that keeps the class off each node, as rejection bits."""
+        bits = np.zeros(len(self.machines), dtype=np.int64)
+        diagnose(self.cluster, hand.window, hand.counters, self.rules, hand.row, bits)
+        return bits

@@ -1,0 +1,132 @@
+"""Static filters: what a node *is* against what a pod demands. One function each, over all nodes at once.
+
+Each returns the nodes it rejects. They run once a class, in no particular order: the record of a node has one bit for
+each, and the lowest bit is the filter that kube-scheduler would have stopped at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+
+from yuheng.model.cluster import PersistentVolume
+from yuheng.model.node import Taint, Toleration
+from yuheng.model.pod import PodSpec
+from yuheng.model.policy import Policy
+from yuheng.scheduling import arrays
+from yuheng.scheduling.machines import Machines, Mask
+
+__all__ = ["STATIC_FILTERS", "required_nodes", "tolerated", "untolerated_taints"]
+
+# What a static filter gets: the nodes, the pod's spec, the volumes of its claims, the policy.
+StaticFilter = Callable[[Machines, PodSpec, tuple[PersistentVolume, ...], Policy], Mask]
+
+_CORDON: Final = Taint("node.kubernetes.io/unschedulable", "NoSchedule")
+_ZONE_LABELS: Final = (
+    "topology.kubernetes.io/zone",
+    "topology.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region",
+)
+_REPELLING: Final = frozenset(("NoSchedule", "NoExecute"))
+
+
+def tolerated(taint: Taint, tolerations: tuple[Toleration, ...]) -> bool:
+    """Whether any toleration covers the taint."""
+    return any(toleration.tolerates(taint) for toleration in tolerations)
+
+
+def untolerated_taints(taints: tuple[Taint, ...], tolerations: tuple[Toleration, ...]) -> list[Taint]:
+    """The NoSchedule and NoExecute taints that no toleration covers."""
+    return [taint for taint in taints if taint.effect in _REPELLING and not tolerated(taint, tolerations)]
+
+
+def outside_named_nodes(machines: Machines, spec: PodSpec, _: object, __: object) -> Mask:
+    """NodeAffinity's PreFilter: nodes not named, where every required term names nodes by ``matchFields``."""
+    required = spec.affinity.node_affinity.required
+    if required is None or not required.node_selector_terms:
+        return ~machines.everywhere()
+    named: set[str] = set()
+    for term in required.node_selector_terms:
+        names = term.named_nodes()
+        if names is None:
+            return ~machines.everywhere()
+        named |= names
+    mask = machines.everywhere()
+    mask[[machines.index[name] for name in named if name in machines.index]] = False
+    return mask
+
+
+def node_unschedulable(machines: Machines, spec: PodSpec, _: object, __: object) -> Mask:
+    """NodeUnschedulable: cordoned nodes, unless the pod tolerates the cordon's taint."""
+    if tolerated(_CORDON, spec.tolerations):
+        return ~machines.everywhere()
+    return machines.unschedulable
+
+
+def taint_toleration(machines: Machines, spec: PodSpec, _: object, __: object) -> Mask:
+    """TaintToleration: nodes with a NoSchedule or NoExecute taint the pod does not tolerate."""
+    sets, ids = machines.taint_sets
+    rejected = np.array([bool(untolerated_taints(taints, spec.tolerations)) for taints in sets], dtype=np.bool_)
+    mask: Mask = rejected[ids]
+    return mask
+
+
+def required_nodes(machines: Machines, spec: PodSpec) -> Mask:
+    """The nodes that the pod's own nodeSelector and required node affinity allow."""
+    mask = machines.with_labels(spec.node_selector)
+    required = spec.affinity.node_affinity.required
+    return mask if required is None else mask & machines.selected(required)
+
+
+def node_affinity(machines: Machines, spec: PodSpec, _: object, policy: Policy) -> Mask:
+    """NodeAffinity: nodes that nodeSelector, required node affinity or the policy's added affinity exclude."""
+    allowed = required_nodes(machines, spec)
+    if policy.added_affinity.required is not None:
+        allowed = allowed & machines.selected(policy.added_affinity.required)
+    return ~allowed
+
+
+def device_model(machines: Machines, spec: PodSpec, _: object, __: object) -> Mask:
+    """DeviceFit: nodes whose GPU model is not among those the pod names."""
+    if not spec.devices.count or not spec.devices.models:
+        return ~machines.everywhere()
+    column = machines.device_models
+    wanted = [column.number[model] for model in spec.devices.models if model in column.number]
+    return ~np.isin(column.ids, wanted)
+
+
+def volume_zone(machines: Machines, _: object, volumes: tuple[PersistentVolume, ...], __: object) -> Mask:
+    """VolumeZone: nodes in another zone or region than a bound volume, where nodes have zones at all."""
+    rejected = ~machines.everywhere()
+    for volume in volumes:
+        for key, values in volume.topology.items():
+            column = machines.column(key)
+            allowed = [column.number[value] for value in values if value in column.number]
+            rejected |= ~np.isin(column.ids, allowed)
+    zoned = ~machines.everywhere()
+    for key in _ZONE_LABELS:
+        zoned |= machines.column(key).ids >= 0
+    return rejected & zoned
+
+
+def volume_affinity(machines: Machines, _: object, volumes: tuple[PersistentVolume, ...], __: object) -> Mask:
+    """VolumeZone: nodes a bound volume's own node affinity excludes."""
+    rejected = ~machines.everywhere()
+    for volume in volumes:
+        if volume.node_affinity is not None:
+            rejected |= ~machines.selected(volume.node_affinity)
+    return rejected
+
+
+STATIC_FILTERS: Final[Mapping[int, StaticFilter]] = {
+    arrays.BIT_OUTSIDE: outside_named_nodes,
+    arrays.BIT_UNSCHEDULABLE: node_unschedulable,
+    arrays.BIT_TAINT: taint_toleration,
+    arrays.BIT_AFFINITY: node_affinity,
+    arrays.BIT_DEVICE_MODEL: device_model,
+    arrays.BIT_VOLUME_ZONE: volume_zone,
+    arrays.BIT_VOLUME_AFFINITY: volume_affinity,
+}

@@ -1,0 +1,55 @@
+"""The one door to Numba: where kernels are declared, and where their compiled code is kept.
+
+Numba keys a cached function by its own source only. A kernel that calls another would go on running yesterday's
+callee, so the cache folder's name is a hash of *all* sources of this package: any edit moves every kernel to a fresh
+folder, and the stale ones are never looked at again. Nothing outside `yuheng.scheduling` imports Numba.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec, TypeVar, cast
+
+import numba
+
+__all__ = ["cache_folder", "is_warm", "kernel"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function over arrays to machine code, kept on disk between runs.
+
+    The plain Python function stays reachable as ``.py_func``: it is the twin that tests compare the compiled one with.
+    Division follows C (no check for zero): kernels guard their divisors themselves.
+    """
+    return cast("Callable[P, R]", numba.njit(cache=True, error_model="numpy", nogil=True, _nrt=False, no_cfunc_wrapper=True)(function))
+
+
+def cache_folder() -> Path:
+    """Where the compiled kernels of exactly these sources are kept."""
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(source.read_bytes())
+    base = os.environ.get("YUHENG_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "yuheng" / "kernels" / digest.hexdigest()[:16]
+
+
+def is_warm() -> bool:
+    """Whether kernels of these sources were compiled before, so that a first call does not take its time."""
+    return any(cache_folder().rglob("*.nbi"))
+
+
+def _keep_kernels_in(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return  # a home that cannot be written to: Numba falls back to a folder beside the source or its own
+    numba.config.CACHE_DIR = str(folder)
+
+
+_keep_kernels_in(cache_folder())

@@ -1,0 +1,168 @@
+"""Pods as other pods see them: the kinds that spread constraints and pod affinity tell apart.
+
+Two pods are of one *kind* when no selector of the snapshot and no affinity term can tell them apart: same namespace,
+same values of the labels that any selector mentions, same pod affinity, both alive or both terminating. Matching is
+done once between kinds; counting pods is then adding up arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from yuheng.model.cluster import Snapshot
+from yuheng.model.pod import Pod, PodAffinity, PodAffinityTerm, PodSpec, TopologySpreadConstraint
+from yuheng.model.policy import Policy
+from yuheng.model.selectors import LabelSelector, SelectorRequirement
+
+__all__ = ["Kind", "Peers", "Term", "selects", "topology_keys"]
+
+Labels = Mapping[str, str]
+_encode = msgspec.msgpack.Encoder(order="sorted").encode
+
+
+class Term(NamedTuple):
+    """A pod affinity term as it stands in a pod: the rule, and the pod's namespace and labels it is read with."""
+
+    rule: PodAffinityTerm
+    namespace: str
+    selector: LabelSelector | None
+
+    def matches(self, kind: Kind, namespaces: Mapping[str, Labels]) -> bool:
+        """Whether pods of a kind are the ones the term speaks of."""
+        if self.selector is None or not self.selector.matches(kind.labels):
+            return False
+        rule = self.rule
+        if not rule.namespaces and rule.namespace_selector is None:
+            return kind.namespace == self.namespace
+        if kind.namespace in rule.namespaces:
+            return True
+        chosen = rule.namespace_selector
+        return chosen is not None and chosen.matches(namespaces.get(kind.namespace, {}))
+
+
+class Kind(NamedTuple):
+    """Pods that look alike to selectors. ``prefers`` holds (term, weight), avoided ones with negative weight."""
+
+    namespace: str
+    labels: Labels
+    terminating: bool
+    attracts: tuple[Term, ...]
+    repels: tuple[Term, ...]
+    prefers: tuple[tuple[Term, int], ...]
+
+
+class Peers:
+    """All kinds of a snapshot, numbered as they are met.
+
+    Attributes:
+        kinds: by number.
+        namespaces: labels by namespace name.
+    """
+
+    def __init__(self, snapshot: Snapshot, pods: Iterable[Pod], defaults: Iterable[LabelSelector]) -> None:
+        self.kinds: list[Kind] = []
+        self.namespaces = snapshot.namespaces
+        self._numbers: dict[bytes, int] = {}
+        self._telling = _telling_labels(pods, defaults)
+
+    def number(self, pod: Pod) -> int:
+        """The number of the pod's kind."""
+        labels = {key: value for key, value in pod.labels.items() if key in self._telling}
+        affinity = pod.spec.affinity
+        key = _encode((pod.namespace, labels, pod.terminating, affinity.pod_affinity, affinity.pod_anti_affinity))
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self.kinds)
+            self.kinds.append(_kind(pod, labels))
+        return number
+
+    def matching(self, term: Term) -> list[int]:
+        """The kinds a term speaks of."""
+        return [i for i, kind in enumerate(self.kinds) if term.matches(kind, self.namespaces)]
+
+
+def selects(selector: LabelSelector | None, namespace: str, kind: Kind) -> bool:
+    """Whether a spread constraint of a pod in ``namespace`` counts pods of a kind: alive ones of its namespace.
+
+    kube-scheduler counts nothing for an empty selector.
+    """
+    return (
+        selector is not None
+        and not selector.is_empty()
+        and not kind.terminating
+        and kind.namespace == namespace
+        and selector.matches(kind.labels)
+    )
+
+
+def merged(
+    selector: LabelSelector | None, keys: Iterable[str], labels: Labels, operator: Literal["In", "NotIn"]
+) -> LabelSelector | None:
+    """A selector with ``matchLabelKeys`` (``In``) or ``mismatchLabelKeys`` (``NotIn``) taken from a pod's labels."""
+    if selector is None:
+        return None
+    extra = tuple(SelectorRequirement(key, operator, (labels[key],)) for key in keys if key in labels)
+    return LabelSelector(selector.match_labels, (*selector.match_expressions, *extra)) if extra else selector
+
+
+def constraint_selector(constraint: TopologySpreadConstraint, labels: Labels) -> LabelSelector | None:
+    """What a spread constraint of a pod with these labels counts."""
+    return merged(constraint.label_selector, constraint.match_label_keys, labels, "In")
+
+
+def _term(rule: PodAffinityTerm, pod: Pod) -> Term:
+    selector = merged(rule.label_selector, rule.match_label_keys, pod.labels, "In")
+    selector = merged(selector, rule.mismatch_label_keys, pod.labels, "NotIn")
+    return Term(rule, pod.namespace, selector)
+
+
+def _kind(pod: Pod, labels: Labels) -> Kind:
+    near, far = pod.spec.affinity.pod_affinity, pod.spec.affinity.pod_anti_affinity
+    prefers = [(_term(item.pod_affinity_term, pod), item.weight) for item in near.preferred]
+    prefers += [(_term(item.pod_affinity_term, pod), -item.weight) for item in far.preferred]
+    return Kind(
+        pod.namespace,
+        labels,
+        pod.terminating,
+        tuple(_term(rule, pod) for rule in near.required),
+        tuple(_term(rule, pod) for rule in far.required),
+        tuple(prefers),
+    )
+
+
+def _telling_labels(pods: Iterable[Pod], defaults: Iterable[LabelSelector]) -> frozenset[str]:
+    """The label keys that any selector mentions."""
+    keys: set[str] = set()
+    for selector in defaults:
+        keys |= selector.keys()
+    seen: set[int] = set()
+    for pod in pods:
+        if id(pod.spec) in seen:
+            continue
+        seen.add(id(pod.spec))
+        for constraint in pod.spec.spread:
+            keys.update(constraint.match_label_keys)
+            keys |= constraint.label_selector.keys() if constraint.label_selector else set()
+        for rule in (*_rules(pod.spec.affinity.pod_affinity), *_rules(pod.spec.affinity.pod_anti_affinity)):
+            keys.update(rule.match_label_keys, rule.mismatch_label_keys)
+            keys |= rule.label_selector.keys() if rule.label_selector else set()
+    return frozenset(keys)
+
+
+def topology_keys(specs: Iterable[PodSpec], policy: Policy, default_spread: bool) -> list[str]:
+    """Every topology key that a spread constraint or an affinity term mentions, sorted."""
+    keys = {constraint.topology_key for constraint in policy.default_spread} if default_spread else set()
+    for spec in {id(spec): spec for spec in specs}.values():
+        keys.update(constraint.topology_key for constraint in spec.spread)
+        for rule in (*_rules(spec.affinity.pod_affinity), *_rules(spec.affinity.pod_anti_affinity)):
+            keys.add(rule.topology_key)
+    return sorted(keys)
+
+
+def _rules(affinity: PodAffinity) -> Iterable[PodAffinityTerm]:
+    yield from affinity.required
+    for item in affinity.preferred:
+        yield item.pod_affinity_term

@@ -1,0 +1,134 @@
+"""From a policy to arrays: plugin codes, weights, and the typical workload that fragmentation is measured by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yuheng.errors import ConfigError
+from yuheng.model.pod import Pod
+from yuheng.model.policy import Policy, ResourceWeight
+from yuheng.scheduling.arrays import ANY, BIT_RESOURCES, LEAST_FRAGMENTING, TIGHTEST, Rules
+from yuheng.scheduling.compile import Resources, device_milli
+from yuheng.scheduling.machines import Machines
+from yuheng.scheduling.registry import DYNAMIC_SCORES, FILTERS, RESOURCE_FILTER, SCORES, STRATEGIES, WORDS
+from yuheng.scheduling.scores.nature import NORMALISED
+
+__all__ = ["TYPICAL_SHARE", "compile_rules"]
+
+# The typical workload is its most frequent classes until this share of the pods is covered (FGD, section 4).
+TYPICAL_SHARE = 0.95
+_DEVICE_CHOICES = {"tightest": TIGHTEST, "any": ANY, "fragmentation": LEAST_FRAGMENTING}
+
+
+def compile_rules(
+    policy: Policy, machines: Machines, resources: Resources, workload: Sequence[Pod], seed: int
+) -> Rules:
+    """The policy as arrays.
+
+    Args:
+        policy: the policy.
+        machines: the nodes, for their GPU models.
+        resources: the resource columns.
+        workload: the pods whose most frequent classes are the typical workload.
+        seed: of everything random.
+
+    Raises:
+        ConfigError: the policy names a filter or a score that does not exist.
+    """
+    _known(policy)
+    dynamic = [(_code(policy, score.plugin), score.weight) for score in policy.scores]
+    dynamic = [(code, weight) for code, weight in dynamic if code >= 0]
+    fit, balanced = _weights(policy.strategy.resources, resources), _weights(policy.balanced, resources)
+    natures = [score for score in policy.scores if score.plugin in NORMALISED]
+    weight = {score.plugin: score.weight for score in policy.scores}
+    typical, share, sets = _typical(policy, workload, machines)
+    return Rules(
+        plugins=_column([code for code, _ in dynamic]),
+        weights=_column([weight for _, weight in dynamic]),
+        fit_columns=_column([column for column, _ in fit]),
+        fit_weights=_column([weight for _, weight in fit]),
+        balanced_columns=_column([column for column, _ in balanced]),
+        shape=_column([(point.utilization, point.score * 10) for point in policy.strategy.shape]).reshape(-1, 2),
+        filters=_mask(policy),
+        norm_modes=_column([NORMALISED[score.plugin][1] for score in natures]),
+        norm_weights=_column([score.weight for score in natures]),
+        spread_weight=weight.get("PodTopologySpread", 0),
+        affinity_weight=weight.get("InterPodAffinity", 0),
+        typical=typical,
+        typical_share=share,
+        model_sets=sets,
+        device_choice=_DEVICE_CHOICES[policy.devices],
+        random_pick=int(policy.name == "random"),
+        seed=seed,
+    )
+
+
+def _known(policy: Policy) -> None:
+    for name in policy.filters:
+        if name not in FILTERS:
+            raise ConfigError(f"policy {policy.name}: found filter {name!r}, expected one of {sorted(FILTERS)}")
+    for score in policy.scores:
+        if score.plugin not in SCORES:
+            raise ConfigError(f"policy {policy.name}: found score {score.plugin!r}, expected one of {sorted(SCORES)}")
+
+
+def _column(values: Iterable[object]) -> NDArray[np.int64]:
+    return np.array(list(values), dtype=np.int64)
+
+
+def _code(policy: Policy, plugin: str) -> int:
+    """The kernel's code for a dynamic score; -1 for the others."""
+    if plugin == "NodeResourcesFit":
+        return STRATEGIES[policy.strategy.type]
+    return DYNAMIC_SCORES.get(plugin, -1)
+
+
+def _weights(wanted: Iterable[ResourceWeight], resources: Resources) -> list[tuple[int, int]]:
+    return [(resources.column[item.name], item.weight) for item in wanted if item.name in resources.column]
+
+
+def _mask(policy: Policy) -> int:
+    """The rejections in force, as bits. The resource bits stand or fall together."""
+    mask = sum(1 << bit for bit, rejection in WORDS.items() if rejection.filter in policy.filters)
+    if RESOURCE_FILTER in policy.filters:
+        mask |= sum(1 << bit for bit in range(BIT_RESOURCES, 63))
+    return mask
+
+
+def _typical(
+    policy: Policy, workload: Sequence[Pod], machines: Machines
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]:
+    """The typical workload (see `Rules`); empty when no score needs it."""
+    needed = any(score.plugin == "FragmentationGradient" for score in policy.scores)
+    counts = Counter(_shape(pod) for pod in workload) if needed else Counter()
+    total, covered, chosen = sum(counts.values()), 0, []
+    for shape, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if covered >= TYPICAL_SHARE * total:
+            break
+        chosen.append((shape, count))
+        covered += count
+    names = sorted({models for (_, _, _, models), _ in chosen if models})
+    rows = [
+        (cpu, milli, count, names.index(models) if models else -1) for (cpu, milli, count, models), _ in chosen
+    ]
+    share = np.array([count for _, count in chosen], dtype=np.float64) / max(covered, 1)
+    return _column(rows).reshape(-1, 4), share, _sets(names, machines.device_models.values)
+
+
+def _shape(pod: Pod) -> tuple[int, int, int, tuple[str, ...]]:
+    request = pod.spec.devices
+    milli = device_milli(pod.spec) if request.count else 0
+    return pod.spec.requests.get("cpu", 0), milli, request.count, request.models
+
+
+def _sets(names: Sequence[tuple[str, ...]], models: Sequence[str]) -> NDArray[np.uint8]:
+    """Which GPU models are in which set; one spare column, which the number -1 of nodes without GPUs reaches."""
+    sets = np.zeros((len(names), len(models) + 1), dtype=np.uint8)
+    for i, wanted in enumerate(names):
+        for j, model in enumerate(models):
+            sets[i, j] = model in wanted
+    return sets
