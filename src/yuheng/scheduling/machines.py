@@ -65,15 +65,20 @@ class Machines:
 
     @cached_property
     def image_sizes(self) -> Mapping[str, Mapping[int, int]]:
-        """By image name, by node index: its size in bytes, scaled by the share of nodes that have it."""
-        sizes: dict[str, dict[int, int]] = {}
+        """By image name, by node index: its size in bytes, scaled by the share of nodes that have it.
+
+        kube-scheduler takes an image to be as large as the first node that has it says.
+        """
+        sizes: dict[str, int] = {}
+        holders: dict[str, set[int]] = {}
         for i, node in enumerate(self.nodes):
             for image in node.images:
                 for name in image.names:
-                    sizes.setdefault(name, {})[i] = image.size_bytes
+                    sizes.setdefault(name, image.size_bytes)
+                    holders.setdefault(name, set()).add(i)
         return {
-            name: {i: int(size * (len(holders) / len(self.nodes))) for i, size in holders.items()}
-            for name, holders in sizes.items()
+            name: dict.fromkeys(sorted(nodes), int(sizes[name] * (len(nodes) / len(self.nodes))))
+            for name, nodes in holders.items()
         }
 
     @cached_property

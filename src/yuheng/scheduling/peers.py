@@ -30,9 +30,13 @@ class Term(NamedTuple):
     namespace: str
     selector: LabelSelector | None
 
+    def selects(self, kind: Kind) -> bool:
+        """Whether the term's label selector chooses pods of a kind, wherever they are."""
+        return self.selector is not None and self.selector.matches(kind.labels)
+
     def matches(self, kind: Kind, namespaces: Mapping[str, Labels]) -> bool:
         """Whether pods of a kind are the ones the term speaks of."""
-        if self.selector is None or not self.selector.matches(kind.labels):
+        if not self.selects(kind):
             return False
         rule = self.rule
         if not rule.namespaces and rule.namespace_selector is None:
@@ -80,8 +84,18 @@ class Peers:
         return number
 
     def matching(self, term: Term) -> list[int]:
-        """The kinds a term speaks of."""
-        return [i for i, kind in enumerate(self.kinds) if term.matches(kind, self.namespaces)]
+        """The kinds that a newcomer's own term speaks of.
+
+        kube-scheduler 1.36 also holds the namespace selector of a newcomer's term against *no* labels at all, so that
+        ``NotIn`` and ``DoesNotExist`` reach every namespace (see docs/decisions on fidelity). So do we.
+        """
+        chosen = term.rule.namespace_selector
+        everywhere = chosen is not None and chosen.matches({})
+        return [
+            i
+            for i, kind in enumerate(self.kinds)
+            if term.matches(kind, self.namespaces) or (everywhere and term.selects(kind))
+        ]
 
 
 def selects(selector: LabelSelector | None, namespace: str, kind: Kind) -> bool:
