@@ -4,7 +4,7 @@
 
 The mix: 60 pod classes that arrive interleaved, with node selectors, taints, zone spread on a fifth of the pods (hard
 and soft), GPU fractions on a tenth and whole GPUs on another. Each size runs in a process of its own; kernels are
-compiled beforehand (the warm-up), and the time of a plan is split into compiling the snapshot and working off the queue.
+compiled beforehand (the warm-up); the time of a plan is split into compiling the snapshot and working off the queue.
 """
 
 from __future__ import annotations
@@ -42,16 +42,19 @@ def nodes(count: int) -> list[Node]:
             "disk": "ssd" if i % 2 else "hdd",
             "pool": "gpu" if gpu else ("spot" if spot else "general"),
         }
-        allocatable = {"cpu": cores, "memory": cores // 1000 * 4 * GIB, "ephemeral-storage": 200 * GIB, "pods": 110}
+        allocatable = {
+            "cpu": cores,
+            "memory": cores // 1000 * 4 * GIB,
+            "ephemeral-storage": 200 * GIB,
+            "pods": 110,
+        }
         taints: tuple[Taint, ...] = (Taint("nvidia.com/gpu", "NoSchedule", "present"),) if gpu else ()
         if spot and not gpu:
             taints = (Taint("spot", "NoSchedule", "true"),)
         if gpu:
             allocatable["nvidia.com/gpu"] = 8
         devices = DeviceInventory(8, 80 * GIB, "H100" if i % 10 else "A100") if gpu else DeviceInventory()
-        made.append(
-            Node(name=f"node-{i:05}", labels=labels, allocatable=allocatable, taints=taints, devices=devices)
-        )
+        made.append(Node(name=f"node-{i:05}", labels=labels, allocatable=allocatable, taints=taints, devices=devices))
     return made
 
 
@@ -111,7 +114,7 @@ def measure(node_count: int, pod_count: int, policy: str) -> dict[str, object]:
     compiled = time.perf_counter()
     refused = sum(1 for _ in engine.run(0, pod_count))
     done = time.perf_counter()
-    latencies = _latencies(engine, snapshot, policy)
+    latencies = _latencies(snapshot, policy)
     return {
         "nodes": node_count,
         "pods": pod_count,
@@ -128,7 +131,7 @@ def measure(node_count: int, pod_count: int, policy: str) -> dict[str, object]:
     }
 
 
-def _latencies(engine: object, snapshot: Snapshot, policy: str) -> list[float]:
+def _latencies(snapshot: Snapshot, policy: str) -> list[float]:
     """Microseconds a pod, over the whole queue in slices of 20, of a second run."""
     from yuheng.scheduling.cycle import place
     from yuheng.scheduling.engine import Engine
@@ -150,7 +153,16 @@ def _latencies(engine: object, snapshot: Snapshot, policy: str) -> list[float]:
 
 
 def _in_fresh_process(node_count: int, pod_count: int, policy: str) -> dict[str, object]:
-    command = [sys.executable, __file__, "--nodes", str(node_count), "--pods", str(pod_count), "--policy", policy]
+    command = [
+        sys.executable,
+        __file__,
+        "--nodes",
+        str(node_count),
+        "--pods",
+        str(pod_count),
+        "--policy",
+        policy,
+    ]
     output = subprocess.run([*command, "--json", "--only"], check=True, capture_output=True, text=True).stdout
     result: dict[str, object] = json.loads(output)
     return result

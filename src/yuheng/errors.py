@@ -30,9 +30,7 @@ class InputError(YuhengError):
         field: the path of the field inside the object.
     """
 
-    def __init__(
-        self, found: str, expected: str = "", *, source: str = "", subject: str = "", field: str = ""
-    ) -> None:
+    def __init__(self, found: str, expected: str = "", *, source: str = "", subject: str = "", field: str = "") -> None:
         self.found = found
         self.expected = expected
         self.source = source

@@ -1,0 +1,1 @@
+"""The nouns: immutable, without input or output. Every other room speaks in them."""

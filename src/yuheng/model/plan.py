@@ -144,10 +144,7 @@ class Plan(msgspec.Struct, frozen=True):
         )
         refused = ((refusal.pod, None, "", refusal.message, refusal.hint) for refusal in self.unschedulable)
         columns = ("namespace", "pod", "node", "devices", "message", "hint")
-        return [
-            dict(zip(columns, (*key.split("/", 1), *rest), strict=True))
-            for key, *rest in (*placed, *refused)
-        ]
+        return [dict(zip(columns, (*key.split("/", 1), *rest), strict=True)) for key, *rest in (*placed, *refused)]
 
 
 class Candidate(msgspec.Struct, frozen=True):

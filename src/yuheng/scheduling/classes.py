@@ -63,15 +63,11 @@ class Classes:
 
     def _telling(self, pod: Pod) -> tuple[str | None, ...]:
         """Labels that matchLabelKeys take over from the pod itself."""
-        return tuple(
-            pod.labels.get(key) for constraint in pod.spec.spread for key in constraint.match_label_keys
-        )
+        return tuple(pod.labels.get(key) for constraint in pod.spec.spread for key in constraint.match_label_keys)
 
     def _volumes(self, pod: Pod) -> tuple[PersistentVolume, ...]:
         volumes = self._snapshot.volumes
-        return tuple(
-            volumes[key] for claim in pod.spec.claims if (key := f"{pod.namespace}/{claim}") in volumes
-        )
+        return tuple(volumes[key] for claim in pod.spec.claims if (key := f"{pod.namespace}/{claim}") in volumes)
 
     def _default_selector(self, pod: Pod) -> LabelSelector | None:
         """What kube-scheduler's default constraints select for a pod without its own.

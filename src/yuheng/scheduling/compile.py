@@ -136,9 +136,7 @@ def _largest(allocatable: NDArray[np.int64], devices: Sequence[int]) -> NDArray[
     return np.array([cpu, 1000 * max(devices, default=0)], dtype=np.int64)
 
 
-def _fill(
-    cluster: Cluster, machines: Machines, bound: Sequence[Pod], resources: Resources, ports: HostPorts
-) -> None:
+def _fill(cluster: Cluster, machines: Machines, bound: Sequence[Pod], resources: Resources, ports: HostPorts) -> None:
     """Put the running pods on their nodes. Pods of one template share a spec, and so a row."""
     nodes = np.fromiter((machines.index[pod.node or ""] for pod in bound), dtype=np.int64, count=len(bound))
     number: dict[int, int] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from yuheng.errors import InputError
@@ -19,13 +20,15 @@ from yuheng.scheduling.cycle import diagnose, place, prepare, rate
 from yuheng.scheduling.machines import Machines
 from yuheng.scheduling.peers import Peers, topology_keys
 from yuheng.scheduling.rules import compile_rules
-from yuheng.scheduling.window import Compiler
+from yuheng.scheduling.window import Compiler, Ground
 
 __all__ = ["Engine", "Hand"]
 
 # Bytes that a window of classes may take, and roughly what a class takes per node.
 _BUDGET = 256 * 2**20
 _BYTES_PER_NODE = 72
+# Nodes that may be compiled anew, over all what-ifs of one engine: trying hints out must not outlast the plan.
+_WHAT_IF_BUDGET = 500_000
 # Pods between two reports of progress.
 _STRETCH = 20_000
 
@@ -55,6 +58,8 @@ class Engine:
     def __init__(self, snapshot: Snapshot, policy: Policy, seed: int = 0, newcomers: Sequence[Pod] = ()) -> None:
         self.snapshot = snapshot
         self.policy = policy
+        self.seed = seed
+        self._grants = _WHAT_IF_BUDGET // max(len(snapshot.nodes), 1)
         self.queue = [*snapshot.pending(), *newcomers]
         self.machines = Machines(snapshot.nodes)
         bound = [pod for pod in snapshot.pods if pod.node is not None]
@@ -64,8 +69,9 @@ class Engine:
         self.peers = Peers(snapshot, everything, defaults)
         kinds = np.array([self.peers.number(pod) for pod in bound], dtype=np.int64)
         self.classes = Classes(snapshot, policy, self.peers)
+        self.refused: list[int] = []
         self.told: dict[tuple[int, int, int], tuple[str, tuple[Reason, ...], tuple[NearMiss, ...], str]] = {}
-        self.class_of = [self.classes.number(pod) for pod in self.queue]
+        self.class_of = self._class_numbers()
         specs = [pod.spec for pod in everything]
         self.resources = Resources(self.machines, specs)
         self.ports = HostPorts([item.pod.spec for item in self.classes.all])
@@ -77,23 +83,42 @@ class Engine:
         self.used_before = self.cluster.used.copy()
         self.devices_before = self.cluster.device_free.copy()
         nodes = np.array([self.machines.index[pod.node or ""] for pod in bound], dtype=np.int64)
-        self._compiler = Compiler(
-            self.machines,
-            self.cluster,
-            self.resources,
-            self.ports,
-            keys,
-            self.peers,
-            policy,
-            self.rules,
-            (nodes, kinds),
-        )
+        ground = Ground(self.machines, self.cluster, self.resources, self.ports, keys, self.peers, (nodes, kinds))
+        self._compiler = Compiler(ground, policy, self.rules)
+
+    def _class_numbers(self) -> list[int]:
+        """The class of each pod of the queue; the copies of one pod are looked at once."""
+        known: dict[int, int] = {}
+        numbers = []
+        for pod in self.queue:
+            if id(pod) not in known:
+                known[id(pod)] = self.classes.number(pod)
+            numbers.append(known[id(pod)])
+        return numbers
+
+    def grant(self) -> bool:
+        """Ask for one more what-if that compiles the cluster anew; counted, so that a plan stays deterministic."""
+        self._grants -= 1
+        return self._grants >= 0
+
+    def placed(self) -> Iterator[Pod]:
+        """The pods that were placed so far, bound as they were placed, in order."""
+        size = int(self.cluster.log_size[0])
+        log = zip(self.cluster.log_node[:size].tolist(), self.cluster.log_devices[:size].tolist(), strict=True)
+        refused = set(self.refused)
+        decided = (pod for i, pod in enumerate(self.queue) if i not in refused)
+        for (n, mask), pod in zip(log, decided, strict=False):
+            indices = tuple(d for d in range(mask.bit_length()) if mask >> d & 1)
+            yield msgspec.structs.replace(pod, node=self.machines.nodes[n].name, device_indices=indices)
 
     def _check(self, bound: Sequence[Pod]) -> None:
         for pod in bound:
             if pod.node not in self.machines.index:
                 raise InputError(
-                    repr(pod.node), "the name of a node in the input", subject=f"Pod {pod.key}", field="spec.nodeName"
+                    repr(pod.node),
+                    "the name of a node in the input",
+                    subject=f"Pod {pod.key}",
+                    field="spec.nodeName",
                 )
 
     def hands(self, first: int, last: int) -> Iterator[tuple[int, int, dict[int, Hand]]]:
@@ -135,6 +160,7 @@ class Engine:
                 stretch = rows[: done + _STRETCH]
                 done = place(self.cluster, anyone.window, anyone.counters, self.rules, stretch, done)
                 if done < len(stretch):
+                    self.refused.append(start + done)
                     yield start + done, hands[self.class_of[start + done]]
                     done += 1
                 if progress is not None:

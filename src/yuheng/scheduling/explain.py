@@ -87,18 +87,10 @@ def sentence(nodes: int, found: Iterable[Reason]) -> str:
 
 def closest(engine: Engine, hand: Hand, record: Bits, most: int = 3) -> tuple[NearMiss, ...]:
     """The nodes that lack least: fewest rules broken first, then the smallest share of the request, then by name."""
-    broken = np.array([bin(int(bits)).count("1") for bits in record.tolist()]) if len(record) < 64 else _ones(record)
+    broken = np.bitwise_count(record)
     shortfall = _shortfall(engine, hand)
     order = np.lexsort((np.arange(len(record)), shortfall, broken))[:most]
     return tuple(NearMiss(engine.machines.nodes[n].name, lacks(engine, hand, int(record[n]), n)) for n in order)
-
-
-def _ones(record: Bits) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """How many bits are set in each number."""
-    octets = np.ascontiguousarray(record).view(np.uint8).reshape(len(record), 8)
-    table = np.array([bin(i).count("1") for i in range(256)], dtype=np.int64)
-    counted: np.ndarray[tuple[int], np.dtype[np.int64]] = table[octets].sum(axis=1)
-    return counted
 
 
 def _shortfall(engine: Engine, hand: Hand) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -137,9 +129,7 @@ def missing(engine: Engine, hand: Hand, name: str, n: int) -> int:
     """How much more of a resource node ``n`` would need, in the resource's unit."""
     column = engine.resources.column[name]
     cluster = engine.cluster
-    return int(
-        hand.window.request[hand.row, column] - (cluster.allocatable[n, column] - cluster.used[n, column])
-    )
+    return int(hand.window.request[hand.row, column] - (cluster.allocatable[n, column] - cluster.used[n, column]))
 
 
 def _share_lack(engine: Engine, hand: Hand, n: int) -> str:

@@ -11,7 +11,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
@@ -21,22 +21,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def kernel(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function over arrays to machine code, kept on disk between runs.
-
-    The plain Python function stays reachable as ``.py_func``: it is the twin that tests compare the compiled one with.
-    Division follows C (no check for zero): kernels guard their divisors themselves.
-    """
-    return cast("Callable[P, R]", numba.njit(cache=True, error_model="numpy", nogil=True, _nrt=False, no_cfunc_wrapper=True)(function))
-
-
 def cache_folder() -> Path:
     """Where the compiled kernels of exactly these sources are kept."""
     digest = hashlib.sha256()
     for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
-    base = os.environ.get("YUHENG_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "yuheng" / "kernels" / digest.hexdigest()[:16]
+    chosen = os.environ.get("YUHENG_CACHE_DIR")
+    base = Path(chosen or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / ("kernels" if chosen else "yuheng/kernels") / digest.hexdigest()[:16]
 
 
 def is_warm() -> bool:
@@ -44,12 +36,31 @@ def is_warm() -> bool:
     return any(cache_folder().rglob("*.nbi"))
 
 
-def _keep_kernels_in(folder: Path) -> None:
+def _writable(folder: Path) -> str:
+    """The folder, made if need be; empty when it cannot be: then Numba looks for a place of its own."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return  # a home that cannot be written to: Numba falls back to a folder beside the source or its own
-    numba.config.CACHE_DIR = str(folder)
+        return ""
+    return str(folder)
 
 
-_keep_kernels_in(cache_folder())
+_FOLDER = _writable(cache_folder())
+
+
+def kernel(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function over arrays to machine code, kept on disk between runs.
+
+    The plain Python function stays reachable as ``.py_func``: it is the twin that tests compare the compiled one with.
+    Division follows C (no check for zero): kernels guard their divisors themselves.
+    """
+    # The cache folder is looked up when a kernel is declared, and Numba's setting is everybody's: ours is taken back.
+    # Kernels allocate nothing, so Numba's reference counting is off.
+    settings: Any = numba.config
+    options: dict[str, Any] = {"error_model": "numpy", "nogil": True, "_nrt": False, "no_cfunc_wrapper": True}
+    before = settings.CACHE_DIR
+    settings.CACHE_DIR = _FOLDER or before
+    try:
+        return cast("Callable[P, R]", numba.njit(cache=True, **options)(function))
+    finally:
+        settings.CACHE_DIR = before

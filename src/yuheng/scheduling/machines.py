@@ -28,7 +28,9 @@ class Column:
         self.values: list[str] = distinct
         self.number = {value: i for i, value in enumerate(distinct)}
         self.ids = np.fromiter(
-            (-1 if value is None else self.number[value] for value in values), dtype=np.int32, count=len(values)
+            (-1 if value is None else self.number[value] for value in values),
+            dtype=np.int32,
+            count=len(values),
         )
 
     def matching(self, requirement: NodeSelectorRequirement) -> Mask:

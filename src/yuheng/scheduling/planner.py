@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from yuheng.errors import NotFoundError
+from yuheng.errors import InputError, NotFoundError
 from yuheng.model.cluster import Snapshot
 from yuheng.model.plan import (
     Allocation,
@@ -24,6 +27,7 @@ from yuheng.model.plan import (
 )
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
+from yuheng.scheduling.compile import device_milli
 from yuheng.scheduling.engine import Engine, Hand
 from yuheng.scheduling.explain import CONFLICT, candidates, closest, reasons, sentence
 from yuheng.scheduling.hints import hint
@@ -31,7 +35,10 @@ from yuheng.scheduling.presets import preset
 
 __all__ = ["capacity", "explain", "plan"]
 
-GATED = "Scheduling is blocked due to non-empty scheduling gates"
+GATED: Final = "Scheduling is blocked due to non-empty scheduling gates"
+
+# Copies of a pod that `capacity` counts up to: five million are a fleet of pods that ask for nothing.
+MOST_COPIES: Final = 5_000_000
 
 
 def plan(
@@ -60,11 +67,9 @@ def plan(
     chosen = preset(policy) if isinstance(policy, str) else policy
     engine = Engine(_without_gated(snapshot), chosen, seed)
     gated = [Refusal(pod.key, f"{GATED}.", (), (), "remove its scheduling gates") for pod in _gated(snapshot)]
-    refused: dict[int, Refusal] = {}
-    for i, hand in engine.run(0, len(engine.queue), progress):
-        refused[i] = refusal(engine, hand, engine.queue[i])
-    placements = tuple(_placements(engine, refused))
-    refusals = (*refused.values(), *gated)
+    refused = [refusal(engine, hand, engine.queue[i]) for i, hand in engine.run(0, len(engine.queue), progress)]
+    placements = tuple(Placement(pod.key, pod.node or "", pod.device_indices) for pod in engine.placed())
+    refusals = (*refused, *gated)
     usage = _usage(engine)
     summary = Summary(
         nodes=len(engine.machines),
@@ -108,17 +113,6 @@ def _contradicts_itself(pod: Pod) -> bool:
         return False
     named = [term.named_nodes() for term in required.node_selector_terms]
     return all(names is not None and not names for names in named)
-
-
-def _placements(engine: Engine, refused: dict[int, Refusal]) -> Iterator[Placement]:
-    """The log, told: every pod of the queue that was not refused, in order."""
-    log = zip(engine.cluster.log_node.tolist(), engine.cluster.log_devices.tolist(), strict=True)
-    names = [node.name for node in engine.machines.nodes]
-    for i, pod in enumerate(engine.queue):
-        if i not in refused:
-            n, mask = next(log)
-            devices = tuple(d for d in range(mask.bit_length()) if mask >> d & 1) if mask else ()
-            yield Placement(pod.key, names[n], devices)
 
 
 def _usage(engine: Engine) -> tuple[NodeUsage, ...]:
@@ -232,7 +226,13 @@ def _explain_bound(snapshot: Snapshot, pod: Pod, policy: Policy, seed: int) -> E
     return Explanation(pod.key, "bound", message, found, scores=scores, node=pod.node or "")
 
 
-def capacity(snapshot: Snapshot, pod: Pod, policy: str | Policy = "kubernetes", seed: int = 0) -> Headroom:
+def capacity(
+    snapshot: Snapshot,
+    pod: Pod,
+    policy: str | Policy = "kubernetes",
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Headroom:
     """How many more of a pod fit beside the pods that run, placed one after the other.
 
     Pending pods of the snapshot are not counted as placed.
@@ -242,27 +242,61 @@ def capacity(snapshot: Snapshot, pod: Pod, policy: str | Policy = "kubernetes", 
         pod: the pod to repeat; its name and node do not matter.
         policy: a preset's name, or a policy.
         seed: of everything random.
+        progress: called now and then with the copies placed so far and the most that could be.
+
+    Raises:
+        NotFoundError: there is no preset of that name.
+        InputError: the pod asks for nothing that any node would run out of.
     """
     chosen = preset(policy) if isinstance(policy, str) else policy
     running = tuple(item for item in snapshot.pods if item.node is not None)
-    model = msgspec.structs.replace(pod, node=None, device_indices=())
-    slots = sum(max(node.allocatable.get("pods", 0), 0) for node in snapshot.nodes)
-    engine = Engine(msgspec.structs.replace(snapshot, pods=running), chosen, seed, [model] * slots)
-    counts: dict[str, int] = {}
-    message, found = sentence(len(engine.machines), ()), ()
-    for i, hand in engine.run(0, len(engine.queue)):
-        told = refusal(engine, hand, engine.queue[i])
-        message, found = told.message, told.reasons
-        break
-    for n in engine.cluster.log_node[: engine.cluster.log_size[0]].tolist():
-        counts[engine.machines.nodes[n].name] = counts.get(engine.machines.nodes[n].name, 0) + 1
-    nodes = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    model: Pod = msgspec.structs.replace(pod, node=None, device_indices=())
+    alone = msgspec.structs.replace(snapshot, pods=running)
+    most = _most(Engine(alone, chosen, seed, [model]), model)
+    engine = Engine(alone, chosen, seed, [model] * (most + 1))
+    for i, hand in engine.run(0, len(engine.queue), progress):
+        return _headroom(engine, refusal(engine, hand, engine.queue[i]))
+    return _headroom(engine, Refusal(pod.key, ""))
+
+
+def _most(engine: Engine, pod: Pod) -> int:
+    """No fewer copies than could fit: what each node has left of each resource, divided."""
+    cluster = engine.cluster
+    fits = np.maximum(cluster.pod_limit - cluster.pods, 0)
+    for name, amount in pod.spec.requests.items():
+        if amount > 0 and name in engine.resources.column:
+            column = engine.resources.column[name]
+            free = cluster.allocatable[:, column] - cluster.used[:, column]
+            fits = np.minimum(fits, np.maximum(free, 0) // amount)
+    if pod.spec.devices.count:
+        fits = np.minimum(fits, _device_slots(engine, pod))
+    total = int(fits.sum())
+    if total > MOST_COPIES:
+        raise InputError(
+            f"room for {total} copies by resources alone",
+            f"a pod that asks for enough that at most {MOST_COPIES} fit",
+            subject=f"Pod {pod.key}",
+            field="spec.containers[].resources.requests",
+        )
+    return total
+
+
+def _device_slots(engine: Engine, pod: Pod) -> NDArray[np.int64]:
+    """No fewer copies than the GPUs of each node have room for."""
+    free = np.maximum(engine.cluster.device_free, 0).sum(axis=1, dtype=np.int64)
+    asked = pod.spec.devices.count * device_milli(pod.spec)
+    return free // asked if asked else np.full(len(free), MOST_COPIES, dtype=np.int64)
+
+
+def _headroom(engine: Engine, told: Refusal) -> Headroom:
+    counts = Counter(pod.node for pod in engine.placed())
+    names = sorted(counts, key=lambda name: (-counts[name], name or ""))
     return Headroom(
-        pod=pod.key,
-        policy=chosen.name,
-        total=sum(counts.values()),
-        nodes=tuple(NodeHeadroom(name, count) for name, count in nodes),
-        message=message,
-        reasons=found,
-        limit=found[0].detail if found else "",
+        pod=told.pod,
+        policy=engine.policy.name,
+        total=counts.total(),
+        nodes=tuple(NodeHeadroom(name or "", counts[name]) for name in names),
+        message=told.message,
+        reasons=told.reasons,
+        limit=told.reasons[0].detail if told.reasons else "",
     )

@@ -29,7 +29,7 @@ WORST_FIT: Final = 9
 
 
 @kernel
-def node_score(cluster: Cluster, window: Window, rules: Rules, plugin: int, w: int, n: int) -> int:  # noqa: C901, PLR0911, PLR0912 -- this is the table: one line a score
+def node_score(cluster: Cluster, window: Window, rules: Rules, plugin: int, w: int, n: int) -> int:  # noqa: PLR0911 -- this is the table: one line a score
     """The score, 0 to 100, that a dynamic plugin gives node ``n`` for one more pod of class ``w``."""
     if plugin == LEAST_ALLOCATED:
         return resources.least_allocated(cluster, window, rules, w, n)

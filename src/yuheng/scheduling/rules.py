@@ -112,9 +112,7 @@ def _typical(
         chosen.append((shape, count))
         covered += count
     names = sorted({models for (_, _, _, models), _ in chosen if models})
-    rows = [
-        (cpu, milli, count, names.index(models) if models else -1) for (cpu, milli, count, models), _ in chosen
-    ]
+    rows = [(cpu, milli, count, names.index(models) if models else -1) for (cpu, milli, count, models), _ in chosen]
     share = np.array([count for _, count in chosen], dtype=np.float64) / max(covered, 1)
     return _column(rows).reshape(-1, 4), share, _sets(names, machines.device_models.values)
 

@@ -1,8 +1,8 @@
 """Structs of arrays that kernels take by reference.
 
-Numba passes a tuple of arrays by value: forty arrays are three hundred machine words at every call, to compile and to
-copy. A `Struct` is one pointer instead, to a table of its arrays' addresses and shapes. Inside a kernel ``cluster.used``
-reads that table; in plain Python it is an attribute like any other, so the twin of a kernel runs unchanged.
+Numba passes a tuple of arrays by value: forty arrays are three hundred machine words at every call, to compile and
+to copy. A `Struct` is one pointer instead, to a table of its arrays' addresses and shapes. Inside a kernel
+``cluster.used`` reads that table; in plain Python it is an attribute like any other, so the twin of a kernel runs unchanged.
 
 The table is written once: arrays may change their contents, never their place. A struct keeps its arrays alive.
 """
@@ -57,7 +57,7 @@ class Struct:
         self._type = _StructType(type(self).__name__, tuple(layout))
 
 
-class _StructType(types.Type):  # type: ignore[misc] -- Numba has no type stubs
+class _StructType(types.Type):
     """What Numba knows of a struct: its name, and each field's element type, dimensions and place in the table."""
 
     def __init__(self, struct: str, layout: tuple[tuple[str, str, int, int], ...]) -> None:
@@ -70,7 +70,7 @@ def _field_type(code: str, dimensions: int) -> types.Type:
 
 
 @register_model(_StructType)
-class _StructModel(models.PrimitiveModel):  # type: ignore[misc]
+class _StructModel(models.PrimitiveModel):
     def __init__(self, manager: Any, struct: types.Type) -> None:  # noqa: ANN401 -- Numba's own
         super().__init__(manager, struct, _WORD)
 
@@ -89,10 +89,10 @@ def _unbox(_: types.Type, value: Any, context: Any) -> NativeValue:  # noqa: ANN
 
 
 @infer_getattr
-class _StructAttributes(AttributeTemplate):  # type: ignore[misc]
+class _StructAttributes(AttributeTemplate):
     key = _StructType
 
-    def generic_resolve(self, struct: Any, name: str) -> types.Type | None:  # noqa: ANN401
+    def generic_resolve(self, struct: Any, name: str) -> types.Type | None:  # type: ignore[override]  # noqa: ANN401
         """The type of a field; None where there is no such field."""
         return struct.slots[name][0] if name in struct.slots else None
 

@@ -23,7 +23,6 @@ from yuheng.scheduling.arrays import (
     SOFT_SPREAD,
     Cluster,
     Counters,
-    Rules,
     Window,
 )
 from yuheng.scheduling.kernel import kernel
@@ -69,15 +68,12 @@ def topology_bits(cluster: Cluster, window: Window, counters: Counters, w: int, 
     existing = False
     for c in range(window.counter_first[w], window.counter_first[w + 1]):
         kind = counters.kind[c]
-        if kind == SOFT_SPREAD or kind == PREFERENCE:
-            continue
         domain = cluster.domain[counters.key[c], n]
         count = counters.count[counters.start[c] + domain] if domain >= 0 else 0
         if kind == HARD_SPREAD:
-            if domain < 0:
-                return 1 << BIT_SPREAD_LABEL
-            if count + counters.own[c] - counters.floor[c] > counters.skew[c]:
-                return 1 << BIT_SPREAD_SKEW
+            bits = _spread_bits(counters, c, domain, count)
+            if bits != 0:
+                return bits
         elif kind == AFFINITY:
             affinity_missing |= domain < 0 or (count <= 0 and not _first_of_its_kind(window, counters, w))
         elif kind == ANTI_AFFINITY:
@@ -89,6 +85,16 @@ def topology_bits(cluster: Cluster, window: Window, counters: Counters, w: int, 
     if anti:
         return 1 << BIT_POD_ANTI_AFFINITY
     return 1 << BIT_EXISTING_ANTI_AFFINITY if existing else 0
+
+
+@kernel
+def _spread_bits(counters: Counters, c: int, domain: int, count: int) -> int:
+    """What one hard spread constraint has against a domain."""
+    if domain < 0:
+        return 1 << BIT_SPREAD_LABEL
+    if count + counters.own[c] - counters.floor[c] > counters.skew[c]:
+        return 1 << BIT_SPREAD_SKEW
+    return 0
 
 
 @kernel
@@ -126,26 +132,27 @@ def skew_weights(cluster: Cluster, window: Window, counters: Counters, w: int) -
         counters.seen_domains[c] = 0
         counters.missing[c] = 0
     counters.pass_number[0] += 1
-    stamp = counters.pass_number[0]
     for g in range(window.group_first[w], window.group_first[w + 1]):
-        if window.feasible[g] == 0 or window.verdict[g] != 0:
-            continue
         n = window.members[w, window.group_start[g]]
-        if _lacks_a_key(cluster, window, counters, w, n):
-            continue
-        for c in range(first, last):
-            if counters.kind[c] != SOFT_SPREAD:
-                continue
-            domain = cluster.domain[counters.key[c], n]
-            if counters.per_node[c] > 0:
-                counters.seen_domains[c] += window.feasible[g]
-            elif domain < 0:
-                counters.missing[c] = 1
-            elif counters.domain_seen[counters.start[c] + domain] != stamp:
-                counters.domain_seen[counters.start[c] + domain] = stamp
-                counters.seen_domains[c] += 1
+        if window.feasible[g] > 0 and window.verdict[g] == 0 and not _lacks_a_key(cluster, window, counters, w, n):
+            for c in range(first, last):
+                if counters.kind[c] == SOFT_SPREAD:
+                    _see_domain(cluster, counters, c, n, window.feasible[g])
     for c in range(first, last):
         counters.weight[c] = math.log(counters.seen_domains[c] + counters.missing[c] + 2.0)
+
+
+@kernel
+def _see_domain(cluster: Cluster, counters: Counters, c: int, n: int, nodes: int) -> None:
+    """Count the domain of node ``n``, which stands for some nodes, once in this pass."""
+    domain = cluster.domain[counters.key[c], n]
+    if counters.per_node[c] > 0:
+        counters.seen_domains[c] += nodes
+    elif domain < 0:
+        counters.missing[c] = 1
+    elif counters.domain_seen[counters.start[c] + domain] != counters.pass_number[0]:
+        counters.domain_seen[counters.start[c] + domain] = counters.pass_number[0]
+        counters.seen_domains[c] += 1
 
 
 @kernel
@@ -160,7 +167,7 @@ def soft_skew(cluster: Cluster, window: Window, counters: Counters, w: int, n: i
         domain = cluster.domain[counters.key[c], n]
         if domain >= 0:
             score += counters.count[counters.start[c] + domain] * counters.weight[c] + (counters.skew[c] - 1)
-    return int(math.floor(score + 0.5))
+    return math.floor(score + 0.5)
 
 
 @kernel
@@ -178,7 +185,7 @@ def preference(cluster: Cluster, window: Window, counters: Counters, w: int, n: 
 @kernel
 def has_kind(window: Window, counters: Counters, w: int, kind: int) -> bool:
     """Whether class ``w`` has a counter of a kind."""
-    for c in range(window.counter_first[w], window.counter_first[w + 1]):
+    for c in range(window.counter_first[w], window.counter_first[w + 1]):  # noqa: SIM110 -- kernels have no generators
         if counters.kind[c] == kind:
             return True
     return False

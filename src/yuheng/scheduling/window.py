@@ -7,7 +7,7 @@ out anew from the cluster as it is by then. Nothing is lost by that: all of it d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +23,34 @@ from yuheng.scheduling.machines import Machines
 from yuheng.scheduling.peers import Peers
 from yuheng.scheduling.scores.nature import NORMALISED, image_locality
 
-__all__ = ["Compiler", "normalised_scores"]
+__all__ = ["Compiler", "Ground", "normalised_scores"]
 
-IGNORED_BY_FIT = "pods"
+T = TypeVar("T", bound=np.generic)
 
 
 def normalised_scores(policy: Policy) -> list[tuple[str, int]]:
     """The static scores of a policy that are normalised: name and weight, in the policy's order."""
     return [(score.plugin, score.weight) for score in policy.scores if score.plugin in NORMALISED]
+
+
+class Ground(NamedTuple):
+    """The compiled cluster, and what its columns mean.
+
+    Attributes:
+        machines: the nodes.
+        cluster: the same as arrays.
+        resources, ports, keys: the columns of those arrays.
+        peers: all kinds of pods.
+        placed: node and kind of each pod that ran before.
+    """
+
+    machines: Machines
+    cluster: Cluster
+    resources: Resources
+    ports: HostPorts
+    keys: Sequence[str]
+    peers: Peers
+    placed: tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 class _Row(NamedTuple):
@@ -50,37 +70,22 @@ class Compiler:
     """Lays classes out as arrays.
 
     Args:
-        machines: the nodes.
-        cluster: the same as arrays; its log is read to bring counters up to date.
-        resources, ports, keys: the columns of those arrays.
-        peers: all kinds of pods.
+        ground: the cluster the classes stand on; its log is read to bring counters up to date.
         policy: what filters and scores are on.
         rules: the same as arrays.
-        placed: ``(node, kind)`` arrays of the pods that ran before.
     """
 
-    def __init__(
-        self,
-        machines: Machines,
-        cluster: Cluster,
-        resources: Resources,
-        ports: HostPorts,
-        keys: Sequence[str],
-        peers: Peers,
-        policy: Policy,
-        rules: Rules,
-        placed: tuple[NDArray[np.int64], NDArray[np.int64]],
-    ) -> None:
-        self._machines = machines
-        self._cluster = cluster
-        self._resources = resources
-        self._ports = ports
-        self._keys = {key: i for i, key in enumerate(keys)}
+    def __init__(self, ground: Ground, policy: Policy, rules: Rules) -> None:
+        self._machines = ground.machines
+        self._cluster = ground.cluster
+        self._resources = ground.resources
+        self._ports = ground.ports
+        self._keys = {key: i for i, key in enumerate(ground.keys)}
         self._policy = policy
         self._rules = rules
-        self._placed = placed
-        self._kinds = len(peers.kinds)
-        self._book = CounterBook(machines, peers, policy)
+        self._placed = ground.placed
+        self._kinds = len(ground.peers.kinds)
+        self._book = CounterBook(ground.machines, ground.peers, policy)
         self._image_weight = sum(score.weight for score in policy.scores if score.plugin == "ImageLocality")
         self._natures = [NORMALISED[name][0] for name, _ in normalised_scores(policy)]
 
@@ -265,7 +270,7 @@ def _flat(lists: Sequence[Sequence[int]]) -> NDArray[np.int64]:
     return np.array([item for items in lists for item in items], dtype=np.int64)
 
 
-def _stacked(rows: Sequence[NDArray[np.generic]], width: int, dtype: type[np.generic]) -> NDArray[np.generic]:
+def _stacked(rows: Sequence[NDArray[Any]], width: int, dtype: type[T]) -> NDArray[T]:
     if not rows:
         return np.zeros((0, width), dtype=dtype)
     return np.array(rows, dtype=dtype)

@@ -153,9 +153,7 @@ def fragment(cluster: Cluster, rules: Rules, n: int, cpu: int, device: int, take
 
 
 @kernel
-def _fragment_for(
-    cluster: Cluster, rules: Rules, n: int, m: int, cpu: int, device: int, taken: int, whole: int
-) -> int:
+def _fragment_for(cluster: Cluster, rules: Rules, n: int, m: int, cpu: int, device: int, taken: int, whole: int) -> int:
     """Idle milli of the node that typical class ``m`` cannot use."""
     asked = rules.typical[m, 1]
     idle = 0

@@ -1,7 +1,7 @@
 """Scores of what a node is, whatever it holds: taints, labels, images, expected load, price.
 
-Each returns a raw value for every node; `NORMALISED` says how the cycle scales it over the feasible nodes. ImageLocality
-needs no scaling and is added as it is.
+Each returns a raw value for every node; `NORMALISED` says how the cycle scales it over the feasible nodes.
+ImageLocality needs no scaling and is added as it is.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def requested_to_capacity_ratio(cluster: Cluster, window: Window, rules: Rules, 
         if score > 0:
             total += score * rules.fit_weights[i]
             weights += rules.fit_weights[i]
-    return int(math.floor(total / weights + 0.5)) if weights > 0 else 0
+    return math.floor(total / weights + 0.5) if weights > 0 else 0
 
 
 @kernel

@@ -1,0 +1,175 @@
+"""The commands. Everything heavy is imported inside them, so that help and completion answer at once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["app"]
+
+PENDING_REMAINS = 3
+
+app = typer.Typer(
+    name="yuheng",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    help="Where every pod of a Kubernetes cluster runs, and why: plan, explain, measure headroom.",
+)
+
+
+class PlanFormat(StrEnum):
+    """How a plan is printed."""
+
+    table = "table"
+    wide = "wide"
+    json = "json"
+    yaml = "yaml"
+    html = "html"
+
+
+class Format(StrEnum):
+    """How an explanation or a headroom is printed."""
+
+    table = "table"
+    wide = "wide"
+    json = "json"
+    yaml = "yaml"
+
+
+def _presets() -> list[str]:
+    from yuheng.scheduling.presets import PRESETS
+
+    return list(PRESETS)
+
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT...",
+        help="Files and folders (JSON, YAML, openb CSV; .gz too), or - for standard input.",
+        show_default=False,
+    ),
+]
+PolicyName = Annotated[
+    str,
+    typer.Option("--policy", "-p", help="A preset; see `yuheng policies`.", autocompletion=_presets),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="A KubeSchedulerConfiguration, instead of --policy."),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything random: the same seed, the same answer.")]
+OutFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of to the terminal.")]
+
+
+@app.command(
+    epilog="Example: kubectl get nodes,pods -A -o json | yuheng plan -",
+    help="Place every pending pod of a cluster, and say why not where one cannot be placed.",
+)
+def plan(
+    inputs: Inputs,
+    policy: PolicyName = "kubernetes",
+    config: ConfigFile = None,
+    seed: Seed = 0,
+    output: Annotated[PlanFormat, typer.Option("-o", "--output", help="What to print.")] = PlanFormat.table,
+    out: OutFile = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with code 3 when a pod stays pending.")] = False,
+) -> None:
+    """Read, plan, print."""
+    from yuheng.cli.output import deliver, plan_text
+    from yuheng.cli.work import chosen_policy, planned, snapshot_of
+
+    snapshot = snapshot_of(inputs)
+    result = planned(snapshot, chosen_policy(policy, config), seed)
+    deliver(lambda console: plan_text(result, output.value, console), out, output.value)
+    if strict and result.unschedulable:
+        raise typer.Exit(PENDING_REMAINS)
+
+
+@app.command(
+    epilog="Example: yuheng explain default/web-0 cluster.json",
+    help="Why a pod is pending, or why it is placed where it is: reasons, closest nodes, scores by plugin.",
+)
+def explain(
+    pod: Annotated[str, typer.Argument(metavar="NAMESPACE/POD", show_default=False, help="The pod's name.")],
+    inputs: Inputs,
+    policy: PolicyName = "kubernetes",
+    config: ConfigFile = None,
+    seed: Seed = 0,
+    output: Annotated[Format, typer.Option("-o", "--output", help="What to print.")] = Format.table,
+    out: OutFile = None,
+) -> None:
+    """Read, explain, print."""
+    from yuheng.cli.output import deliver, explanation_text
+    from yuheng.cli.work import chosen_policy, explained, snapshot_of
+
+    snapshot = snapshot_of(inputs)
+    result = explained(snapshot, pod, chosen_policy(policy, config), seed)
+    deliver(lambda console: explanation_text(result, output.value, console), out, output.value)
+
+
+@app.command(
+    epilog="Example: yuheng capacity --pod pod.yaml cluster.json",
+    help="How many more of a pod fit, on which nodes, and what runs out first. Pending pods are not counted.",
+)
+def capacity(
+    inputs: Inputs,
+    pod: Annotated[
+        str,
+        typer.Option("--pod", metavar="FILE", help="The pod: a Pod manifest, or a workload with a template."),
+    ],
+    policy: PolicyName = "kubernetes",
+    config: ConfigFile = None,
+    seed: Seed = 0,
+    output: Annotated[Format, typer.Option("-o", "--output", help="What to print.")] = Format.table,
+    out: OutFile = None,
+) -> None:
+    """Read, fill up, print."""
+    from yuheng.cli.output import deliver, headroom_text
+    from yuheng.cli.work import chosen_policy, measured, snapshot_of
+
+    snapshot = snapshot_of(inputs)
+    result = measured(snapshot, pod, chosen_policy(policy, config), seed)
+    deliver(lambda console: headroom_text(result, output.value, console), out, output.value)
+
+
+@app.command(
+    epilog="Example: yuheng demo --save cluster.json",
+    help="Plan a built-in example: 30 nodes with GPUs, 200 running and 40 pending pods.",
+)
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the HTML report goes.")] = Path(
+        "yuheng-report.html"
+    ),
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="FILE", help="Save the example as Kubernetes JSON, too.")
+    ] = None,
+) -> None:
+    """Plan the example, explain one refusal, write the report."""
+    from yuheng.cli.demo import show
+
+    show(out, save)
+
+
+@app.command(
+    epilog="Example: yuheng policies",
+    help="The policies that have a name, and the filters and scores there are.",
+)
+def policies() -> None:
+    """List the presets."""
+    from yuheng.cli.output import write_policies
+
+    write_policies()
+
+
+@app.command(epilog="Example: yuheng version", help="The version.")
+def version() -> None:
+    """Print the version."""
+    from yuheng import __version__
+
+    typer.echo(f"yuheng {__version__}")

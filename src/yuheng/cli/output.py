@@ -1,0 +1,133 @@
+"""Results on their way out: to the terminal, to a pipe, to a file that is either whole or not there."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from yuheng.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from yuheng.model.plan import Explanation, Headroom, Plan
+
+__all__ = ["deliver", "explanation_text", "headroom_text", "plan_text", "write_policies", "write_whole"]
+
+# Width of tables in a file or a pipe: nothing is cut there, but long names need the room.
+PIPE_WIDTH = 120
+
+
+def deliver(render: Callable[[Console | None], str], out: Path | None, form: str) -> None:
+    """Print a result, or write it to a file.
+
+    Args:
+        render: gives the text of a document format; a table it writes to the console it is given.
+        out: the file; None for standard output.
+        form: the format's name.
+    """
+    if form not in ("table", "wide"):
+        text = render(None)
+        if out is None:
+            sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        else:
+            write_whole(out, text)
+        return
+    from rich.console import Console
+
+    if out is None:
+        render(Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH))
+        return
+    buffer = io.StringIO()
+    render(Console(file=buffer, width=PIPE_WIDTH))
+    write_whole(out, buffer.getvalue())
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file beside its place and move it there, so that nobody ever sees half of it.
+
+    Raises:
+        ConfigError: it cannot be written there.
+    """
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            file.write(text)
+        _move(Path(file.name), path)
+    except OSError as error:
+        raise ConfigError(f"--out {path}: found {error.strerror or error}, expected a place to write to") from error
+
+
+def _move(written: Path, path: Path) -> None:
+    """Into place, with the permissions a new file would have had."""
+    mask = os.umask(0)
+    os.umask(mask)
+    try:
+        written.chmod(0o666 & ~mask)
+        written.replace(path)
+    except OSError:
+        written.unlink()
+        raise
+
+
+def plan_text(plan: Plan, form: str, console: Console | None) -> str:
+    """A plan as a document; a table goes to the console."""
+    if form == "html":
+        from yuheng.reporting.html import plan_page
+
+        return plan_page(plan)
+    if console is None:
+        return _document(plan, form)
+    from yuheng.reporting.tables.plan import write_plan
+
+    write_plan(plan, console, wide=form == "wide")
+    return ""
+
+
+def explanation_text(explanation: Explanation, form: str, console: Console | None) -> str:
+    """An explanation as a document; a table goes to the console."""
+    if console is None:
+        return _document(explanation, form)
+    from yuheng.reporting.tables.explanation import write_explanation
+
+    write_explanation(explanation, console, wide=form == "wide")
+    return ""
+
+
+def headroom_text(headroom: Headroom, form: str, console: Console | None) -> str:
+    """A headroom as a document; a table goes to the console."""
+    if console is None:
+        return _document(headroom, form)
+    from yuheng.reporting.tables.headroom import write_headroom
+
+    write_headroom(headroom, console, wide=form == "wide")
+    return ""
+
+
+def _document(result: Plan | Explanation | Headroom, form: str) -> str:
+    from yuheng.reporting.documents import json_text, yaml_text
+
+    return json_text(result) if form == "json" else yaml_text(result)
+
+
+def write_policies() -> None:
+    """Print the presets, and the filters and scores there are."""
+    from yuheng.scheduling.presets import PRESETS
+    from yuheng.scheduling.registry import FILTERS, SCORES
+
+    width = max(len(name) for name in PRESETS) + 2
+    lines = [
+        "Policies (--policy NAME):",
+        *(f"  {name:<{width}}{item.purpose}" for name, item in PRESETS.items()),
+    ]
+    lines += ["", "Filters: " + ", ".join(sorted(FILTERS)), "Scores: " + ", ".join(sorted(SCORES))]
+    lines += [
+        "LoadAware and Price need usage and prices, which a snapshot does not carry: without, all nodes are alike."
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")

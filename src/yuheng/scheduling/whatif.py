@@ -1,0 +1,62 @@
+"""The state in the middle of a plan, and what one change to it would do.
+
+A hint is worth nothing unless it works, so the changes that touch more than the pod itself are tried out: the state as
+it is by now becomes a snapshot, the change is made, and the engine is asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from yuheng.model.cluster import Snapshot
+from yuheng.model.node import Node
+from yuheng.model.pod import Pod
+from yuheng.scheduling.arrays import Bits
+from yuheng.scheduling.engine import Engine
+
+__all__ = ["current", "feasible_after", "node_of", "rejections_if"]
+
+HOSTNAME = "kubernetes.io/hostname"
+
+
+def current(engine: Engine) -> list[Pod]:
+    """The pods that hold room by now: those that ran before, and those that were placed, in order."""
+    running = [pod for pod in engine.snapshot.pods if pod.node is not None]
+    return [*running, *engine.placed()]
+
+
+def rejections_if(engine: Engine, pod: Pod) -> Bits:
+    """(N,) what would keep the pod, changed in some way, off each node in the present state."""
+    number = engine.classes.number(pod)
+    hand = engine.take([number])[number]
+    engine.rate(hand)
+    return engine.record(hand)
+
+
+def feasible_after(
+    engine: Engine, pod: Pod, *, without: Pod | None = None, nodes: Iterable[Node] | None = None
+) -> bool:
+    """Whether the pod would fit somewhere if a pod were gone, or if the nodes were these.
+
+    Each call compiles the cluster anew; an engine grants only so many (see `Engine.grant`) and then says no.
+    """
+    if not engine.grant():
+        return False
+    pods = tuple(item for item in current(engine) if without is None or item.key != without.key)
+    snapshot: Snapshot = msgspec.structs.replace(
+        engine.snapshot, pods=pods, nodes=engine.snapshot.nodes if nodes is None else tuple(nodes)
+    )
+    other = Engine(snapshot, engine.policy, engine.seed, [pod])
+    return other.rate(other.take([0])[0]) > 0
+
+
+def node_of(engine: Engine, like: Node) -> Node:
+    """A fresh node like another: same labels, taints and size, a name and hostname of its own."""
+    name = f"{like.name}-new"
+    while name in engine.machines.index:
+        name += "-new"
+    labels = {**like.labels, HOSTNAME: name} if HOSTNAME in like.labels else like.labels
+    fresh: Node = msgspec.structs.replace(like, name=name, labels=labels, unschedulable=False)
+    return fresh
