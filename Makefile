@@ -18,11 +18,12 @@ $(BIN)/python:
 
 $(VENV)/.installed: $(BIN)/python pyproject.toml uv.lock
 	$(PYTHON) -m pip --python $(BIN)/python install --quiet uv
-	$(BIN)/uv sync --quiet --frozen --no-dev --inexact
+	$(BIN)/uv sync --quiet --frozen --no-dev --inexact --compile-bytecode
+	$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/.developed: $(VENV)/.installed
-	$(BIN)/uv sync --quiet --frozen --group dev --inexact
+	$(BIN)/uv sync --quiet --frozen --group dev --inexact --compile-bytecode
 	@touch $@
 
 demo: $(VENV)/.installed ## set up, plan the built-in example, write yuheng-report.html
