@@ -1,0 +1,12 @@
+"""Results for the terminal.
+
+Importing this package imports rich; the command line does so inside the command that prints.
+"""
+
+from __future__ import annotations
+
+from yuheng.reporting.tables.explanation import write_explanation
+from yuheng.reporting.tables.headroom import write_headroom
+from yuheng.reporting.tables.plan import write_plan
+
+__all__ = ["write_explanation", "write_headroom", "write_plan"]

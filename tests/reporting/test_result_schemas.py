@@ -1,0 +1,108 @@
+"""The schemas accept what the model gives and nothing else."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from hypothesis import given
+from jsonschema import Draft202012Validator, ValidationError
+from made_plans import (
+    example_explanation,
+    example_headroom,
+    example_plan,
+    explanations,
+    headrooms,
+    large_plan,
+    pending_explanation,
+    plans,
+)
+
+from yuheng.errors import NotFoundError
+from yuheng.reporting.schema import KINDS, schema
+
+VALIDATORS = {kind: Draft202012Validator(schema(kind)) for kind in KINDS}
+EXAMPLES = [example_plan(), example_explanation(), example_headroom()]
+
+
+def objects_in(value):
+    """Every schema of an object, at any depth."""
+    if isinstance(value, dict):
+        if value.get("type") == "object":
+            yield value
+        for item in value.values():
+            yield from objects_in(item)
+
+
+def check(result):
+    document = result.to_dict()
+    VALIDATORS[document["kind"]].validate(document)
+
+
+@given(plans() | explanations | headrooms)
+def test_any_result_satisfies_its_schema(result):
+    check(result)
+
+
+@pytest.mark.parametrize("result", [*EXAMPLES, pending_explanation(), large_plan(40, 100)])
+def test_the_examples_satisfy_their_schema(result):
+    check(result)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_schema_is_a_valid_schema(kind):
+    Draft202012Validator.check_schema(schema(kind))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_object_is_closed_and_every_known_key_required_and_described(kind):
+    for found in objects_in(schema(kind)):
+        properties = found.get("properties", {})
+        assert found["description"]
+        assert found.get("additionalProperties") is not None
+        assert not properties or found["additionalProperties"] is False
+        assert set(found.get("required", ())) == set(properties)
+        assert all("description" in entry or "$ref" in entry for entry in properties.values())
+
+
+@pytest.mark.parametrize("result", EXAMPLES, ids=lambda result: type(result).__name__)
+def test_a_missing_or_further_key_is_refused(result):
+    document = result.to_dict()
+    validator = VALIDATORS[document["kind"]]
+    for key in document:
+        less = {name: value for name, value in document.items() if name != key}
+        with pytest.raises(ValidationError):
+            validator.validate(less)
+    with pytest.raises(ValidationError):
+        validator.validate({**document, "further": 1})
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("apiVersion",), "v1"),
+        (("kind",), "Headroom"),
+        (("placements", 0, "pod"), "no-namespace"),
+        (("placements", 0, "devices"), [0, 0]),
+        (("placements", 0, "devices"), [-1]),
+        (("unschedulable", 0, "reasons", 0, "nodes"), -1),
+        (("unschedulable", 0, "closest", 0, "lacks", "cpu"), 500),
+        (("summary", "allocation", "cpu", "before"), -0.1),
+        (("summary", "seconds"), "fast"),
+    ],
+)
+def test_a_wrong_value_is_refused(path, value):
+    document = copy.deepcopy(example_plan().to_dict())
+    *parents, last = path
+    target = document
+    for key in parents:
+        target = target[key]
+    target[last] = value
+    with pytest.raises(ValidationError):
+        VALIDATORS["Plan"].validate(document)
+
+
+def test_a_kind_is_found_in_any_case_and_an_unknown_one_is_an_error():
+    assert schema("plan") == schema("Plan")
+    with pytest.raises(NotFoundError, match="no schema for kind 'Pod', expected one of Plan, Explanation, Headroom"):
+        schema("Pod")
