@@ -62,7 +62,10 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Allocation(msgspec.Struct, frozen=True):
-    """The share of the allocatable amount of a resource that is requested, 0 to 1, before and after the plan."""
+    """The share of the allocatable amount of a resource that is requested, before and after the plan.
+
+    1 is all of it; running pods that hold more than their nodes have make it more.
+    """
 
     before: float
     after: float

@@ -97,6 +97,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         hard_pod_affinity_weight: what required affinity of running pods counts in InterPodAffinity's score.
         ignore_preferred_terms: whether preferred terms of running pods are left out of that score.
         added_affinity: node affinity that holds for every pod.
+        pick: ``best`` takes the feasible node with the highest score, ``random`` any, drawn from the seed.
         ties: ``name`` breaks ties by node name, ``shuffled`` by a permutation drawn from the seed.
         devices: which device a GPU share takes: the ``tightest`` that fits, ``any`` (drawn from the seed), or the
             one with the best FragmentationGradient (``fragmentation``).
@@ -115,6 +116,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     hard_pod_affinity_weight: int = 1
     ignore_preferred_terms: bool = False
     added_affinity: NodeAffinity = NodeAffinity()
+    pick: Literal["best", "random"] = "best"
     ties: Literal["name", "shuffled"] = "name"
     devices: Literal["tightest", "any", "fragmentation"] = "tightest"
     warnings: tuple[str, ...] = ()

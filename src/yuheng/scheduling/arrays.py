@@ -95,6 +95,7 @@ class Cluster(Struct):
         log_node, log_kind, log_devices: (pending pods,) where pods were committed, their peer kind, and their
             devices as a bit mask, in order.
         log_size: (1,) how many.
+        draws: (pending pods,) a non-negative random number for each placement, drawn from the seed.
         touched: (N + 1,) scratch: in which pass a node was last looked at; the last cell counts passes.
     """
 
@@ -116,6 +117,7 @@ class Cluster(Struct):
     log_kind: I32
     log_devices: I64
     log_size: I64
+    draws: I64
     touched: I64
 
 
@@ -172,12 +174,12 @@ class Window(Struct):
         port_start, port_checks: a class's host ports that must be free on a node.
         take_start, port_takes: the host ports it then holds.
         kind: (W,) its peer kind.
-        members: (W, N) node at each position; ``size`` says how many.
-        position: (W, N) position of each node; -1 where a static filter rejects it.
-        base: (W, N) score by node that never changes and needs no normalisation.
-        room: (W, N) record of dynamic rejections by node (resources, ports, devices); 0 means it fits.
-        tree: (W, 2 N) one tournament tree a group: the best member by score and rank.
-        group_of: (W, N) group by position.
+        members: (W, N) node at each position.
+        leaf: (W, 2 N) of each node, side by side: its leaf in its group's tree, and its group; -1 where a static
+            filter rejects it.
+        base: (W, N) score by node that never changes and needs no normalisation; ``based`` is 1 where there is any.
+        tree: (W, 2 N) one tournament tree a group, at twice the group's first position: the best score among its
+            members that have room, -1 for none. Ties go to the left, which is the order of rank.
         group_start: (sum of G,) first position of each group; ``group_size`` how many members.
         group_first: (W + 1,) a class's slice of the group arrays.
         feasible: (sum of G,) members that fit at the moment.
@@ -206,12 +208,10 @@ class Window(Struct):
     port_takes: I64
     kind: I32
     members: I32
-    size: I64
-    position: I32
+    leaf: I32
     base: I64
-    room: I64
-    tree: I64
-    group_of: I32
+    based: U8
+    tree: I32
     group_start: I64
     group_size: I64
     group_first: I64
@@ -243,7 +243,6 @@ class Rules(Struct):
         model_sets: (sets, GPU models) 1 where the model is in the set.
         device_choice: which device a share takes (``TIGHTEST`` ...).
         random_pick: 1 to take any feasible node, drawn from the seed, whatever the scores.
-        seed: of everything random.
     """
 
     plugins: I64
@@ -262,7 +261,6 @@ class Rules(Struct):
     model_sets: U8
     device_choice: int
     random_pick: int
-    seed: int
 
 
 def empty(*shape: int, dtype: Any = np.int64) -> Any:  # noqa: ANN401 -- numpy's dtype arguments are untyped

@@ -109,17 +109,22 @@ def compile_cluster(
         log_kind=empty(pending, dtype=np.int32),
         log_devices=empty(pending),
         log_size=empty(1),
+        draws=_generator(seed).integers(0, 2**62, pending),
         touched=empty(size + 1),
     )
     _fill(cluster, machines, bound, resources, ports)
     return cluster
 
 
+def _generator(seed: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(seed))
+
+
 def _ranks(size: int, policy: Policy, seed: int) -> NDArray[np.int32]:
     """The order that breaks ties: by name, or the permutation drawn from the seed."""
     if policy.ties == "name":
         return np.arange(size, dtype=np.int32)
-    order = np.random.Generator(np.random.PCG64(seed)).permutation(size)
+    order = _generator(seed).permutation(size)
     ranks = np.empty(size, dtype=np.int32)
     ranks[order] = np.arange(size, dtype=np.int32)
     return ranks

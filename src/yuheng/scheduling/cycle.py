@@ -34,23 +34,39 @@ from yuheng.scheduling.topology import (
     topology_bits,
 )
 
-__all__ = ["breakdown", "commit", "diagnose", "place", "prepare", "rate"]
-
-# A key is a score and, below it, how early the node stands in the order that breaks ties.
-_RANKS = 2**31
+__all__ = ["breakdown", "commit", "diagnose", "has_room", "place", "prepare", "rate"]
 
 
 @kernel
-def _key(cluster: Cluster, window: Window, rules: Rules, w: int, n: int) -> int:
-    """The member's place in the tournament: score, then rank; -1 when it has no room."""
-    bits = room(cluster, window, rules, w, n)
-    window.room[w, n] = bits
-    if bits != 0:
+def leaf_of(size: int, i: int) -> int:
+    """The leaf of the ``i``-th of ``size`` members in a tree whose root is 1 and whose leaves read from left to right.
+
+    With a size that is no power of two the deepest leaves, which stand furthest left, have the highest numbers.
+    """
+    deepest = 1
+    while deepest < size:
+        deepest *= 2
+    return deepest + i if deepest + i < 2 * size else deepest + i - size
+
+
+@kernel
+def member_at(size: int, leaf: int) -> int:
+    """Which member's leaf it is: the inverse of `leaf_of`."""
+    deepest = 1
+    while deepest < size:
+        deepest *= 2
+    return leaf - deepest if leaf >= deepest else leaf - deepest + size
+
+
+@kernel
+def _score(cluster: Cluster, window: Window, rules: Rules, w: int, n: int) -> int:
+    """What the node gets whatever the others get; -1 when it has no room."""
+    if room(cluster, window, rules, w, n) != 0:
         return -1
-    score = window.base[w, n]
+    score = window.base[w, n] if window.based[w] > 0 else 0
     for i in range(rules.plugins.shape[0]):
         score += rules.weights[i] * node_score(cluster, window, rules, rules.plugins[i], w, n)
-    return (score << 32) | (_RANKS - cluster.rank[n])
+    return score
 
 
 @kernel
@@ -61,9 +77,13 @@ def prepare(cluster: Cluster, window: Window, rules: Rules, w: int) -> None:
         size = window.group_size[g]
         window.feasible[g] = 0
         for i in range(size):
-            key = _key(cluster, window, rules, w, window.members[w, start + i])
-            window.tree[w, 2 * start + size + i] = key
-            window.feasible[g] += key >= 0
+            n = window.members[w, start + i]
+            score = _score(cluster, window, rules, w, n)
+            leaf = leaf_of(size, i)
+            window.leaf[w, 2 * n] = leaf
+            window.leaf[w, 2 * n + 1] = g
+            window.tree[w, 2 * start + leaf] = score
+            window.feasible[g] += int(score >= 0)
         for i in range(size - 1, 0, -1):
             left = window.tree[w, 2 * start + 2 * i]
             right = window.tree[w, 2 * start + 2 * i + 1]
@@ -74,21 +94,21 @@ def prepare(cluster: Cluster, window: Window, rules: Rules, w: int) -> None:
 @kernel
 def _refresh(cluster: Cluster, window: Window, rules: Rules, w: int, n: int) -> None:
     """Look at one node again and carry the news up its tree."""
-    position = window.position[w, n]
-    g = window.group_of[w, position]
-    start = window.group_start[g]
-    size = window.group_size[g]
-    key = _key(cluster, window, rules, w, n)
-    i = size + position - start
-    old = window.tree[w, 2 * start + i]
-    window.feasible[g] += (key >= 0) - (old >= 0)
-    window.tree[w, 2 * start + i] = key
+    i = window.leaf[w, 2 * n]
+    g = window.leaf[w, 2 * n + 1]
+    root = 2 * window.group_start[g]
+    score = _score(cluster, window, rules, w, n)
+    old = window.tree[w, root + i]
+    if score == old:
+        return
+    window.feasible[g] += int(score >= 0) - int(old >= 0)
+    window.tree[w, root + i] = score
     while i > 1:
         i >>= 1
-        best = max(window.tree[w, 2 * start + 2 * i], window.tree[w, 2 * start + 2 * i + 1])
-        if window.tree[w, 2 * start + i] == best:
+        best = max(window.tree[w, root + 2 * i], window.tree[w, root + 2 * i + 1])
+        if window.tree[w, root + i] == best:
             break
-        window.tree[w, 2 * start + i] = best
+        window.tree[w, root + i] = best
 
 
 @kernel
@@ -103,7 +123,7 @@ def catch_up(cluster: Cluster, window: Window, counters: Counters, rules: Rules,
             count_pod(cluster, window, counters, w, n, cluster.log_kind[i])
         if cluster.touched[n] != now:
             cluster.touched[n] = now
-            if window.position[w, n] >= 0:
+            if window.leaf[w, 2 * n] >= 0:
                 _refresh(cluster, window, rules, w, n)
     window.seen[w] = cluster.log_size[0]
 
@@ -222,29 +242,33 @@ def _score_groups(cluster: Cluster, window: Window, counters: Counters, rules: R
 
 
 @kernel
-def _best(window: Window, w: int) -> int:
-    """The node with the highest score, the earliest of equals."""
+def _best(cluster: Cluster, window: Window, w: int) -> int:
+    """The node with the highest score, the earliest in rank of equals."""
     best = -1
     node = -1
     for g in range(window.group_first[w], window.group_first[w + 1]):
         if _open(window, g):
-            key = window.tree[w, 2 * window.group_start[g] + 1] + (window.total[g] << 32)
-            if key > best:
-                best = key
-                node = g
-    return _holder(window, w, node)
+            score = window.tree[w, 2 * window.group_start[g] + 1] + window.total[g]
+            if score > best:
+                best = score
+                node = _holder(window, w, g)
+            elif score == best:
+                other = _holder(window, w, g)
+                if cluster.rank[other] < cluster.rank[node]:
+                    node = other
+    return node
 
 
 @kernel
 def _holder(window: Window, w: int, g: int) -> int:
-    """Which member of a group holds the key at the top of its tree."""
+    """Which member of a group holds the score at the top of its tree: the leftmost."""
     start = window.group_start[g]
     size = window.group_size[g]
     top = window.tree[w, 2 * start + 1]
     i = 1
     while i < size:
         i = 2 * i if window.tree[w, 2 * start + 2 * i] == top else 2 * i + 1
-    return window.members[w, start + i - size]
+    return window.members[w, start + member_at(size, i)]
 
 
 @kernel
@@ -258,20 +282,11 @@ def _drawn(window: Window, w: int, skip: int) -> int:
             continue
         start = window.group_start[g]
         for i in range(window.group_size[g]):
-            if window.tree[w, 2 * start + window.group_size[g] + i] >= 0:
+            if window.tree[w, 2 * start + leaf_of(window.group_size[g], i)] >= 0:
                 if skip == 0:
                     return window.members[w, start + i]
                 skip -= 1
     return -1
-
-
-@kernel
-def _random(seed: int, number: int) -> int:
-    """A non-negative number drawn from the seed for the pod with that number (splitmix64 on 63 bits)."""
-    x = (seed * 0x1D8E4E27C47D124F + number * 0x1E3779B97F4A7C15 + 0x3C6EF372FE94F82B) & 0x7FFFFFFFFFFFFFFF
-    x = ((x ^ (x >> 30)) * 0x3F58476D1CE4E5B9) & 0x7FFFFFFFFFFFFFFF
-    x = ((x ^ (x >> 27)) * 0x14D049BB133111EB) & 0x7FFFFFFFFFFFFFFF
-    return x ^ (x >> 31)
 
 
 @kernel
@@ -320,16 +335,15 @@ def place(cluster: Cluster, window: Window, counters: Counters, rules: Rules, qu
         first: which pod to begin with.
 
     Returns:
-        The first pod that was refused, or the length of the queue. The class of a refused pod is left as it was
-        decided on: ``verdict`` and ``room`` say why.
+        The first pod that was refused, or the length of the queue.
     """
     for i in range(first, queue.shape[0]):
         w = queue[i]
         remaining = rate(cluster, window, counters, rules, w)
         if remaining == 0:
             return i
-        draw = _random(rules.seed, cluster.log_size[0])
-        n = _drawn(window, w, draw % remaining) if rules.random_pick > 0 else _best(window, w)
+        draw = cluster.draws[cluster.log_size[0]]
+        n = _drawn(window, w, draw % remaining) if rules.random_pick > 0 else _best(cluster, window, w)
         commit(cluster, window, rules, w, n, draw)
     return queue.shape[0]
 
@@ -368,6 +382,15 @@ def diagnose(cluster: Cluster, window: Window, counters: Counters, rules: Rules,
 
 
 @kernel
+def has_room(window: Window, w: int, n: int) -> bool:
+    """Whether node ``n`` passed the static filters and had room for class ``w`` when the class last looked."""
+    leaf = window.leaf[w, 2 * n]
+    if leaf < 0:
+        return False
+    return window.tree[w, 2 * window.group_start[window.leaf[w, 2 * n + 1]] + leaf] >= 0
+
+
+@kernel
 def breakdown(cluster: Cluster, window: Window, rules: Rules, w: int, scores: I64) -> None:
     """Write what each dynamic plugin and what never changes give every node that has room, weights included.
 
@@ -379,7 +402,7 @@ def breakdown(cluster: Cluster, window: Window, rules: Rules, w: int, scores: I6
         scores: (N, plugins + 1) receives the dynamic plugins' scores, then the base.
     """
     for n in range(scores.shape[0]):
-        if window.position[w, n] < 0 or window.room[w, n] != 0:
+        if not has_room(window, w, n):
             continue
         for i in range(rules.plugins.shape[0]):
             scores[n, i] = rules.weights[i] * node_score(cluster, window, rules, rules.plugins[i], w, n)

@@ -27,8 +27,8 @@ __all__ = ["Engine", "Hand"]
 # Bytes that a window of classes may take, and roughly what a class takes per node.
 _BUDGET = 256 * 2**20
 _BYTES_PER_NODE = 72
-# Nodes that may be compiled anew, over all what-ifs of one engine: trying hints out must not outlast the plan.
-_WHAT_IF_BUDGET = 500_000
+# Nodes that may be looked at again, over all what-ifs of one engine: trying hints out must not outlast the plan.
+_WHAT_IF_VISITS = 1_000_000
 # Pods between two reports of progress.
 _STRETCH = 20_000
 
@@ -59,7 +59,7 @@ class Engine:
         self.snapshot = snapshot
         self.policy = policy
         self.seed = seed
-        self._grants = _WHAT_IF_BUDGET // max(len(snapshot.nodes), 1)
+        self._visits_left = _WHAT_IF_VISITS
         self.queue = [*snapshot.pending(), *newcomers]
         self.machines = Machines(snapshot.nodes)
         bound = [pod for pod in snapshot.pods if pod.node is not None]
@@ -75,7 +75,7 @@ class Engine:
         specs = [pod.spec for pod in everything]
         self.resources = Resources(self.machines, specs)
         self.ports = HostPorts([item.pod.spec for item in self.classes.all])
-        self.rules: Rules = compile_rules(policy, self.machines, self.resources, everything, seed)
+        self.rules: Rules = compile_rules(policy, self.machines, self.resources, everything)
         keys = topology_keys(specs, policy, bool(defaults))
         self.cluster = compile_cluster(
             self.machines, bound, self.resources, self.ports, policy, keys, seed, len(self.queue)
@@ -96,10 +96,10 @@ class Engine:
             numbers.append(known[id(pod)])
         return numbers
 
-    def grant(self) -> bool:
-        """Ask for one more what-if that compiles the cluster anew; counted, so that a plan stays deterministic."""
-        self._grants -= 1
-        return self._grants >= 0
+    def grant(self, looks: int) -> bool:
+        """Ask to look at every node a number of times for a what-if; counted, so that a plan stays deterministic."""
+        self._visits_left -= looks * len(self.machines)
+        return self._visits_left >= 0
 
     def placed(self) -> Iterator[Pod]:
         """The pods that were placed so far, bound as they were placed, in order."""

@@ -15,7 +15,7 @@ from yuheng.model.plan import Candidate, NearMiss, Reason
 from yuheng.model.quantity import format_amount
 from yuheng.scheduling import arrays as a
 from yuheng.scheduling.arrays import Bits
-from yuheng.scheduling.cycle import breakdown
+from yuheng.scheduling.cycle import breakdown, has_room
 from yuheng.scheduling.engine import Engine, Hand
 from yuheng.scheduling.registry import DYNAMIC_SCORES, RESOURCE_FILTER, STRATEGIES, WORDS
 from yuheng.scheduling.room import untouched
@@ -157,7 +157,7 @@ def candidates(engine: Engine, hand: Hand) -> tuple[Candidate, ...]:
         shared = _group_scores(engine, hand, g)
         start = int(window.group_start[g])
         for n in window.members[w, start : start + int(window.group_size[g])].tolist():
-            if window.room[w, n] == 0:
+            if has_room(window, w, n):
                 plugins = shared | dict(zip(names, dynamic[n].tolist(), strict=True))
                 plugins = {score.plugin: plugins[score.plugin] for score in engine.policy.scores}
                 found.append(Candidate(engine.machines.nodes[n].name, sum(plugins.values()), plugins))

@@ -53,6 +53,17 @@ class _Case:
         self.pod = pod
         self.record = record
 
+    @property
+    def counts(self) -> bool:
+        """Whether spread or pod affinity has a say, so that room alone does not decide."""
+        first = self.hand.window.counter_first
+        return bool(first[self.hand.row + 1] > first[self.hand.row])
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether resources alone decide once static filters are passed."""
+        return not (self.counts or self.pod.spec.devices.count or self.pod.spec.host_ports)
+
     def name(self, n: int) -> str:
         return self.engine.machines.nodes[n].name
 
@@ -219,7 +230,7 @@ def _free_a_node(case: _Case) -> Iterator[str]:
     """One job that ends, or one pod of lower priority that is evicted."""
     nodes = case.only(_ROOM_BITS)[:_NODES_SEARCHED]
     for victim in victims(case.engine, case.hand, case.pod, nodes):
-        if feasible_after(case.engine, case.pod, without=victim.pod):
+        if case.is_plain or feasible_after(case.engine, case.pod, without=victim.pod):
             if victim.ends and victim.pod.owner is not None:
                 yield f"wait for job {victim.pod.namespace}/{victim.pod.owner.name} to end on {victim.pod.node}"
             else:
@@ -236,8 +247,8 @@ def _add_a_node(case: _Case) -> Iterator[str]:
     sized = sorted(kinds.values(), key=lambda node: (node.devices.count, node.allocatable.get("cpu", 0), node.name))
     large_enough = [node for node in sized if _holds(node, case.pod.spec)]
     for like in large_enough[:_KINDS_TRIED]:
-        fresh = node_of(case.engine, like)
-        if feasible_after(case.engine, case.pod, nodes=(*case.engine.snapshot.nodes, fresh)):
+        nodes = (*case.engine.snapshot.nodes, node_of(case.engine, like))
+        if not case.counts or feasible_after(case.engine, case.pod, nodes=nodes):
             yield f"add one more node like {like.name}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from yuheng.errors import NotFoundError
 from yuheng.model.policy import KUBERNETES_SCORES, Policy, ResourceWeight, ScoreWeight, ScoringStrategy
@@ -24,10 +24,9 @@ class Preset(NamedTuple):
     purpose: str
 
 
-def _study(name: str, plugin: str, devices: str = "tightest") -> Policy:
+def _study(name: str, plugin: str, devices: Literal["tightest", "fragmentation"] = "tightest") -> Policy:
     """A policy of the GPU fragmentation study: one score, ties to the first node of the seed's order."""
-    scores = (ScoreWeight(plugin),) if plugin else ()
-    return Policy(name=name, scores=scores, ties="shuffled", devices=devices)  # type: ignore[arg-type]
+    return Policy(name=name, scores=(ScoreWeight(plugin),), ties="shuffled", devices=devices)
 
 
 PRESETS: Final[dict[str, Preset]] = {
@@ -58,7 +57,10 @@ PRESETS: Final[dict[str, Preset]] = {
     "bestfit": Preset(_study("bestfit", "BestFit"), "the node with the least cpu and GPU left over"),
     "worstfit": Preset(_study("worstfit", "WorstFit"), "the node with the most cpu and GPU left over"),
     "firstfit": Preset(Policy(name="firstfit", scores=()), "the first node by name that fits"),
-    "random": Preset(_study("random", "", "any"), "any node that fits, drawn from the seed"),
+    "random": Preset(
+        Policy(name="random", scores=(), pick="random", ties="shuffled", devices="any"),
+        "any node that fits, drawn from the seed",
+    ),
 }
 
 

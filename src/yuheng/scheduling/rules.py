@@ -24,9 +24,7 @@ TYPICAL_SHARE = 0.95
 _DEVICE_CHOICES = {"tightest": TIGHTEST, "any": ANY, "fragmentation": LEAST_FRAGMENTING}
 
 
-def compile_rules(
-    policy: Policy, machines: Machines, resources: Resources, workload: Sequence[Pod], seed: int
-) -> Rules:
+def compile_rules(policy: Policy, machines: Machines, resources: Resources, workload: Sequence[Pod]) -> Rules:
     """The policy as arrays.
 
     Args:
@@ -34,7 +32,6 @@ def compile_rules(
         machines: the nodes, for their GPU models.
         resources: the resource columns.
         workload: the pods whose most frequent classes are the typical workload.
-        seed: of everything random.
 
     Raises:
         ConfigError: the policy names a filter or a score that does not exist.
@@ -62,8 +59,7 @@ def compile_rules(
         typical_share=share,
         model_sets=sets,
         device_choice=_DEVICE_CHOICES[policy.devices],
-        random_pick=int(policy.name == "random"),
-        seed=seed,
+        random_pick=int(policy.pick == "random"),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import msgspec
+import numpy as np
 
 from yuheng.model.cluster import Snapshot
 from yuheng.model.node import Node
@@ -19,6 +20,8 @@ from yuheng.scheduling.engine import Engine
 __all__ = ["current", "feasible_after", "node_of", "rejections_if"]
 
 HOSTNAME = "kubernetes.io/hostname"
+# What compiling a cluster anew costs, in looks at every node.
+_LOOKS_TO_COMPILE = 10
 
 
 def current(engine: Engine) -> list[Pod]:
@@ -28,7 +31,12 @@ def current(engine: Engine) -> list[Pod]:
 
 
 def rejections_if(engine: Engine, pod: Pod) -> Bits:
-    """(N,) what would keep the pod, changed in some way, off each node in the present state."""
+    """(N,) what would keep the pod, changed in some way, off each node in the present state.
+
+    Costs a look at every node; once an engine grants no more (see `Engine.grant`), every node is rejected.
+    """
+    if not engine.grant(1):
+        return np.full(len(engine.machines), -1, dtype=np.int64)
     number = engine.classes.number(pod)
     hand = engine.take([number])[number]
     engine.rate(hand)
@@ -40,9 +48,9 @@ def feasible_after(
 ) -> bool:
     """Whether the pod would fit somewhere if a pod were gone, or if the nodes were these.
 
-    Each call compiles the cluster anew; an engine grants only so many (see `Engine.grant`) and then says no.
+    Each call compiles the cluster anew; once an engine grants no more (see `Engine.grant`), the answer is no.
     """
-    if not engine.grant():
+    if not engine.grant(_LOOKS_TO_COMPILE):
         return False
     pods = tuple(item for item in current(engine) if without is None or item.key != without.key)
     snapshot: Snapshot = msgspec.structs.replace(

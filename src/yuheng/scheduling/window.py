@@ -140,12 +140,10 @@ class Compiler:
             port_takes=_flat(takes),
             kind=np.array([row.item.kind for row in rows], dtype=np.int32),
             members=empty(count, size, dtype=np.int32),
-            size=np.array([len(row.members) for row in rows], dtype=np.int64),
-            position=np.full((count, size), -1, dtype=np.int32),
-            base=empty(count, size),
-            room=empty(count, size),
-            tree=empty(count, 2 * size),
-            group_of=empty(count, size, dtype=np.int32),
+            leaf=np.full((count, 2 * size), -1, dtype=np.int32),
+            base=np.array([row.base for row in rows], dtype=np.int64),
+            based=np.array([row.base.any() for row in rows], dtype=np.uint8),
+            tree=np.full((count, 2 * size), -1, dtype=np.int32),
             group_start=np.concatenate([row.starts for row in rows]).astype(np.int64),
             group_size=np.concatenate([row.sizes for row in rows]).astype(np.int64),
             group_first=np.concatenate([[0], np.cumsum(groups)]).astype(np.int64),
@@ -161,15 +159,8 @@ class Compiler:
             static=np.array([row.static for row in rows], dtype=np.int64),
         )
         for w, row in enumerate(rows):
-            self._lay(window, w, row)
+            window.members[w, : len(row.members)] = row.members
         return window
-
-    def _lay(self, window: Window, w: int, row: _Row) -> None:
-        members = row.members
-        window.members[w, : len(members)] = members
-        window.position[w, members] = np.arange(len(members))
-        window.base[w] = row.base
-        window.group_of[w, : len(members)] = np.repeat(np.arange(len(row.sizes)), row.sizes) + window.group_first[w]
 
     def _needs(self, spec: PodSpec) -> list[int]:
         """The resource columns that NodeResourcesFit checks for the pod."""
