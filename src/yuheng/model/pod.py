@@ -138,6 +138,7 @@ class PodSpec(msgspec.Struct, frozen=True, kw_only=True):
             there are none, and both are equal.
         images: images of all init containers and containers, in order, as written (one per container).
         volume_images: images of image volumes.
+        node_name: the only node a pod that is not bound yet may go to; empty for any.
         claims: names of the PersistentVolumeClaims it mounts.
     """
 
@@ -151,6 +152,7 @@ class PodSpec(msgspec.Struct, frozen=True, kw_only=True):
     host_ports: tuple[HostPort, ...] = ()
     images: tuple[str, ...] = ()
     volume_images: tuple[str, ...] = ()
+    node_name: str = ""
     claims: tuple[str, ...] = ()
     devices: DeviceRequest = DeviceRequest()
     gates: tuple[str, ...] = ()

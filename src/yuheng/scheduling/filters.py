@@ -66,6 +66,16 @@ def node_unschedulable(machines: Machines, spec: PodSpec, _: object, __: object)
     return machines.unschedulable
 
 
+def node_name(machines: Machines, spec: PodSpec, _: object, __: object) -> Mask:
+    """NodeName: every node but the one the pod asks for by name."""
+    if not spec.node_name:
+        return ~machines.everywhere()
+    mask = machines.everywhere()
+    if spec.node_name in machines.index:
+        mask[machines.index[spec.node_name]] = False
+    return mask
+
+
 def taint_toleration(machines: Machines, spec: PodSpec, _: object, __: object) -> Mask:
     """TaintToleration: nodes with a NoSchedule or NoExecute taint the pod does not tolerate."""
     sets, ids = machines.taint_sets
@@ -124,6 +134,7 @@ def volume_affinity(machines: Machines, _: object, volumes: tuple[PersistentVolu
 STATIC_FILTERS: Final[Mapping[int, StaticFilter]] = {
     arrays.BIT_OUTSIDE: outside_named_nodes,
     arrays.BIT_UNSCHEDULABLE: node_unschedulable,
+    arrays.BIT_NODE_NAME: node_name,
     arrays.BIT_TAINT: taint_toleration,
     arrays.BIT_AFFINITY: node_affinity,
     arrays.BIT_DEVICE_MODEL: device_model,

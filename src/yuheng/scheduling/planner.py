@@ -239,7 +239,7 @@ def capacity(
 
     Args:
         snapshot: the cluster; it is not changed.
-        pod: the pod to repeat; its name and node do not matter.
+        pod: the pod to repeat; if it names a node, only that node counts.
         policy: a preset's name, or a policy.
         seed: of everything random.
         progress: called now and then with the copies placed so far and the most that could be.
@@ -250,7 +250,8 @@ def capacity(
     """
     chosen = preset(policy) if isinstance(policy, str) else policy
     running = tuple(item for item in snapshot.pods if item.node is not None)
-    model: Pod = msgspec.structs.replace(pod, node=None, device_indices=())
+    spec = msgspec.structs.replace(pod.spec, node_name=pod.node) if pod.node else pod.spec
+    model: Pod = msgspec.structs.replace(pod, spec=spec, node=None, device_indices=())
     alone = msgspec.structs.replace(snapshot, pods=running)
     most = _most(Engine(alone, chosen, seed, [model]), model)
     engine = Engine(alone, chosen, seed, [model] * (most + 1))

@@ -2,7 +2,8 @@
 
 Numba passes a tuple of arrays by value: forty arrays are three hundred machine words at every call, to compile and
 to copy. A `Struct` is one pointer instead, to a table of its arrays' addresses and shapes. Inside a kernel
-``cluster.used`` reads that table; in plain Python it is an attribute like any other, so the twin of a kernel runs unchanged.
+``cluster.used`` reads that table; in plain Python it is an attribute like any other, so the twin of a
+kernel runs unchanged.
 
 The table is written once: arrays may change their contents, never their place. A struct keeps its arrays alive.
 """
