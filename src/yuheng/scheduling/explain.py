@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yuheng.model.plan import Candidate, NearMiss, Reason
 from yuheng.model.quantity import format_amount
@@ -28,6 +29,10 @@ CONFLICT: Final = "pod affinity terms conflict"
 # Bits of filters that run one after the other; kube-scheduler stops at the first of these groups that rejects, and
 # tells all bits of that group.
 _RESOURCE_BITS: Final = (1 << a.BIT_PODS) | sum(1 << bit for bit in range(a.BIT_RESOURCES, 63))
+# What `_shortfall` and `_device_shortfall` measure by amounts.
+_ROOM_BITS: Final = (
+    (1 << a.BIT_DEVICE_WHOLE) | (1 << a.BIT_DEVICE_SHARE) | sum(1 << bit for bit in range(a.BIT_RESOURCES, 63))
+)
 _STAGES: Final = (
     1 << a.BIT_OUTSIDE,
     1 << a.BIT_UNSCHEDULABLE,
@@ -86,22 +91,38 @@ def sentence(nodes: int, found: Iterable[Reason]) -> str:
 
 
 def closest(engine: Engine, hand: Hand, record: Bits, most: int = 3) -> tuple[NearMiss, ...]:
-    """The nodes that lack least: fewest rules broken first, then the smallest share of the request, then by name."""
-    broken = np.bitwise_count(record)
-    shortfall = _shortfall(engine, hand)
-    order = np.lexsort((np.arange(len(record)), shortfall, broken))[:most]
+    """The nodes that lack least, the first by name of equals.
+
+    A broken rule counts 1; what is missing of a resource or of GPUs counts as its share of what is asked, so below 1.
+    """
+    distance = np.bitwise_count(record & ~_ROOM_BITS) + _shortfall(engine, hand) + _device_shortfall(engine, hand)
+    order = np.lexsort((np.arange(len(record)), distance))[:most]
     return tuple(NearMiss(engine.machines.nodes[n].name, lacks(engine, hand, int(record[n]), n)) for n in order)
 
 
-def _shortfall(engine: Engine, hand: Hand) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """(N,) the sum over resources of what is missing, as shares of the request."""
+def _shortfall(engine: Engine, hand: Hand) -> NDArray[np.float64]:
+    """(N,) the sum over resources of what is missing, as shares of what is asked."""
     window, w = hand.window, hand.row
     total = np.zeros(len(engine.machines), dtype=np.float64)
     for column in window.needs[window.need_start[w] : window.need_start[w + 1]]:
         asked = window.request[w, column]
         free = engine.cluster.allocatable[:, column] - engine.cluster.used[:, column]
-        total += np.maximum(asked - free, 0) / asked
+        total += np.clip((asked - free) / asked, 0, 1)
     return total
+
+
+def _device_shortfall(engine: Engine, hand: Hand) -> NDArray[np.float64]:
+    """(N,) what is missing of GPUs, as a share of what is asked."""
+    count, milli = int(hand.window.device_count[hand.row]), int(hand.window.device_milli[hand.row])
+    free = engine.cluster.device_free
+    if not count or not free.shape[1]:
+        return np.full(len(free), float(count > 0))
+    if milli >= 1000:
+        asked, left = count, (free == 1000).sum(axis=1)
+    else:
+        asked, left = max(milli, 1), free.max(axis=1)
+    missing_share: NDArray[np.float64] = np.clip((asked - left) / asked, 0, 1)
+    return missing_share
 
 
 def lacks(engine: Engine, hand: Hand, bits: int, n: int) -> dict[str, str]:
