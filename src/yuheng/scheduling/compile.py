@@ -87,7 +87,8 @@ def compile_cluster(
     allocatable = np.array([resources.row(node.allocatable) for node in machines.nodes], dtype=np.int64)
     allocatable = allocatable.reshape(size, len(resources.names))
     devices = [node.devices for node in machines.nodes]
-    most = max((inventory.count for inventory in devices), default=0)
+    # One column even where no node has a GPU: a node's devices can then always be asked for their largest.
+    most = max((inventory.count for inventory in devices), default=0) or 1
     present = np.arange(most) < np.array([inventory.count for inventory in devices], dtype=np.int64)[:, None]
     memory = np.array([inventory.memory for inventory in devices], dtype=np.int64)
     cluster = Cluster(

@@ -115,8 +115,8 @@ def _device_shortfall(engine: Engine, hand: Hand) -> NDArray[np.float64]:
     """(N,) what is missing of GPUs, as a share of what is asked."""
     count, milli = int(hand.window.device_count[hand.row]), int(hand.window.device_milli[hand.row])
     free = engine.cluster.device_free
-    if not count or not free.shape[1]:
-        return np.full(len(free), float(count > 0))
+    if not count:
+        return np.zeros(len(free))
     if milli >= 1000:
         asked, left = count, (free == 1000).sum(axis=1)
     else:
@@ -155,14 +155,15 @@ def missing(engine: Engine, hand: Hand, name: str, n: int) -> int:
 
 def _share_lack(engine: Engine, hand: Hand, n: int) -> str:
     free = engine.cluster.device_free[n]
-    most = int(free.max()) if len(free) else -1
+    most = int(free.max())
     asked = int(hand.window.device_milli[hand.row])
-    if most < 0:
-        return f"{asked}m of one GPU"
-    if most < asked:
-        return f"{asked - most}m of one GPU"
+    if max(most, 0) < asked:
+        return f"{asked - max(most, 0)}m of one GPU"
     wanted = int(hand.window.device_memory[hand.row])
-    return f"{format_amount('memory', wanted - int(engine.cluster.device_memory[n].max()))} of GPU memory"
+    left = int(engine.cluster.device_memory[n].max())
+    if left < wanted:
+        return f"{format_amount('memory', wanted - left)} of GPU memory"
+    return "a GPU with enough left of both" if most >= 0 else "a GPU"
 
 
 def candidates(engine: Engine, hand: Hand) -> tuple[Candidate, ...]:

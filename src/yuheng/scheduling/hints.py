@@ -253,8 +253,13 @@ def _add_a_node(case: _Case) -> Iterator[str]:
 
 
 def _holds(node: Node, spec: PodSpec) -> bool:
-    return node.devices.count >= spec.devices.count and all(
-        node.allocatable.get(name, 0) >= amount for name, amount in spec.requests.items()
+    """Whether an empty node of this kind has room for the pod."""
+    memory = spec.devices.memory if spec.devices.is_share() else 0
+    return (
+        node.devices.count >= spec.devices.count
+        and node.devices.memory >= memory
+        and node.allocatable.get("pods", 0) > 0
+        and all(node.allocatable.get(name, 0) >= amount for name, amount in spec.requests.items())
     )
 
 

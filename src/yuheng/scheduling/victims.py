@@ -51,9 +51,11 @@ def _size(pod: Pod) -> tuple[int, int, int, str]:
 
 
 def _frees_enough(engine: Engine, hand: Hand, item: Pod) -> bool:
-    """Whether the node would have every resource the class needs, if the pod were gone."""
+    """Whether the node would have every resource the class needs, and a place among its pods, if the pod were gone."""
     window, w = hand.window, hand.row
     n = engine.machines.index[item.node or ""]
+    if engine.cluster.pods[n] > engine.cluster.pod_limit[n]:
+        return False
     for column in window.needs[window.need_start[w] : window.need_start[w + 1]].tolist():
         held = item.spec.requests.get(engine.resources.names[column], 0)
         free = engine.cluster.allocatable[n, column] - engine.cluster.used[n, column]
