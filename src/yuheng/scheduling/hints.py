@@ -24,7 +24,7 @@ from yuheng.scheduling.explain import missing, resource_of
 from yuheng.scheduling.filters import untolerated_taints
 from yuheng.scheduling.room import untouched
 from yuheng.scheduling.victims import victims
-from yuheng.scheduling.whatif import feasible_after, node_of, rejections_if
+from yuheng.scheduling.whatif import admits, feasible_after, node_of, rejections_if
 
 __all__ = ["hint"]
 
@@ -247,7 +247,10 @@ def _add_a_node(case: _Case) -> Iterator[str]:
     sized = sorted(kinds.values(), key=lambda node: (node.devices.count, node.allocatable.get("cpu", 0), node.name))
     large_enough = [node for node in sized if _holds(node, case.pod.spec)]
     for like in large_enough[:_KINDS_TRIED]:
-        nodes = (*case.engine.snapshot.nodes, node_of(case.engine, like))
+        fresh = node_of(case.engine, like)
+        nodes = (*case.engine.snapshot.nodes, fresh)
+        if not admits(case.engine, case.pod, fresh):
+            continue
         if not case.counts or feasible_after(case.engine, case.pod, nodes=nodes):
             yield f"add one more node like {like.name}"
 

@@ -16,8 +16,10 @@ from yuheng.model.node import Node
 from yuheng.model.pod import Pod
 from yuheng.scheduling.arrays import Bits
 from yuheng.scheduling.engine import Engine
+from yuheng.scheduling.filters import STATIC_FILTERS
+from yuheng.scheduling.machines import Machines
 
-__all__ = ["current", "feasible_after", "node_of", "rejections_if"]
+__all__ = ["admits", "current", "feasible_after", "node_of", "rejections_if"]
 
 HOSTNAME = "kubernetes.io/hostname"
 # What compiling a cluster anew costs, in looks at every node.
@@ -58,6 +60,17 @@ def feasible_after(
     )
     other = Engine(snapshot, engine.policy, engine.seed, [pod])
     return other.rate(other.take([0])[0]) > 0
+
+
+def admits(engine: Engine, pod: Pod, node: Node) -> bool:
+    """Whether a node that is not in the cluster passes the static filters: some ask for a node's name or hostname."""
+    machines = Machines([node])
+    volumes = engine.classes.all[engine.classes.number(pod)].volumes
+    return not any(
+        rejects(machines, pod.spec, volumes, engine.policy).any()
+        for bit, rejects in STATIC_FILTERS.items()
+        if engine.rules.filters & (1 << bit)
+    )
 
 
 def node_of(engine: Engine, like: Node) -> Node:
