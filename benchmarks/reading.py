@@ -30,9 +30,7 @@ HOUR = "2026-01-31T12:00:00Z"
 
 def main() -> None:
     """Generate, read, report."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nodes", type=int, default=5_000)
     parser.add_argument("--pods", type=int, default=100_000)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -54,7 +52,7 @@ def main() -> None:
 
 def _read(path: str) -> dict[str, float]:
     started = time.perf_counter()
-    from yuheng.readers import read  # noqa: PLC0415 -- importing is measured too
+    from yuheng.readers import read
 
     imported = time.perf_counter()
     snapshot = read(path)
@@ -165,9 +163,7 @@ def _node() -> dict[str, Any]:
                 "topology.kubernetes.io/region": "r1",
                 "topology.kubernetes.io/zone": "r1-a",
             },
-            "managedFields": [
-                _managed("kubelet", "metadata/labels/kubernetes.io/arch", "status/allocatable/cpu")
-            ],
+            "managedFields": [_managed("kubelet", "metadata/labels/kubernetes.io/arch", "status/allocatable/cpu")],
             "name": NODE_SLOT,
             "resourceVersion": "123456789",
             "uid": "0ad03c7a-7ca9-4a50-9fe4-fca07854fd1d",

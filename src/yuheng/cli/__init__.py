@@ -1,6 +1,7 @@
 """The command line: parsing, wiring and exit codes; no logic.
 
-Exit codes: 0 done; 2 bad input or usage; 3 with ``--strict`` when a pod stays pending; 130 interrupted.
+Exit codes: 0 done; 1 the output could not be written; 2 bad input or usage; 3 with ``--strict`` when a pod stays
+pending; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from yuheng.errors import YuhengError
 
 __all__ = ["main"]
 
+NOT_WRITTEN = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
@@ -23,12 +25,19 @@ def main() -> None:
     from yuheng.cli.app import app
 
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except YuhengError as error:
         sys.stderr.write(f"yuheng: {error}\n")
         sys.exit(BAD_INPUT)
     except BrokenPipeError:
         # The reader of our output went away (`| head`): nothing is left to say, and nobody to say it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(NOT_WRITTEN)
+    except OSError as error:
+        sys.stderr.write(f"yuheng: {error}\n")
+        os._exit(NOT_WRITTEN)  # not `sys.exit`, which would try once more to write what is left
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

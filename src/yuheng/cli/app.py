@@ -11,6 +11,7 @@ import typer
 __all__ = ["app"]
 
 PENDING_REMAINS = 3
+DEFAULT_POLICY = "kubernetes"
 
 app = typer.Typer(
     name="yuheng",
@@ -50,20 +51,29 @@ def _presets() -> list[str]:
 Inputs = Annotated[
     list[str],
     typer.Argument(
-        metavar="INPUT...",
+        metavar="INPUT",
         help="Files and folders (JSON, YAML, openb CSV; .gz too), or - for standard input.",
         show_default=False,
     ),
 ]
 PolicyName = Annotated[
-    str,
-    typer.Option("--policy", "-p", help="A preset; see `yuheng policies`.", autocompletion=_presets),
+    str | None,
+    typer.Option(
+        "--policy",
+        "-p",
+        metavar="NAME",
+        help="A preset; see `yuheng policies`.",
+        show_default=DEFAULT_POLICY,
+        autocompletion=_presets,
+    ),
 ]
 ConfigFile = Annotated[
     Path | None,
     typer.Option("--config", "-c", metavar="FILE", help="A KubeSchedulerConfiguration, instead of --policy."),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything random: the same seed, the same answer.")]
+Seed = Annotated[
+    int, typer.Option("--seed", min=0, metavar="NUMBER", help="Of everything random: the same seed, the same answer.")
+]
 OutFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of to the terminal.")]
 
 
@@ -73,7 +83,7 @@ OutFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Wri
 )
 def plan(
     inputs: Inputs,
-    policy: PolicyName = "kubernetes",
+    policy: PolicyName = None,
     config: ConfigFile = None,
     seed: Seed = 0,
     output: Annotated[PlanFormat, typer.Option("-o", "--output", help="What to print.")] = PlanFormat.table,
@@ -84,8 +94,8 @@ def plan(
     from yuheng.cli.output import deliver, plan_text
     from yuheng.cli.work import chosen_policy, planned, snapshot_of
 
-    snapshot = snapshot_of(inputs)
-    result = planned(snapshot, chosen_policy(policy, config), seed)
+    chosen = chosen_policy(policy, config)
+    result = planned(snapshot_of(inputs), chosen, seed)
     deliver(lambda console: plan_text(result, output.value, console), out, output.value)
     if strict and result.unschedulable:
         raise typer.Exit(PENDING_REMAINS)
@@ -98,7 +108,7 @@ def plan(
 def explain(
     pod: Annotated[str, typer.Argument(metavar="NAMESPACE/POD", show_default=False, help="The pod's name.")],
     inputs: Inputs,
-    policy: PolicyName = "kubernetes",
+    policy: PolicyName = None,
     config: ConfigFile = None,
     seed: Seed = 0,
     output: Annotated[Format, typer.Option("-o", "--output", help="What to print.")] = Format.table,
@@ -108,8 +118,8 @@ def explain(
     from yuheng.cli.output import deliver, explanation_text
     from yuheng.cli.work import chosen_policy, explained, snapshot_of
 
-    snapshot = snapshot_of(inputs)
-    result = explained(snapshot, pod, chosen_policy(policy, config), seed)
+    chosen = chosen_policy(policy, config)
+    result = explained(snapshot_of(inputs), pod, chosen, seed)
     deliver(lambda console: explanation_text(result, output.value, console), out, output.value)
 
 
@@ -123,7 +133,7 @@ def capacity(
         str,
         typer.Option("--pod", metavar="FILE", help="The pod: a Pod manifest, or a workload with a template."),
     ],
-    policy: PolicyName = "kubernetes",
+    policy: PolicyName = None,
     config: ConfigFile = None,
     seed: Seed = 0,
     output: Annotated[Format, typer.Option("-o", "--output", help="What to print.")] = Format.table,
@@ -133,8 +143,8 @@ def capacity(
     from yuheng.cli.output import deliver, headroom_text
     from yuheng.cli.work import chosen_policy, measured, snapshot_of
 
-    snapshot = snapshot_of(inputs)
-    result = measured(snapshot, pod, chosen_policy(policy, config), seed)
+    chosen = chosen_policy(policy, config)
+    result = measured(snapshot_of(inputs), pod, chosen, seed)
     deliver(lambda console: headroom_text(result, output.value, console), out, output.value)
 
 

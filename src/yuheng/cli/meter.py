@@ -20,15 +20,16 @@ class Meter:
 
     Args:
         label: what is going on.
+        patience: the seconds of work before the bar shows.
     """
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, patience: float = PATIENCE_SECONDS) -> None:
         self._label = label
         self._bar: Progress | None = None
         self._task: TaskID | None = None
         self._lock = threading.Lock()
         self._over = False
-        self._timer = threading.Timer(PATIENCE_SECONDS, self._show)
+        self._timer = threading.Timer(patience, self._show)
         self._timer.daemon = True
 
     def __enter__(self) -> Self:

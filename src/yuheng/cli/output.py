@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
     from yuheng.model.plan import Explanation, Headroom, Plan
 
-__all__ = ["deliver", "explanation_text", "headroom_text", "plan_text", "write_policies", "write_whole"]
+__all__ = [
+    "deliver",
+    "explanation_text",
+    "headroom_text",
+    "plan_text",
+    "terminal",
+    "write_policies",
+    "write_whole",
+]
 
 # Width of tables in a file or a pipe: nothing is cut there, but long names need the room.
 PIPE_WIDTH = 120
@@ -32,48 +40,69 @@ def deliver(render: Callable[[Console | None], str], out: Path | None, form: str
         form: the format's name.
     """
     if form not in ("table", "wide"):
-        text = render(None)
+        text = render(None).rstrip("\n") + "\n"
         if out is None:
-            sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+            sys.stdout.write(text)
+            sys.stdout.flush()
         else:
             write_whole(out, text)
         return
     from rich.console import Console
 
     if out is None:
-        render(Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH))
+        render(terminal())
         return
     buffer = io.StringIO()
     render(Console(file=buffer, width=PIPE_WIDTH))
     write_whole(out, buffer.getvalue())
 
 
-def write_whole(path: Path, text: str) -> None:
+def terminal() -> Console:
+    """Standard output as a console for tables."""
+    from rich.console import Console
+
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+
+
+def write_whole(path: Path, text: str, option: str = "--out") -> None:
     """Write a file beside its place and move it there, so that nobody ever sees half of it.
+
+    A pipe or a device is written to as it is, and a link is followed: what is there stays there.
+
+    Args:
+        path: the file.
+        text: its content.
+        option: what named the file, for the error message.
 
     Raises:
         ConfigError: it cannot be written there.
     """
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            file.write(text)
-        _move(Path(file.name), path)
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_text(text, encoding="utf-8")
+        else:
+            _replace(path.resolve(), text)
     except OSError as error:
-        raise ConfigError(f"--out {path}: found {error.strerror or error}, expected a place to write to") from error
+        found = error.strerror or error
+        raise ConfigError(f"{option} {path}: found {found}, expected a place to write to") from error
 
 
-def _move(written: Path, path: Path) -> None:
-    """Into place, with the permissions a new file would have had."""
+def _replace(path: Path, text: str) -> None:
+    """A new file in the old one's place, with the permissions a new file would have had."""
     mask = os.umask(0)
     os.umask(mask)
-    try:
-        written.chmod(0o666 & ~mask)
-        written.replace(path)
-    except OSError:
-        written.unlink()
-        raise
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as file:
+        written = Path(file.name)
+        try:
+            file.write(text)
+            file.close()
+            written.chmod(0o666 & ~mask)
+            written.replace(path)
+        except BaseException:
+            written.unlink()
+            raise
 
 
 def plan_text(plan: Plan, form: str, console: Console | None) -> str:

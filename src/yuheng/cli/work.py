@@ -13,23 +13,25 @@ from yuheng.model.policy import Policy
 
 __all__ = ["chosen_policy", "explained", "measured", "planned", "snapshot_of"]
 
+DEFAULT = "kubernetes"
 
-def chosen_policy(name: str, config: Path | None) -> Policy:
-    """The policy of a preset's name or of a scheduler configuration; not of both.
+
+def chosen_policy(name: str | None, config: Path | None) -> Policy:
+    """The policy of a preset's name or of a scheduler configuration, not of both; of neither, kube-scheduler's.
 
     Raises:
         ConfigError: both were asked for, or the configuration cannot be used.
         NotFoundError: there is no such preset.
     """
     if config is not None:
-        if name != "kubernetes":
+        if name is not None:
             raise ConfigError(f"--policy {name} and --config {config}: found both, expected one of them")
         from yuheng.readers.scheduler_config import read_scheduler_config
 
         return read_scheduler_config(config)
     from yuheng.scheduling.presets import preset
 
-    return preset(name)
+    return preset(DEFAULT if name is None else name)
 
 
 def snapshot_of(inputs: Sequence[str]) -> Snapshot:

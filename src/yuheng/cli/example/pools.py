@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-__all__ = ["REGION", "node_objects", "zone_of"]
+__all__ = ["REGION", "node_objects"]
 
 REGION: Final = "eu-west-1"
 _INSTALLED: Final = "2026-01-12T07:30:00Z"
@@ -16,7 +16,7 @@ _CORDONED: Final = "memory-b-1"
 class Gpus(NamedTuple):
     """The GPUs of a machine: how many, which, and the MiB of each."""
 
-    count: int
+    per_node: int
     product: str
     memory: int
 
@@ -69,14 +69,7 @@ _POOLS: Final = (
 
 def node_objects() -> list[dict[str, Any]]:
     """All nodes, sorted by pool and zone."""
-    return [
-        _node(pool, zone, pool.zones[: i + 1].count(zone)) for pool in _POOLS for i, zone in enumerate(pool.zones)
-    ]
-
-
-def zone_of(node: str) -> str:
-    """The zone of a node of the example, which its name tells."""
-    return f"{REGION}{node.split('-')[1]}"
+    return [_node(pool, zone, pool.zones[: i + 1].count(zone)) for pool in _POOLS for i, zone in enumerate(pool.zones)]
 
 
 def _node(pool: Pool, zone: str, number: int) -> dict[str, Any]:
@@ -120,9 +113,9 @@ def _labels(pool: Pool, name: str, zone: str) -> dict[str, str]:
     if name in ("general-a-1", "general-b-1", "general-c-1"):
         labels["node-role.kubernetes.io/edge"] = "true"
     if pool.gpus:
-        labels["nvidia.com/gpu.count"] = str(pool.gpus.count)
+        labels["nvidia.com/gpu.count"] = str(pool.gpus.per_node)
         labels["nvidia.com/gpu.memory"] = str(pool.gpus.memory)
-        labels["nvidia.com/gpu.present"] = "true"
+        labels["nvidia.com/gpu.deploy.device-plugin"] = str(not pool.shared).lower()
         labels["nvidia.com/gpu.product"] = pool.gpus.product
     return labels
 
@@ -131,11 +124,11 @@ def _gpu_amounts(pool: Pool) -> dict[str, str]:
     if not pool.gpus:
         return {}
     if not pool.shared:
-        return {"nvidia.com/gpu": str(pool.gpus.count)}
+        return {"nvidia.com/gpu": str(pool.gpus.per_node)}
     return {
-        "volcano.sh/vgpu-number": str(10 * pool.gpus.count),
-        "volcano.sh/vgpu-memory": str(pool.gpus.memory * pool.gpus.count),
-        "volcano.sh/vgpu-cores": str(100 * pool.gpus.count),
+        "volcano.sh/vgpu-number": str(10 * pool.gpus.per_node),
+        "volcano.sh/vgpu-memory": str(pool.gpus.memory * pool.gpus.per_node),
+        "volcano.sh/vgpu-cores": str(100 * pool.gpus.per_node),
     }
 
 
@@ -144,6 +137,6 @@ def _annotations(pool: Pool, name: str) -> dict[str, Any]:
     if not pool.gpus or not pool.shared:
         return {}
     devices = [
-        f"GPU-{name}-{i},10,{pool.gpus.memory},100,{pool.gpus.product},0,true" for i in range(pool.gpus.count)
+        f"GPU-{name}-{i},10,{pool.gpus.memory},100,{pool.gpus.product},0,true" for i in range(pool.gpus.per_node)
     ]
     return {"annotations": {"volcano.sh/node-vgpu-register": ":".join(devices) + ":"}}

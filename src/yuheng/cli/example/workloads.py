@@ -7,7 +7,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from yuheng.cli.example.pools import zone_of
+from yuheng.cli.example.pools import REGION
+from yuheng.cli.example.rules import ZONE
 from yuheng.model.quantity import parse_quantity
 
 if TYPE_CHECKING:
@@ -21,24 +22,25 @@ _ALPHABET: Final = "bcdfghjklmnpqrstvwxz2456789"
 _DEPLOYED: Final = datetime(2026, 2, 3, 9, 0, tzinfo=UTC)
 _ASKED: Final = datetime(2026, 3, 2, 8, 40, tzinfo=UTC)
 _EVERYWHERE: Final = [{"operator": "Exists"}]
-ZONE: Final = "topology.kubernetes.io/zone"
 
 
 class Floor:
     """The nodes with the cpu that is left, to put running pods on: room first, as schedulers do."""
 
     def __init__(self, nodes: Sequence[Object]) -> None:
-        self.taints = {node["metadata"]["name"]: node["spec"].get("taints", []) for node in nodes}
-        self.pools = {node["metadata"]["name"]: node["metadata"]["labels"]["pool"] for node in nodes}
+        self._labels = {node["metadata"]["name"]: node["metadata"]["labels"] for node in nodes}
         self._free = {
             node["metadata"]["name"]: parse_quantity(node["status"]["allocatable"]["cpu"]).milli() for node in nodes
         }
         self._asked = _ASKED
 
+    def every(self, selector: Mapping[str, str]) -> list[str]:
+        """The nodes that have these labels."""
+        return [name for name, labels in self._labels.items() if selector.items() <= labels.items()]
+
     def take(self, pool: str, cpu: str, beside: Sequence[str]) -> str:
         """A node of the pool: of those with fewest pods of the workload, the one with the most cpu left."""
-        nodes = [name for name in self._free if self.pools[name] == pool]
-        found = min(nodes, key=lambda name: (beside.count(name), -self._free[name], name))
+        found = min(self.every({"pool": pool}), key=lambda name: (beside.count(name), -self._free[name], name))
         self.use(found, cpu)
         return found
 
@@ -57,8 +59,9 @@ class Workload(NamedTuple):
 
     Attributes:
         kind: ``Deployment``, ``StatefulSet``, ``DaemonSet`` or ``Job``.
+        version: of its image.
         cpu, memory: what a pod requests.
-        running, waiting: how many pods run and wait; a DaemonSet runs wherever it is tolerated.
+        running, waiting: how many pods run and wait; a DaemonSet runs on every node it selects.
         pool: where those that run are.
         places: instead of ``running`` and ``pool``: the node of each pod by number; empty for one that waits.
         extended: extended resources a pod requests.
@@ -70,7 +73,7 @@ class Workload(NamedTuple):
     kind: str
     namespace: str
     name: str
-    image: str
+    version: str
     cpu: str
     memory: str
     running: int = 0
@@ -90,28 +93,21 @@ class Workload(NamedTuple):
         for number, node in enumerate(nodes):
             yield self._pod(number, node, "" if node else floor.next_request())
         for number, letter in enumerate(self.volumes):
-            yield from self._volume(number, f"eu-west-1{letter}")
+            yield from self._volume(number, f"{REGION}{letter}")
         if self.kind in ("Deployment", "StatefulSet"):
             yield self._object("v1", "Service", self.name, {"spec": {"selector": self._labels()}})
 
     def _nodes(self, floor: Floor) -> list[str]:
         """The node of each pod; empty for those that wait."""
-        if self.places:
-            for node in filter(None, self.places):
+        if self.places or self.kind == "DaemonSet":
+            places = self.places or floor.every(self.spec.get("nodeSelector", {}))
+            for node in filter(None, places):
                 floor.use(node, self.cpu)
-            return list(self.places)
-        if self.kind == "DaemonSet":
-            return [node for node in floor.taints if self._daemon_runs(node, floor)]
+            return list(places)
         nodes: list[str] = []
         for _ in range(self.running):
             nodes.append(floor.take(self.pool, self.cpu, nodes))
         return [*nodes, *[""] * self.waiting]
-
-    def _daemon_runs(self, node: str, floor: Floor) -> bool:
-        runs = self.pool == "" or floor.pools[node] in self.pool.split(",")
-        if runs:
-            floor.use(node, self.cpu)
-        return runs
 
     def _controllers(self, replicas: int) -> Iterator[Object]:
         selector = {"selector": {"matchLabels": self._labels()}, "template": self._template()}
@@ -129,7 +125,10 @@ class Workload(NamedTuple):
             template = self._template(hashed)
             body = {"spec": {"replicas": replicas, "selector": selector, "template": template}}
             owned = self._object("apps/v1", "ReplicaSet", f"{self.name}-{self._hash()}", body)
-            owned["metadata"] |= {"labels": self._labels() | hashed, "ownerReferences": [self._owner(self.kind, self.name)]}
+            owned["metadata"] |= {
+                "labels": self._labels() | hashed,
+                "ownerReferences": [self._owner(self.kind, self.name)],
+            }
             yield owned
 
     def _pod(self, number: int, node: str, asked: str) -> Object:
@@ -161,7 +160,10 @@ class Workload(NamedTuple):
             labels |= {"apps.kubernetes.io/pod-index": str(number), "statefulset.kubernetes.io/pod-name": name}
         elif kind == "Job":
             name = f"{self.name}-{number}-{suffix}"
-            labels |= {"batch.kubernetes.io/job-name": self.name, "batch.kubernetes.io/job-completion-index": str(number)}
+            labels |= {
+                "batch.kubernetes.io/job-name": self.name,
+                "batch.kubernetes.io/job-completion-index": str(number),
+            }
         return {
             "name": name,
             "namespace": self.namespace,
@@ -184,7 +186,7 @@ class Workload(NamedTuple):
         return {"app.kubernetes.io/name": self.name}
 
     def _hash(self) -> str:
-        return _letters(f"{self.namespace}/{self.name}/{self.image}", 9)
+        return _letters(f"{self.namespace}/{self.name}/{self.version}", 9)
 
     def _template(self, labels: Mapping[str, str] = {}) -> Object:
         return {"metadata": {"labels": self._labels() | dict(labels)}, "spec": self._spec()}
@@ -202,7 +204,8 @@ class Workload(NamedTuple):
         resources: Object = {"requests": requests}
         if self.extended:
             resources["limits"] = dict(self.extended)
-        container: Object = {"name": self.name, "image": self.image, "resources": resources}
+        image = f"registry.acme.example/{self.namespace}/{self.name}:{self.version}"
+        container: Object = {"name": self.name, "image": image, "resources": resources}
         if "ports" in self.spec:
             container["ports"] = self.spec["ports"]
         return container

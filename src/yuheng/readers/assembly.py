@@ -1,0 +1,202 @@
+"""The parts of a snapshot, made from the objects that were read and checked against each other."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from yuheng.errors import InputError
+from yuheng.model.cluster import PersistentVolume, PodDisruptionBudget, PodSelector, Snapshot
+from yuheng.model.selectors import LabelSelector
+from yuheng.readers.attempts import forgiving
+from yuheng.readers.decoding import without_nulls
+from yuheng.readers.inventory import Inventory, converted, key_of, subject_of
+from yuheng.readers.objects.namespaces import namespace_labels, read_namespace
+from yuheng.readers.objects.nodes import NodeReader
+from yuheng.readers.objects.pods import PodReader
+from yuheng.readers.objects.priorities import Priorities, read_class
+from yuheng.readers.objects.selecting import read_budget, read_controller, read_service
+from yuheng.readers.objects.volumes import read_claim, read_volume
+from yuheng.readers.workloads import WORKLOAD_KINDS, missing_pods
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from yuheng.model.node import Node
+    from yuheng.model.pod import Pod
+    from yuheng.readers.openb import Table
+    from yuheng.readers.sources.documents import Item
+
+__all__ = ["Assembly"]
+
+
+class Assembly:
+    """Everything that was read, on its way to a snapshot.
+
+    Args:
+        inventory: the Kubernetes objects.
+        tables: the tables of traces.
+
+    Raises:
+        InputError: a priority class is not what it should be.
+    """
+
+    def __init__(self, inventory: Inventory, tables: Sequence[Table] = ()) -> None:
+        self._inventory = inventory
+        self._tables = tables
+        self._priorities = Priorities(converted(item, read_class) for item in self._unique("PriorityClass"))
+        self._pod_reader = PodReader(self._priorities)
+        self._warnings: list[str] = []
+
+    def snapshot(self) -> Snapshot:
+        """The snapshot.
+
+        Raises:
+            InputError: an object is not what it should be, or contradicts another.
+        """
+        nodes = self._nodes()
+        pods = self._pods({node.name: node for node in nodes})
+        lacking = self._lacking_pods(pods, nodes)
+        pods += lacking
+        selectors = self._selectors()
+        return Snapshot(
+            nodes=tuple(sorted(nodes, key=lambda node: node.name)),
+            pods=tuple(sorted(pods, key=lambda pod: (pod.namespace, pod.name))),
+            namespaces=self._namespaces(pods),
+            selectors=tuple(sorted(selectors + _replica_sets_to_be(lacking, selectors), key=_place)),
+            budgets=tuple(sorted(self._budgets(), key=lambda budget: (budget.namespace, budget.name))),
+            volumes=self._volumes(),
+            skipped=self._inventory.skipped(),
+            warnings=(*self._priorities.warnings(), *self._pod_reader.warnings(), *self._warnings),
+        )
+
+    def _unique(self, *kinds: str) -> Iterator[Item]:
+        """The objects of these kinds, each once."""
+        return (item for item in self._inventory.of(*kinds) if self._inventory.is_first(item, key_of(item)))
+
+    def _nodes(self) -> list[Node]:
+        read = NodeReader().read
+        found = ((item, converted(item, read)) for item in self._inventory.of("Node"))
+        rows = (row for table in self._tables for row in table.nodes)
+        return [node for item, node in (*found, *rows) if self._inventory.is_first(item, node.name)]
+
+    def _pods(self, nodes: Mapping[str, Node]) -> list[Pod]:
+        """The pods of the input, without those that are on their way out with their node."""
+        pods = []
+        orphans = 0
+        for item in self._inventory.of("Pod"):
+            pod = converted(item, self._pod_reader.read)
+            if pod is None or not self._inventory.is_first(item, pod.key):
+                continue
+            if nodes and pod.node is not None and not _stands(pod, nodes.get(pod.node), item):
+                orphans += 1
+            else:
+                pods.append(pod)
+        if orphans:
+            self._warnings.append(f"{orphans} terminating pods are left out: their nodes are not in the input")
+        rows = (row for table in self._tables for row in table.pods)
+        return pods + [pod for item, pod in rows if self._inventory.is_first(item, pod.key)]
+
+    def _lacking_pods(self, pods: Iterable[Pod], nodes: Sequence[Node]) -> list[Pod]:
+        """The pods that the workloads of the input have not created yet."""
+        items = list(self._unique(*sorted(WORKLOAD_KINDS)))
+        objects = [converted(item, _plain) for item in items]
+        try:
+            return missing_pods(objects, pods, nodes, self._made_pod)
+        except InputError as error:
+            sources = (item.source for item in items if subject_of(item) == error.subject)
+            raise error.at(source=next(sources, "")) from error.__cause__
+
+    def _made_pod(self, manifest: Mapping[str, Any]) -> Pod:
+        pod = forgiving(self._pod_reader.read, msgspec.json.encode(manifest))
+        if pod is None:
+            raise InputError("a pod that is finished or being deleted", "a pod to be created")
+        return pod
+
+    def _selectors(self) -> list[PodSelector]:
+        readers = {
+            "ReplicaSet": read_controller,
+            "ReplicationController": read_service,
+            "Service": read_service,
+            "StatefulSet": read_controller,
+        }
+        found = (converted(item, partial(read, kind)) for kind, read in readers.items() for item in self._unique(kind))
+        return [selector for selector in found if selector is not None]
+
+    def _budgets(self) -> list[PodDisruptionBudget]:
+        found = (converted(item, read_budget) for item in self._unique("PodDisruptionBudget"))
+        return [budget for budget in found if budget is not None]
+
+    def _volumes(self) -> dict[str, PersistentVolume]:
+        volumes = {
+            volume.name: volume
+            for volume in (converted(item, read_volume) for item in self._unique("PersistentVolume"))
+        }
+        claims = dict(
+            claim
+            for item in self._unique("PersistentVolumeClaim")
+            if (claim := converted(item, read_claim)) is not None
+        )
+        unknown = sum(name not in volumes for name in claims.values())
+        if unknown:
+            self._warnings.append(
+                f"the volumes of {unknown} claims are not in the input: their zones are not looked at"
+            )
+        return {claim: volumes[name] for claim, name in sorted(claims.items()) if name in volumes}
+
+    def _namespaces(self, pods: Iterable[Pod]) -> dict[str, dict[str, str]]:
+        """Labels by namespace, also of those that only pods tell of: their names are labels of theirs."""
+        known = dict(converted(item, read_namespace) for item in self._unique("Namespace"))
+        return known | {name: namespace_labels(name) for name in sorted({pod.namespace for pod in pods} - set(known))}
+
+
+def _plain(text: bytes | msgspec.Raw) -> dict[str, Any]:
+    found: dict[str, Any] = without_nulls(msgspec.json.decode(text))
+    return found
+
+
+def _stands(pod: Pod, node: Node | None, item: Item) -> bool:
+    """Whether a bound pod is on a node of the input.
+
+    Raises:
+        InputError: it is not, and is not being deleted either; or it holds a device the node does not have.
+    """
+    subject = f"Pod {pod.key}"
+    if node is None:
+        if pod.terminating:
+            return False
+        raise InputError(
+            f"node {pod.node!r}, which is not in the input",
+            "a node of the input, or none",
+            source=item.source,
+            subject=subject,
+            field="spec.nodeName",
+        )
+    if pod.device_indices and pod.device_indices[-1] >= node.devices.count:
+        raise InputError(
+            f"device {pod.device_indices[-1]} of node {pod.node}, which has {node.devices.count}",
+            "a device of the node",
+            source=item.source,
+            subject=subject,
+        )
+    return True
+
+
+def _replica_sets_to_be(pods: Iterable[Pod], selectors: Iterable[PodSelector]) -> list[PodSelector]:
+    """The ReplicaSets that Deployments are going to create, as what they select.
+
+    The labels of their pods say the same as their selectors would: the template's hash is among them.
+    """
+    known = {_place(selector) for selector in selectors}
+    found = (
+        PodSelector(pod.owner.kind, pod.owner.name, pod.namespace, LabelSelector(match_labels=pod.labels))
+        for pod in pods
+        if pod.owner is not None and pod.owner.kind == "ReplicaSet"
+    )
+    return list({_place(selector): selector for selector in found if _place(selector) not in known}.values())
+
+
+def _place(selector: PodSelector) -> tuple[str, str, str]:
+    return selector.namespace, selector.kind, selector.name

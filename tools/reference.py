@@ -1,0 +1,266 @@
+"""The reference pages that are written by the code they describe.
+
+    python tools/reference.py            write them
+    python tools/reference.py --check    fail when one of them is stale
+
+The command line's page comes from the typer app, the formats' from the JSON Schemas, the policies' from the presets and
+the registry of filters and scores.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from yuheng.cli import BAD_INPUT, INTERRUPTED, NOT_WRITTEN
+from yuheng.cli.app import PENDING_REMAINS, app
+from yuheng.model.policy import KUBERNETES_FILTERS, Policy
+from yuheng.reporting.schema import KINDS, schema
+from yuheng.scheduling import topology
+from yuheng.scheduling.presets import PRESETS
+from yuheng.scheduling.registry import RESOURCE_FILTER, SCORES, WORDS
+from yuheng.scheduling.scores import gpu, nature, resources
+
+FOLDER: Final = Path(__file__).resolve().parents[1] / "docs" / "reference"
+NOTICE: Final = "<!-- Written by tools/reference.py (`make docs`): change the code it describes, not this page. -->"
+SCORE_FUNCTIONS: Final[Mapping[str, tuple[Callable[..., Any], ...]]] = {
+    "BestFit": (gpu.best_fit,),
+    "DotProduct": (gpu.dot_product,),
+    "FragmentationGradient": (gpu.fragmentation_gradient,),
+    "GpuClustering": (gpu.gpu_clustering,),
+    "GpuPacking": (gpu.gpu_packing,),
+    "ImageLocality": (nature.image_locality,),
+    "InterPodAffinity": (topology.preference,),
+    "LoadAware": (nature.load_aware,),
+    "NodeAffinity": (nature.node_affinity,),
+    "NodeResourcesBalancedAllocation": (resources.balanced_allocation,),
+    "NodeResourcesFit": (
+        resources.least_allocated,
+        resources.most_allocated,
+        resources.requested_to_capacity_ratio,
+    ),
+    "PodTopologySpread": (topology.soft_skew,),
+    "Price": (nature.price,),
+    "TaintToleration": (nature.taint_toleration,),
+    "WorstFit": (gpu.worst_fit,),
+}
+
+
+def command_line() -> str:
+    """The page of the command line."""
+    group = typer.main.get_command(app)
+    commands: Mapping[str, Any] = group.commands  # type: ignore[attr-defined] -- a group, as there are commands
+    lines = [NOTICE, "", "# The command line", "", group.help or "", ""]
+    lines += _table(("command", "what it does"), ((f"[`{n}`](#yuheng-{n})", c.help) for n, c in commands.items()))
+    for name, command in commands.items():
+        lines += _command(name, command)
+    return _page([*lines, *_exit_codes(), *_environment()])
+
+
+def _command(name: str, command: Any) -> Iterator[str]:  # noqa: ANN401 -- typer brings its own copy of click
+    arguments = [param for param in command.params if param.param_type_name == "argument"]
+    options = [param for param in command.params if param.param_type_name == "option"]
+    several = {"inputs": "..."}
+    usage = " ".join(f"{param.metavar}{several.get(param.name, '')}" for param in arguments)
+    yield from ("", f"## yuheng {name}", "", "```text", f"yuheng {name} [OPTIONS] {usage}".rstrip(), "```", "")
+    yield from (command.help, "")
+    if arguments:
+        yield from _table(("argument", "meaning"), ((f"`{param.metavar}`", param.help) for param in arguments))
+        yield ""
+    rows = [(_spelled(param), _default(param), param.help) for param in options]
+    yield from _table(("option", "default", "meaning"), [*rows, ("`-h`, `--help`", "", "Show the help.")])
+    yield from ("", f"Example: `{command.epilog.removeprefix('Example: ')}`")
+
+
+def _spelled(param: Any) -> str:  # noqa: ANN401
+    names = ", ".join(f"`{name}`" for name in sorted(param.opts, key=len))
+    value = _choices(param) or param.metavar or ""
+    return f"{names} `{value}`" if value else names
+
+
+def _choices(param: Any) -> str:  # noqa: ANN401
+    return r"\|".join(type(param.default)) if isinstance(param.default, Enum) else ""
+
+
+def _default(param: Any) -> str:  # noqa: ANN401
+    if param.required:
+        return "required"
+    shown = param.show_default if isinstance(param.show_default, str) else param.default
+    return "" if shown is None or shown is False else f"`{shown}`"
+
+
+def _exit_codes() -> Iterator[str]:
+    yield from ("", "## Exit codes", "")
+    yield from _table(
+        ("code", "when"),
+        (
+            ("0", "It was done. Pods that stay pending are an answer, not a failure."),
+            (str(NOT_WRITTEN), "The output could not be written: the disk is full, or nobody reads the pipe any more."),
+            (
+                str(BAD_INPUT),
+                "Bad input or wrong usage; one line on standard error says what, where, and what was expected.",
+            ),
+            (str(PENDING_REMAINS), "`plan --strict` only: a pod stays pending. The plan was printed all the same."),
+            (str(INTERRUPTED), "Interrupted by Ctrl-C."),
+        ),
+    )
+
+
+def _environment() -> Iterator[str]:
+    yield from ("", "## Environment", "")
+    yield from _table(
+        ("variable", "meaning"),
+        (
+            (
+                "`YUHENG_CACHE_DIR`",
+                "Where compiled kernels are kept, below `yuheng/`; else `XDG_CACHE_HOME`, else `~/.cache`.",
+            ),
+            ("`NO_COLOR`", "No colours on a terminal. There are none in pipes and files anyway."),
+            ("`COLUMNS`", "The width that tables on a terminal are fitted to."),
+        ),
+    )
+
+
+def formats() -> str:
+    """The page of the formats that ``-o json`` and ``-o yaml`` print."""
+    lines = [NOTICE, "", "# The format of plans, explanations and headrooms", ""]
+    lines += [
+        "What `-o json`, `-o yaml` and `to_dict()` give; all fields are always there. The same as JSON Schema (draft",
+        '2020-12) comes with the package: `yuheng.reporting.schema.schema("Plan")`.',
+    ]
+    for kind in KINDS:
+        document = schema(kind)
+        lines += ["", f"## {kind}", "", document["description"], ""]
+        lines += _fields(document, document["$defs"])
+        for name, definition in document["$defs"].items():
+            if "properties" in definition:
+                lines += ["", f"### {kind}: {_words(name)}", "", definition["description"], ""]
+                lines += _fields(definition, document["$defs"])
+    return _page(lines)
+
+
+def _fields(definition: Mapping[str, Any], shared: Mapping[str, Any]) -> list[str]:
+    rows = ((f"`{name}`", _type(field), _described(field, shared)) for name, field in definition["properties"].items())
+    return _table(("field", "type", "meaning"), rows)
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    if "const" in field:
+        return f'`"{field["const"]}"`'
+    if "enum" in field:
+        return ", ".join(f'`"{value}"`' for value in field["enum"])
+    if "$ref" in field:
+        return _words(_referred(field))
+    if field["type"] == "array":
+        return f"list of {_type(field['items'])}"
+    if field["type"] == "object":
+        return f"map of {_type(field['additionalProperties'])}"
+    return str(field["type"])
+
+
+def _described(field: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
+    own: str = field.get("description", "")
+    return own or (shared[_referred(field)]["description"] if "$ref" in field else "")
+
+
+def _referred(field: Mapping[str, Any]) -> str:
+    return str(field["$ref"]).rsplit("/", 1)[1]
+
+
+def _words(name: str) -> str:
+    """``nearMiss`` as ``near miss``."""
+    return "".join(f" {char.lower()}" if char.isupper() else char for char in name)
+
+
+def policies() -> str:
+    """The page of the presets, the filters and the scores."""
+    lines = [NOTICE, "", "# Policies, filters and scores", "", "## Policies", ""]
+    lines += ["What `--policy NAME` takes. All of them have all filters on.", ""]
+    rows = ((f"`{name}`", item.purpose, _scores(item.policy), _ties(item.policy)) for name, item in PRESETS.items())
+    lines += _table(("policy", "what it is for", "scores and weights", "ties"), rows)
+    lines += ["", "## Filters", "", "What a node can be rejected for, in the order it is asked.", ""]
+    lines += _table(("filter", "what it says of a node"), _filters())
+    lines += ["", "## Scores", "", "Each gives a feasible node 0 to 100, times its weight; the highest sum wins.", ""]
+    lines += _table(("score", "what it looks at"), ((f"`{name}`", _looks_at(name)) for name in sorted(SCORES)))
+    return _page(lines)
+
+
+def _scores(policy: Policy) -> str:
+    named = (f"{_with_strategy(score.plugin, policy)} {score.weight}" for score in policy.scores)
+    return ", ".join(named) or "none"
+
+
+def _with_strategy(plugin: str, policy: Policy) -> str:
+    if plugin != "NodeResourcesFit":
+        return plugin
+    counted = ", ".join(f"{item.name} {item.weight}" for item in policy.strategy.resources)
+    return f"{plugin} ({policy.strategy.type} of {counted})"
+
+
+def _ties(policy: Policy) -> str:
+    return "by node name" if policy.ties == "name" else "by the seed's order"
+
+
+def _filters() -> Iterator[tuple[str, str]]:
+    said: dict[str, list[str]] = {}
+    for rejection in WORDS.values():
+        said.setdefault(rejection.filter, []).append(f"`{rejection.words}`")
+    said[RESOURCE_FILTER].append("`Insufficient` and the resource's name")
+    for name in sorted(said, key=KUBERNETES_FILTERS.index):
+        yield f"`{name}`", "; ".join(said[name])
+
+
+def _looks_at(name: str) -> str:
+    return " ".join(_first_line(function) for function in SCORE_FUNCTIONS[name])
+
+
+def _first_line(function: Callable[..., Any]) -> str:
+    line = (function.__doc__ or "").strip().splitlines()[0].replace("``", "`")
+    strategies = {"least_allocated": "LeastAllocated: ", "most_allocated": "MostAllocated: "}
+    strategies["requested_to_capacity_ratio"] = "RequestedToCapacityRatio: "
+    return f"{strategies.get(function.__name__, '')}{line}"
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    return [_row(titles), _row(["---"] * len(titles)), *map(_row, rows)]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _page(lines: Iterable[str]) -> str:
+    return "\n".join(lines) + "\n"
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "cli.md": command_line,
+    "plan-format.md": formats,
+    "policies.md": policies,
+}
+
+
+def main() -> int:
+    """Write the pages, or check them."""
+    check = sys.argv[1:] == ["--check"]
+    stale = []
+    for name, write in PAGES.items():
+        path, text = FOLDER / name, write()
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(name)
+        if not check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if check and stale:
+        print(f"stale in docs/reference: {', '.join(stale)}; run `make docs`")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
