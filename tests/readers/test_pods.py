@@ -178,7 +178,7 @@ class TestPlacementRules:
             )
         ).spec
         assert found.node_selector == {"pool": "a"}
-        assert found.tolerations == (Toleration("gpu", "Exists"),)
+        assert found.tolerations[0] == Toleration("gpu", "Exists")
         assert found.affinity.node_affinity.required is not None
         terms = found.affinity.node_affinity.required.node_selector_terms
         assert terms[0].match_expressions == (NodeSelectorRequirement("disk", "In", ("ssd",)),)
@@ -246,3 +246,21 @@ class TestSharing:
         same = {"containers": difference["containers"]} if "hostNetwork" in difference else {}
         first, second = read(pod("a", **same), pod("b", **difference)).pods
         assert first.spec != second.spec
+
+
+@pytest.mark.parametrize(
+    ("tolerations", "added"),
+    [
+        ([], ["not-ready", "unreachable"]),
+        ([{"key": "gpu", "operator": "Exists"}], ["not-ready", "unreachable"]),
+        ([{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute"}], ["unreachable"]),
+        ([{"key": "node.kubernetes.io/unreachable", "effect": "NoSchedule"}], ["not-ready", "unreachable"]),
+        ([{"operator": "Exists"}], []),
+    ],
+    ids=["none", "another", "one of them", "the other effect", "everything"],
+)
+def test_a_pod_tolerates_the_outage_of_a_node_as_admission_makes_it(
+    tolerations: list[dict[str, str]], added: list[str]
+) -> None:
+    found = read_one(pod(tolerations=tolerations)).spec.tolerations[len(tolerations) :]
+    assert found == tuple(Toleration(f"node.kubernetes.io/{key}", "Exists", "", "NoExecute") for key in added)

@@ -251,7 +251,7 @@ class TestWhileItIsResized:
                 500,
                 id="wanted in vain",
             ),
-            pytest.param({"promised": {"cpu": "2"}}, 2000, id="nothing is said of what it has"),
+            pytest.param({"promised": {"cpu": "2"}}, 1000, id="nothing is said of what it has"),
             pytest.param({}, 1000, id="nothing is said"),
         ],
     )
@@ -262,7 +262,7 @@ class TestWhileItIsResized:
         manifest = pod(
             containers=[asking({"cpu": "1"})],
             initContainers=[{**sidecar({"cpu": "1"}), "name": "s"}],
-            status={"initContainerStatuses": [{"name": "s", "allocatedResources": {"cpu": "3"}}]},
+            status={"initContainerStatuses": [{"name": "s", "resources": {"requests": {"cpu": "3"}}}]},
         )
         assert read_one(manifest).spec.requests == {"cpu": 4000}
 

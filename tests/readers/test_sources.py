@@ -193,8 +193,14 @@ class TestStandardInput:
         pytest.param(
             "p.json",
             POD.replace('"p"', '"\xe9tude"').encode("latin-1"),
-            "found text that is not UTF-8: invalid continuation byte",
+            "Pod, item 1: found text that is not UTF-8: invalid continuation byte",
             id="Latin-1 in JSON",
+        ),
+        pytest.param(
+            "p.json",
+            f"[{POD}, {POD}]".encode().replace(b'"Pod"', b'"P\xf6d"'),
+            "item 1: found text that is not UTF-8: invalid start byte, expected UTF-8",
+            id="Latin-1 in a kind",
         ),
         pytest.param("p.json", "[" * 100_000, "found nesting without end, expected a Kubernetes object", id="deep"),
         pytest.param(

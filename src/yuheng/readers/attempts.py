@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from yuheng.errors import InputError
-from yuheng.readers.decoding import TYPES, UNKNOWN, joined, misfit, without_nulls
+from yuheng.readers.decoding import TYPES, UNKNOWN, joined, misfit, not_utf8, without_nulls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def forgiving(convert: Callable[[bytes | msgspec.Raw], T], text: bytes | msgspec
     try:
         return convert(text)
     except UnicodeDecodeError as error:
-        raise InputError(f"text that is not UTF-8: {error.reason}", "UTF-8") from error
+        raise not_utf8(error) from error
     except (msgspec.ValidationError, InputError):
         data = _decoded(text)
     failure = _failure(convert, data)
@@ -54,7 +54,7 @@ def _decoded(text: bytes | msgspec.Raw) -> Any:
     try:
         return without_nulls(msgspec.json.decode(text))
     except UnicodeDecodeError as error:
-        raise InputError(f"text that is not UTF-8: {error.reason}", "UTF-8") from error
+        raise not_utf8(error) from error
 
 
 def _failure(convert: Callable[[bytes], object], data: object) -> InputError | None:

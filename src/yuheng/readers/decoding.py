@@ -10,7 +10,7 @@ from yuheng.errors import InputError
 if TYPE_CHECKING:
     import msgspec
 
-__all__ = ["OTHER", "TYPES", "UNKNOWN", "below", "joined", "misfit", "without_nulls"]
+__all__ = ["OTHER", "TYPES", "UNKNOWN", "below", "joined", "misfit", "not_utf8", "without_nulls"]
 
 # What the decoder says where it means one value of a map.
 UNKNOWN: Final = "[...]"
@@ -55,6 +55,11 @@ def misfit(error: msgspec.ValidationError) -> InputError:
         found = _WORDS.get(expected[2] or "", expected[2] or OTHER)
         return InputError(found, f"{_alternatives(expected[1])} {expected[3] or ''}".rstrip(), field=field)
     return InputError(problem, field=field)
+
+
+def not_utf8(error: UnicodeDecodeError) -> InputError:
+    """The error of text that the decoder cannot read."""
+    return InputError(f"text that is not UTF-8: {error.reason}", "UTF-8")
 
 
 def _alternatives(types: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 __all__ = [
     "AT_THE_EDGE",
+    "CLUSTER_CRITICAL",
     "NODE_CRITICAL",
     "ON_GENERAL",
     "ON_GPUS",
@@ -13,6 +14,7 @@ __all__ = [
     "ON_MEMORY",
     "ON_SPOT",
     "ON_T4",
+    "PRIORITIES",
     "PRODUCTION",
     "RESEARCH",
     "ZONE",
@@ -26,7 +28,15 @@ Spec = dict[str, Any]
 ZONE: Final = "topology.kubernetes.io/zone"
 PRODUCTION: Final = "production"
 RESEARCH: Final = "research"
+CLUSTER_CRITICAL: Final = "system-cluster-critical"
 NODE_CRITICAL: Final = "system-node-critical"
+# The last two are Kubernetes' own.
+PRIORITIES: Final = {
+    PRODUCTION: 1_000_000,
+    RESEARCH: 1_000,
+    CLUSTER_CRITICAL: 2_000_000_000,
+    NODE_CRITICAL: 2_000_001_000,
+}
 _PRODUCT: Final = "nvidia.com/gpu.product"
 _NAME: Final = "app.kubernetes.io/name"
 
@@ -74,8 +84,7 @@ def policy_objects() -> list[dict[str, Any]]:
     """Priority classes, and a budget of the pods that may be disrupted."""
     budget = {"minAvailable": 5, "selector": {"matchLabels": {_NAME: "payments"}}}
     return [
-        _priority_class(PRODUCTION, 1_000_000),
-        _priority_class(RESEARCH, 1_000),
+        *map(_priority_class, (PRODUCTION, RESEARCH)),
         {
             "apiVersion": "policy/v1",
             "kind": "PodDisruptionBudget",
@@ -86,10 +95,10 @@ def policy_objects() -> list[dict[str, Any]]:
     ]
 
 
-def _priority_class(name: str, value: int) -> dict[str, Any]:
+def _priority_class(name: str) -> dict[str, Any]:
     return {
         "apiVersion": "scheduling.k8s.io/v1",
         "kind": "PriorityClass",
         "metadata": {"name": name},
-        "value": value,
+        "value": PRIORITIES[name],
     }

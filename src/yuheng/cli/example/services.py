@@ -9,6 +9,7 @@ from typing import Final
 
 from yuheng.cli.example.rules import (
     AT_THE_EDGE,
+    CLUSTER_CRITICAL,
     NODE_CRITICAL,
     ON_GENERAL,
     ON_MEMORY,
@@ -23,7 +24,6 @@ from yuheng.cli.example.workloads import Workload
 
 __all__ = ["SERVICES"]
 
-_CRITICAL: Final = "system-cluster-critical"
 _GPU_NODES: Final = {"nodeSelector": {"nvidia.com/gpu.deploy.device-plugin": "true"}}
 
 _DAEMONS: Final = tuple(
@@ -36,9 +36,9 @@ _DAEMONS: Final = tuple(
     )
 )
 _PLATFORM: Final = (
-    Workload("Deployment", "kube-system", "coredns", "1.14.1", "200m", "170Mi", 3, priority=_CRITICAL),
-    Workload("Deployment", "kube-system", "metrics-server", "0.8.1", "250m", "500Mi", 2, priority=_CRITICAL),
-    Workload("Deployment", "kube-system", "autoscaler", "1.36.0", "200m", "600Mi", 1, priority=_CRITICAL),
+    Workload("Deployment", "kube-system", "coredns", "1.14.1", "200m", "170Mi", 3, priority=CLUSTER_CRITICAL),
+    Workload("Deployment", "kube-system", "metrics-server", "0.8.1", "250m", "500Mi", 2, priority=CLUSTER_CRITICAL),
+    Workload("Deployment", "kube-system", "autoscaler", "1.36.0", "200m", "600Mi", 1, priority=CLUSTER_CRITICAL),
     Workload("Deployment", "cert-manager", "cert-manager", "1.20.0", "100m", "256Mi", 1),
     Workload("Deployment", "dns", "external-dns", "0.20.0", "100m", "128Mi", 1),
     Workload("Deployment", "argocd", "argocd-server", "3.3.2", "500m", "512Mi", 2),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from yuheng.cli.example.pools import REGION
-from yuheng.cli.example.rules import ZONE
+from yuheng.cli.example.rules import PRIORITIES, ZONE
 from yuheng.model.quantity import parse_quantity
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ class Workload(NamedTuple):
 
     def _pod(self, number: int, node: str, asked: str) -> Object:
         metadata, spec = self._named(number, node), self._spec()
+        spec["priority"] = PRIORITIES.get(self.priority, 0)
         metadata["creationTimestamp"] = asked or _text(_DEPLOYED + timedelta(hours=len(self.name) * 7 + number))
         if node and self.indices:
             metadata["annotations"] = {"alibabacloud.com/gpu-index": self.indices[number]}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from yuheng.readers.wire import QuantityText, Resources
 
-__all__ = ["Amounts", "Containers", "Level", "Needs", "amounts", "container_amounts", "pod_level", "whole"]
+__all__ = ["Amounts", "Containers", "Level", "Needs", "amounts", "container_amounts", "largest", "pod_level", "whole"]
 
 Amounts = dict[str, int]
 # Four exbibytes less one: two such amounts still add up within 64 bits.
@@ -130,8 +130,8 @@ class Containers(msgspec.Struct, frozen=True):
             if is_sidecar:
                 total = _sum((total, floor | container))
                 sidecars = beside
-            peak = _largest(peak, beside)
-        return _largest(total, peak)
+            peak = largest(peak, beside)
+        return largest(total, peak)
 
 
 class Needs(msgspec.Struct, frozen=True):
@@ -139,11 +139,11 @@ class Needs(msgspec.Struct, frozen=True):
 
     Attributes:
         containers: what the specification says.
-        counted: what counts while the pod is being resized, the largest of each resource; else empty.
+        counted: what counts in their place once the pod runs, while it is being resized.
     """
 
     containers: Containers
-    counted: tuple[Containers, ...] = ()
+    counted: Containers | None = None
     overhead: Amounts = {}
     level: Level = Level()
 
@@ -173,10 +173,8 @@ class Needs(msgspec.Struct, frozen=True):
         return self.level.stated(self.containers.together({}))
 
     def _total(self, floor: Amounts, stated: Amounts) -> Amounts:
-        together: Amounts = {}
-        for containers in self.counted or (self.containers,):
-            together = _largest(together, containers.together(floor))
-        return _sum((together | stated, self.overhead))
+        containers = self.containers if self.counted is None else self.counted
+        return _sum((containers.together(floor) | stated, self.overhead))
 
 
 def _native(milli: Amounts) -> tuple[int, int]:
@@ -192,5 +190,6 @@ def _sum(parts: Iterable[Amounts]) -> Amounts:
     return total
 
 
-def _largest(left: Amounts, right: Amounts) -> Amounts:
+def largest(left: Amounts, right: Amounts) -> Amounts:
+    """The larger amount of each resource."""
     return left | {name: max(left.get(name, 0), amount) for name, amount in right.items()}

@@ -1,26 +1,29 @@
 """Pods that are being resized in place.
 
 While a container's resources change, its specification says what is wanted, ``allocatedResources`` what the
-kubelet has promised, and ``resources`` in its status what it has. kube-scheduler counts the largest of the
-three, or the last two alone when the kubelet has refused the wish.
+kubelet has promised, and ``resources`` in its status what it has. Once the kubelet tells what a container has,
+kube-scheduler counts the largest of the three, container by container, or the last two alone when the kubelet
+has refused the wish (``k8s.io/component-helpers/resource`` ``PodRequests``).
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import NamedTuple
 
-from yuheng.readers.objects.requests import Amounts, Containers, amounts
+from yuheng.readers.objects.requests import Amounts, Containers, amounts, largest
 from yuheng.readers.sharing import Shared
 from yuheng.readers.wire import ContainerStatus, PodObject, PodStatus, QuantityText, Resources
 
 __all__ = ["Resizing"]
 
-REFUSED: Final = ("PodResizePending", "Infeasible")
-Given = tuple[Amounts | None, Amounts | None]
+
+class _Given(NamedTuple):
+    promised: Amounts
+    has: Amounts
 
 
 class Resizing:
-    """Finds out what counts for a pod beside its specification."""
+    """Finds out what counts for a pod in the place of its specification."""
 
     def __init__(self) -> None:
         self._allocated = Shared[Amounts](
@@ -28,8 +31,8 @@ class Resizing:
         )
         self._actual = Shared[Amounts](Resources, {}, "status.containerStatuses.resources", _requested)
 
-    def counted(self, pod: PodObject, wanted: Containers) -> tuple[Containers, ...]:
-        """What counts in the place of the specification; nothing when that is all there is to it.
+    def counted(self, pod: PodObject, wanted: Containers) -> Containers | None:
+        """What counts in the place of the specification; nothing when the specification does.
 
         Args:
             pod: the pod.
@@ -40,47 +43,43 @@ class Resizing:
         """
         status = pod.status
         if status is None or not (status.container_statuses or status.init_container_statuses):
-            return ()
-        names = [container.name for container in (*pod.spec.containers, *(pod.spec.init_containers or ()))]
+            return None
         given = self._given(status)
-        wishes = (*wanted.running, *(init for init, _ in wanted.init))
-        if all(_agrees(given.get(name), wish) for name, wish in zip(names, wishes, strict=True)):
-            return ()
         refused = _is_refused(status)
-        return _versions(wanted, [given.get(name, (None, None)) for name in names], refused=refused)
+        running = (
+            _effective(given.get(container.name), wish, refused=refused)
+            for container, wish in zip(pod.spec.containers, wanted.running, strict=True)
+        )
+        init = (
+            (_effective(given.get(container.name) if is_sidecar else None, wish, refused=refused), is_sidecar)
+            for container, (wish, is_sidecar) in zip(pod.spec.init_containers or (), wanted.init, strict=True)
+        )
+        found = Containers(tuple(running), tuple(init))
+        return None if found == wanted else found
 
-    def _given(self, status: PodStatus) -> dict[str, Given]:
+    def _given(self, status: PodStatus) -> dict[str, _Given]:
+        """What containers were given, by name, of those whose status tells what they have."""
         statuses = (*(status.container_statuses or ()), *(status.init_container_statuses or ()))
-        return {one.name: self._amounts(one) for one in statuses}
+        amounts_of = {one.name: self._amounts(one) for one in statuses}
+        return {one.name: amounts_of[one.name] for one in statuses if bytes(one.resources) not in (b"", b"null")}
 
-    def _amounts(self, status: ContainerStatus) -> Given:
-        allocated = self._allocated.get(bytes(status.allocated_resources))
-        return allocated or None, self._actual.get(bytes(status.resources)) or None
+    def _amounts(self, status: ContainerStatus) -> _Given:
+        promised = self._allocated.get(bytes(status.allocated_resources))
+        return _Given(promised, self._actual.get(bytes(status.resources)))
 
 
 def _requested(resources: Resources) -> Amounts:
     return amounts(resources.requests, "requests")
 
 
-def _agrees(given: Given | None, wish: Amounts) -> bool:
-    return given is None or (given[0] in (None, wish) and given[1] in (None, wish))
+def _effective(given: _Given | None, wish: Amounts, *, refused: bool) -> Amounts:
+    if given is None:
+        return wish
+    counted = largest(given.promised, given.has)
+    return counted if refused else largest(counted, wish)
 
 
 def _is_refused(status: PodStatus) -> bool:
-    return any((condition.type, condition.reason) == REFUSED for condition in status.conditions or ())
-
-
-def _versions(wanted: Containers, given: list[Given], *, refused: bool) -> tuple[Containers, ...]:
-    """What is promised, what is had, and (unless refused) what is wanted."""
-    wishes: list[Amounts] = [*wanted.running, *(init for init, _ in wanted.init)]
-    unsaid: list[Amounts] = [{} for _ in wishes] if refused else wishes
-    promised = [allocated or wish for (allocated, _), wish in zip(given, unsaid, strict=True)]
-    had = [actual or allocated or wish for (allocated, actual), wish in zip(given, unsaid, strict=True)]
-    versions = (_like(wanted, promised), _like(wanted, had))
-    return versions if refused else (wanted, *versions)
-
-
-def _like(wanted: Containers, parts: list[Amounts]) -> Containers:
-    count = len(wanted.running)
-    sidecars = (is_sidecar for _, is_sidecar in wanted.init)
-    return Containers(tuple(parts[:count]), tuple(zip(parts[count:], sidecars, strict=True)))
+    """Whether the kubelet cannot fulfil the wish; the first condition that speaks of it decides."""
+    pending = [condition for condition in status.conditions or () if condition.type == "PodResizePending"]
+    return bool(pending) and pending[0].reason == "Infeasible"

@@ -8,6 +8,7 @@ from yuheng.errors import InputError
 from yuheng.model.node import Toleration
 from yuheng.model.pod import Affinity, HostPort, PodSpec, TopologySpreadConstraint
 from yuheng.readers.decoding import below
+from yuheng.readers.objects.admission import admitted_tolerations
 from yuheng.readers.objects.devices import (
     MODEL_LABEL,
     VGPU_NUMBER,
@@ -81,7 +82,7 @@ class SpecReader:
         """
         containers = self._containers(pod.spec)
         counted = self._resizing.counted(pod, containers)
-        key = None if counted else _key(pod, labels)
+        key = _key(pod, labels) if counted is None else None
         found = self._known.get(key)
         if found is None:
             found = self._made(pod, labels, containers, counted)
@@ -94,7 +95,7 @@ class SpecReader:
         return [f"{pod}: {VGPU_NUMBER} above 1 with a part of each: counted as whole devices" for pod in self._rounded]
 
     def _made(
-        self, pod: PodObject, labels: dict[str, str], containers: Containers, counted: tuple[Containers, ...]
+        self, pod: PodObject, labels: dict[str, str], containers: Containers, counted: Containers | None
     ) -> PodSpec:
         spec = pod.spec
         needs = Needs(
@@ -114,7 +115,7 @@ class SpecReader:
             held_requests=None if held == scoring else held,
             node_selector=self._node_selectors.get(bytes(spec.node_selector)),
             affinity=self._affinities.get(bytes(spec.affinity)),
-            tolerations=self._tolerations.get(bytes(spec.tolerations)),
+            tolerations=admitted_tolerations(self._tolerations.get(bytes(spec.tolerations))),
             spread=self._spreads.get(bytes(spec.topology_spread_constraints)),
             host_ports=self._host_ports(spec),
             images=tuple(part.image for part in (*(spec.init_containers or ()), *spec.containers)),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from yuheng.errors import InputError
-from yuheng.readers.decoding import misfit
+from yuheng.readers.decoding import misfit, not_utf8
 from yuheng.readers.sources.yaml_documents import yaml_documents
 from yuheng.readers.wire import Head
 
@@ -183,6 +183,8 @@ def objects_of(
         head = _head.decode(text)
     except msgspec.ValidationError as error:
         raise misfit(error).at(source=source, subject=f"item {position}") from error
+    except UnicodeDecodeError as error:
+        raise not_utf8(error).at(source=source, subject=f"item {position}") from error
     name, version = head.kind or kind, head.api_version or version
     if head.items is not msgspec.UNSET and (name.endswith("List") or not name):
         yield from _parts(head.items or [], source, name.removesuffix("List"), version)
@@ -196,7 +198,7 @@ def _parts(texts: list[msgspec.Raw], source: str, kind: str, version: str) -> It
     for position, text in enumerate(texts, 1):
         try:
             head = _head.decode(text)
-        except msgspec.ValidationError:
+        except (msgspec.ValidationError, UnicodeDecodeError):
             head = _NO_HEAD
         if head.kind and head.items is msgspec.UNSET:
             yield Item(source, position, head.kind, head.api_version or version, text)
