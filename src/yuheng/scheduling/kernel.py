@@ -37,12 +37,12 @@ def is_warm() -> bool:
 
 
 def _writable(folder: Path) -> str:
-    """The folder, made if need be; empty when it cannot be: then Numba looks for a place of its own."""
+    """The folder, made if need be; empty when there can be none: then kernels are compiled in every process."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return ""
-    return str(folder)
+    return str(folder) if os.access(folder, os.W_OK) else ""
 
 
 _FOLDER = _writable(cache_folder())
@@ -61,6 +61,6 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]:
     before = settings.CACHE_DIR
     settings.CACHE_DIR = _FOLDER or before
     try:
-        return cast("Callable[P, R]", numba.njit(cache=True, **options)(function))
+        return cast("Callable[P, R]", numba.njit(cache=bool(_FOLDER), **options)(function))
     finally:
         settings.CACHE_DIR = before
