@@ -33,12 +33,7 @@ class SelectorRequirement(msgspec.Struct, frozen=True, rename="camel"):
 
     def matches(self, labels: Labels) -> bool:
         """Whether the labels meet the requirement; a missing key satisfies ``NotIn``."""
-        found = labels.get(self.key)
-        if self.operator == "In":
-            return found is not None and found in self.values
-        if self.operator == "NotIn":
-            return found is None or found not in self.values
-        return (found is not None) == (self.operator == "Exists")
+        return _meets(labels.get(self.key), self.operator, self.values)
 
 
 class LabelSelector(msgspec.Struct, frozen=True, rename="camel"):
@@ -72,13 +67,9 @@ class NodeSelectorRequirement(msgspec.Struct, frozen=True, rename="camel"):
     def matches(self, labels: Labels) -> bool:
         """Whether the labels meet the requirement; ``Gt`` and ``Lt`` never match what is not an integer."""
         found = labels.get(self.key)
-        if self.operator == "In":
-            return found is not None and found in self.values
-        if self.operator == "NotIn":
-            return found is None or found not in self.values
         if self.operator in ("Gt", "Lt"):
             return self._compares(found)
-        return (found is not None) == (self.operator == "Exists")
+        return _meets(found, self.operator, self.values)
 
     def _compares(self, found: str | None) -> bool:
         left = None if found is None else _integer(found)
@@ -127,6 +118,15 @@ class PreferredSchedulingTerm(msgspec.Struct, frozen=True, rename="camel"):
 
     weight: int
     preference: NodeSelectorTerm
+
+
+def _meets(found: str | None, operator: str, values: tuple[str, ...]) -> bool:
+    """The operators that label selectors and node selectors share, on one label's value."""
+    if operator == "In":
+        return found is not None and found in values
+    if operator == "NotIn":
+        return found is None or found not in values
+    return (found is not None) == (operator == "Exists")
 
 
 def _integer(text: str) -> int | None:
