@@ -68,6 +68,9 @@ BY_MAXIMUM_REVERSED: Final = 1
 BY_RANGE: Final = 2
 
 
+# How many devices one word of the log tells of; the sign bit stays out of it.
+DEVICES_A_WORD: Final = 62
+
 # Which device a share takes.
 TIGHTEST: Final = 0
 ANY: Final = 1
@@ -92,8 +95,8 @@ class Cluster(Struct):
         rank: (N,) place in the order that breaks ties; lower wins.
         domain: (K, N) number of the domain of each topology key; -1 where the node lacks the label.
         largest: (2,) cpu milli and GPU milli of the largest node.
-        log_node, log_kind, log_devices: (pending pods,) where pods were committed, their peer kind, and their
-            devices as a bit mask, in order.
+        log_node, log_kind: (pending pods,) where pods were committed, and their peer kind, in order.
+        log_devices: (pending pods, words) their devices as bits, ``DEVICES_A_WORD`` to a word.
         log_size: (1,) how many.
         draws: (pending pods,) a non-negative random number for each placement, drawn from the seed.
         touched: (N + 1,) scratch: in which pass a node was last looked at; the last cell counts passes.

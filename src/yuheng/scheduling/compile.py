@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from yuheng.errors import InputError
+from yuheng.model.node import DeviceInventory, Node
 from yuheng.model.pod import HostPort, Pod, PodSpec
 from yuheng.model.policy import Policy
-from yuheng.scheduling.arrays import CPU, Cluster, empty
+from yuheng.scheduling.arrays import CPU, DEVICES_A_WORD, Cluster, empty
 from yuheng.scheduling.machines import Machines
 
 __all__ = ["HostPorts", "Resources", "compile_cluster", "device_milli", "held_requests"]
 
-ALWAYS = ("cpu", "memory", "ephemeral-storage")
+# GPUs of one node, time slices included: each takes a cell of the arrays on every node.
+MOST_DEVICES: Final = 4096
+ALWAYS: Final = ("cpu", "memory", "ephemeral-storage")
 
 
 class Resources:
@@ -82,11 +87,14 @@ def compile_cluster(
         keys: topology keys, one row of ``domain`` each.
         seed: draws the order of nodes where ties are broken by chance.
         pending: how many pods may be placed.
+
+    Raises:
+        InputError: a node has more GPUs than can be known one by one.
     """
     size = len(machines)
     allocatable = np.array([resources.row(node.allocatable) for node in machines.nodes], dtype=np.int64)
     allocatable = allocatable.reshape(size, len(resources.names))
-    devices = [node.devices for node in machines.nodes]
+    devices = [_inventory(node) for node in machines.nodes]
     # One column even where no node has a GPU: a node's devices can then always be asked for their largest.
     most = max((inventory.count for inventory in devices), default=0) or 1
     present = np.arange(most) < np.array([inventory.count for inventory in devices], dtype=np.int64)[:, None]
@@ -108,7 +116,7 @@ def compile_cluster(
         largest=_largest(allocatable, [inventory.count for inventory in devices]),
         log_node=empty(pending, dtype=np.int32),
         log_kind=empty(pending, dtype=np.int32),
-        log_devices=empty(pending),
+        log_devices=empty(pending, most // DEVICES_A_WORD + 1),
         log_size=empty(1),
         draws=_generator(seed).integers(0, 2**62, pending),
         touched=empty(size + 1),
@@ -180,6 +188,17 @@ def _hold_devices(cluster: Cluster, holders: Sequence[tuple[Pod, int]]) -> None:
             cluster.device_free[n, d] = max(cluster.device_free[n, d] - min(milli, 1000), 0)
             left = 0 if whole else cluster.device_memory[n, d] - request.memory
             cluster.device_memory[n, d] = max(left, 0)
+
+
+def _inventory(node: Node) -> DeviceInventory:
+    if node.devices.count > MOST_DEVICES:
+        raise InputError(
+            f"{node.devices.count} GPUs",
+            f"at most {MOST_DEVICES}, each of which is known by itself",
+            subject=f"Node {node.name}",
+            field="status.allocatable",
+        )
+    return node.devices
 
 
 def held_requests(spec: PodSpec) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from yuheng.scheduling.arrays import (
     BY_MAXIMUM,
     BY_MAXIMUM_REVERSED,
+    DEVICES_A_WORD,
     I32,
     I64,
     PREFERENCE,
@@ -290,26 +291,30 @@ def _drawn(window: Window, w: int, skip: int) -> int:
 
 
 @kernel
-def _take_devices(cluster: Cluster, window: Window, rules: Rules, w: int, n: int, draw: int) -> int:
-    """Give the pod its devices on node ``n``; the devices as a bit mask."""
+def _take_devices(cluster: Cluster, window: Window, rules: Rules, w: int, n: int, draw: int) -> None:
+    """Give the pod its devices on node ``n``, and write them in the log's next line."""
     if window.device_count[w] == 0:
-        return 0
+        return
     if window.device_milli[w] < 1000:
         d = choose_share(cluster, window, rules, w, n, draw)
         cluster.device_free[n, d] -= window.device_milli[w]
         cluster.device_memory[n, d] -= window.device_memory[w]
         cluster.device_kinds[n, 0] += 1
-        return 1 << d
-    mask = 0
+        _log_device(cluster, d)
+        return
     left = window.device_count[w]
     for d in range(cluster.device_free.shape[1]):
         if left > 0 and cluster.device_free[n, d] == 1000 and cluster.device_memory[n, d] == cluster.device_size[n]:
             cluster.device_free[n, d] = 0
             cluster.device_memory[n, d] = 0
-            mask |= 1 << d
+            _log_device(cluster, d)
             left -= 1
     cluster.device_kinds[n, window.device_count[w]] += 1
-    return mask
+
+
+@kernel
+def _log_device(cluster: Cluster, d: int) -> None:
+    cluster.log_devices[cluster.log_size[0], d // DEVICES_A_WORD] |= 1 << (d % DEVICES_A_WORD)
 
 
 @kernel
@@ -351,12 +356,11 @@ def place(cluster: Cluster, window: Window, counters: Counters, rules: Rules, qu
 @kernel
 def commit(cluster: Cluster, window: Window, rules: Rules, w: int, n: int, draw: int) -> None:
     """Put one pod of class ``w`` on node ``n`` and write it in the log."""
-    mask = _take_devices(cluster, window, rules, w, n, draw)
+    _take_devices(cluster, window, rules, w, n, draw)
     occupy(cluster, window, w, n)
     size = cluster.log_size[0]
     cluster.log_node[size] = n
     cluster.log_kind[size] = window.kind[w]
-    cluster.log_devices[size] = mask
     cluster.log_size[0] = size + 1
 
 

@@ -13,7 +13,7 @@ from yuheng.model.cluster import Snapshot
 from yuheng.model.plan import NearMiss, Reason
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
-from yuheng.scheduling.arrays import Bits, Counters, Rules, Window
+from yuheng.scheduling.arrays import DEVICES_A_WORD, Bits, Counters, Rules, Window
 from yuheng.scheduling.classes import Classes, spread_selectors
 from yuheng.scheduling.compile import HostPorts, Resources, compile_cluster
 from yuheng.scheduling.cycle import diagnose, place, prepare, rate
@@ -23,6 +23,7 @@ from yuheng.scheduling.rules import compile_rules
 from yuheng.scheduling.window import Compiler, Ground
 
 __all__ = ["Engine", "Hand"]
+
 
 # Bytes that a window of classes may take, and roughly what a class takes per node.
 _BUDGET = 256 * 2**20
@@ -107,8 +108,8 @@ class Engine:
         log = zip(self.cluster.log_node[:size].tolist(), self.cluster.log_devices[:size].tolist(), strict=True)
         refused = set(self.refused)
         decided = (pod for i, pod in enumerate(self.queue) if i not in refused)
-        for (n, mask), pod in zip(log, decided, strict=False):
-            indices = tuple(d for d in range(mask.bit_length()) if mask >> d & 1)
+        for (n, words), pod in zip(log, decided, strict=False):
+            indices = _devices(words) if pod.spec.devices.count else ()
             yield msgspec.structs.replace(pod, node=self.machines.nodes[n].name, device_indices=indices)
 
     def _check(self, bound: Sequence[Pod]) -> None:
@@ -180,3 +181,10 @@ class Engine:
         bits = np.zeros(len(self.machines), dtype=np.int64)
         diagnose(self.cluster, hand.window, hand.counters, self.rules, hand.row, bits)
         return bits
+
+
+def _devices(words: list[int]) -> tuple[int, ...]:
+    """The devices that a line of the log tells of."""
+    return tuple(
+        i * DEVICES_A_WORD + bit for i, word in enumerate(words) for bit in range(word.bit_length()) if word >> bit & 1
+    )

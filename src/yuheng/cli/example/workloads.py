@@ -25,7 +25,7 @@ _EVERYWHERE: Final = [{"operator": "Exists"}]
 
 
 class Floor:
-    """The nodes with the cpu that is left, to put running pods on: room first, as schedulers do."""
+    """The nodes with the cpu that is left, to put running pods on, and the clock of those that wait."""
 
     def __init__(self, nodes: Sequence[Object]) -> None:
         self._labels = {node["metadata"]["name"]: node["metadata"]["labels"] for node in nodes}
@@ -67,7 +67,7 @@ class Workload(NamedTuple):
         extended: extended resources a pod requests.
         indices: the GPU that each running pod holds a share of.
         volumes: zone letters of the volumes that the pods of a StatefulSet have, by number.
-        spec: what else stands in the pod's specification.
+        spec: what else stands in the pod's specification; ``ports`` stands in its container.
     """
 
     kind: str
@@ -134,6 +134,7 @@ class Workload(NamedTuple):
     def _pod(self, number: int, node: str, asked: str) -> Object:
         metadata, spec = self._named(number, node), self._spec()
         spec["priority"] = PRIORITIES.get(self.priority, 0)
+        # Those that run are of different ages: anything will do, as long as it is always the same.
         metadata["creationTimestamp"] = asked or _text(_DEPLOYED + timedelta(hours=len(self.name) * 7 + number))
         if node and self.indices:
             metadata["annotations"] = {"alibabacloud.com/gpu-index": self.indices[number]}
