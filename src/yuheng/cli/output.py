@@ -53,15 +53,15 @@ def deliver(render: Callable[[Console | None], str], out: Path | None, form: str
         render(terminal())
         return
     buffer = io.StringIO()
-    render(Console(file=buffer, width=PIPE_WIDTH))
+    render(Console(file=buffer, width=PIPE_WIDTH, force_terminal=False))
     write_whole(out, buffer.getvalue())
 
 
 def terminal() -> Console:
-    """Standard output as a console for tables."""
+    """Standard output as a console for tables; what is not a terminal is none, whatever ``FORCE_COLOR`` says."""
     from rich.console import Console
 
-    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH, force_terminal=False)
 
 
 def write_whole(path: Path, text: str, option: str = "--out") -> None:

@@ -6,7 +6,7 @@ Everything is turned into one shape: a topology key, the nodes where pods count,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -26,7 +26,7 @@ from yuheng.scheduling.arrays import (
 )
 from yuheng.scheduling.filters import required_nodes, taint_toleration
 from yuheng.scheduling.machines import Machines, Mask
-from yuheng.scheduling.peers import Kind, Peers, Term, constraint_selector, selects
+from yuheng.scheduling.peers import Kind, Peers, Term, constraint_selector
 
 __all__ = ["Counter", "CounterBook"]
 
@@ -43,6 +43,21 @@ class Counter(NamedTuple):
     skew: int = 1
     min_domains: int = 1
     own: int = 0
+
+
+class _Terms:
+    """Terms of placed pods, each with the kind that has it and a weight, to be found by whom they may speak of."""
+
+    def __init__(self, terms: Iterable[tuple[int, Term, int]]) -> None:
+        self._found: dict[tuple[str | None, tuple[str, str] | None], list[tuple[int, Term, int]]] = {}
+        for item in terms:
+            self._found.setdefault((item[1].scope(), item[1].first_label()), []).append(item)
+
+    def about(self, kind: Kind) -> Iterator[tuple[int, Term, int]]:
+        """The terms that may speak of a kind: same namespace or several, and a first label that it has."""
+        for scope in (None, kind.namespace):
+            for pair in (None, *kind.labels.items()):
+                yield from self._found.get((scope, pair), ())
 
 
 class CounterBook:
@@ -83,11 +98,10 @@ class CounterBook:
         mask = self._with_keys(constraints) if need_keys else self._everywhere
         for constraint in constraints:
             selector = constraint_selector(constraint, pod.labels) if own else default
-            matches = [selects(selector, pod.namespace, other) for other in self._peers.kinds]
             yield Counter(
                 role,
                 constraint.topology_key,
-                np.array(matches, dtype=np.int32),
+                self._ones(self._peers.counted(selector, pod.namespace)),
                 mask & self._included(constraint, pod.spec),
                 constraint.max_skew,
                 constraint.min_domains,
@@ -130,6 +144,11 @@ class CounterBook:
             delta *= self._weighted([(term, 1)])
         return delta
 
+    def _ones(self, kinds: Sequence[int]) -> NDArray[np.int32]:
+        delta = np.zeros(len(self._peers.kinds), dtype=np.int32)
+        delta[kinds] = 1
+        return delta
+
     def _weighted(self, terms: Iterable[tuple[Term, int]]) -> NDArray[np.int32]:
         delta = np.zeros(len(self._peers.kinds), dtype=np.int32)
         for term, weight in terms:
@@ -137,12 +156,12 @@ class CounterBook:
         return delta
 
     @cached_property
-    def _rejecters(self) -> list[tuple[int, Term]]:
+    def _rejecters(self) -> _Terms:
         """Every required anti-affinity term, with the kind that has it."""
-        return [(i, term) for i, kind in enumerate(self._peers.kinds) for term in kind.repels]
+        return _Terms((i, term, 1) for i, kind in enumerate(self._peers.kinds) for term in kind.repels)
 
     @cached_property
-    def _wishers(self) -> list[tuple[int, Term, int]]:
+    def _wishers(self) -> _Terms:
         """Every term of a placed pod that speaks for or against newcomers, with the kind that has it, and its weight.
 
         A required affinity counts too, with the policy's ``hardPodAffinityWeight``.
@@ -154,14 +173,14 @@ class CounterBook:
                 wishes += [(i, term, weight) for term, weight in kind.prefers]
             if hard > 0:
                 wishes += [(i, term, hard) for term in kind.attracts]
-        return wishes
+        return _Terms(wishes)
 
     def _repelling(self, kind: Kind) -> dict[str, NDArray[np.int32]]:
         """By topology key, how many terms of each kind forbid newcomers of ``kind``."""
         found: dict[str, NDArray[np.int32]] = {}
-        for i, term in self._rejecters:
+        for i, term, count in self._rejecters.about(kind):
             if term.matches(kind, self._peers.namespaces):
-                self._row(found, term.rule.topology_key)[i] += 1
+                self._row(found, term.rule.topology_key)[i] += count
         return found
 
     def _preferred(self, number: int) -> Iterable[Counter]:
@@ -170,7 +189,7 @@ class CounterBook:
         for term, weight in kind.prefers:
             row = self._row(found, term.rule.topology_key)
             row += self._weighted([(term, weight)])
-        for i, term, weight in self._wishers:
+        for i, term, weight in self._wishers.about(kind):
             if term.matches(kind, self._peers.namespaces):
                 self._row(found, term.rule.topology_key)[i] += weight
         for key, delta in found.items():

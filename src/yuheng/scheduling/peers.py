@@ -7,7 +7,7 @@ done once between kinds; counting pods is then adding up arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -17,7 +17,7 @@ from yuheng.model.pod import Pod, PodAffinity, PodAffinityTerm, PodSpec, Topolog
 from yuheng.model.policy import Policy
 from yuheng.model.selectors import LabelSelector, SelectorRequirement
 
-__all__ = ["Kind", "Peers", "Term", "selects", "topology_keys"]
+__all__ = ["Kind", "Peers", "Term", "topology_keys"]
 
 Labels = Mapping[str, str]
 _encode = msgspec.msgpack.Encoder(order="sorted").encode
@@ -29,6 +29,14 @@ class Term(NamedTuple):
     rule: PodAffinityTerm
     namespace: str
     selector: LabelSelector | None
+
+    def scope(self) -> str | None:
+        """The one namespace the term speaks of; None when it may be several."""
+        return None if self.rule.namespaces or self.rule.namespace_selector is not None else self.namespace
+
+    def first_label(self) -> tuple[str, str] | None:
+        """A label that every pod it speaks of has; None where there is no such label."""
+        return next(iter(self.selector.match_labels.items()), None) if self.selector is not None else None
 
     def selects(self, kind: Kind) -> bool:
         """Whether the term's label selector chooses pods of a kind, wherever they are."""
@@ -70,6 +78,7 @@ class Peers:
         self.kinds: list[Kind] = []
         self.namespaces = snapshot.namespaces
         self._numbers: dict[bytes, int] = {}
+        self._by_label: dict[tuple[str | None, tuple[str, str] | None], list[int]] = {}
         self._telling = _telling_labels(pods, defaults)
 
     def number(self, pod: Pod) -> int:
@@ -80,7 +89,9 @@ class Peers:
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.kinds)
-            self.kinds.append(_kind(pod, labels))
+            kind = _kind(pod, labels)
+            self.kinds.append(kind)
+            self._index(number, kind)
         return number
 
     def matching(self, term: Term) -> list[int]:
@@ -89,27 +100,35 @@ class Peers:
         kube-scheduler 1.36 also holds the namespace selector of a newcomer's term against *no* labels at all, so that
         ``NotIn`` and ``DoesNotExist`` reach every namespace (see docs/decisions on fidelity). So do we.
         """
+        if term.selector is None:
+            return []
         chosen = term.rule.namespace_selector
         everywhere = chosen is not None and chosen.matches({})
         return [
             i
-            for i, kind in enumerate(self.kinds)
-            if term.matches(kind, self.namespaces) or (everywhere and term.selects(kind))
+            for i in self._with_first_label(term.scope(), term.selector)
+            if term.matches(self.kinds[i], self.namespaces) or (everywhere and term.selects(self.kinds[i]))
         ]
 
+    def counted(self, selector: LabelSelector | None, namespace: str) -> list[int]:
+        """The kinds that a spread constraint of a pod in ``namespace`` counts: alive ones of its namespace.
 
-def selects(selector: LabelSelector | None, namespace: str, kind: Kind) -> bool:
-    """Whether a spread constraint of a pod in ``namespace`` counts pods of a kind: alive ones of its namespace.
+        kube-scheduler counts nothing for an empty selector.
+        """
+        if selector is None or selector.is_empty():
+            return []
+        found = self._with_first_label(namespace, selector)
+        return [i for i in found if not self.kinds[i].terminating and selector.matches(self.kinds[i].labels)]
 
-    kube-scheduler counts nothing for an empty selector.
-    """
-    return (
-        selector is not None
-        and not selector.is_empty()
-        and not kind.terminating
-        and kind.namespace == namespace
-        and selector.matches(kind.labels)
-    )
+    def _with_first_label(self, scope: str | None, selector: LabelSelector) -> Sequence[int]:
+        """The kinds of a namespace (of all: None) that have the first label a selector asks for: few, and quickly."""
+        pair = next(iter(selector.match_labels.items()), None)
+        return self._by_label.get((scope, pair), ())
+
+    def _index(self, number: int, kind: Kind) -> None:
+        for scope in (None, kind.namespace):
+            for pair in (None, *kind.labels.items()):
+                self._by_label.setdefault((scope, pair), []).append(number)
 
 
 def merged(

@@ -84,13 +84,14 @@ class Compiler:
         self._policy = policy
         self._rules = rules
         self._placed = ground.placed
-        self._kinds = len(ground.peers.kinds)
+        self._peers = ground.peers
         self._book = CounterBook(ground.machines, ground.peers, policy)
         self._image_weight = sum(score.weight for score in policy.scores if score.plugin == "ImageLocality")
         self._natures = [NORMALISED[name][0] for name, _ in normalised_scores(policy)]
 
     def compile(self, classes: Sequence[PodClass]) -> tuple[Window, Counters]:
         """The arrays of a window of classes; the caller has each row prepared before its first use."""
+        self._holders = self._holders_by_kind()
         rows = [self._row(item) for item in classes]
         counters, firsts = self._counters(rows)
         return self._window(rows, firsts), counters
@@ -195,7 +196,7 @@ class Compiler:
             own=np.array([counter.own for counter in every], dtype=np.int64),
             per_node=np.array([counter.key == HOSTNAME for counter in every], dtype=np.uint8),
             eligible=_stacked([counter.eligible for counter in every], len(self._machines), np.uint8),
-            delta=_stacked([counter.delta for counter in every], self._kinds, np.int32),
+            delta=_stacked([counter.delta for counter in every], len(self._peers.kinds), np.int32),
             sum=empty(len(every)),
             floor=empty(len(every)),
             weight=np.zeros(len(every), dtype=np.float64),
@@ -211,19 +212,24 @@ class Compiler:
     def _domains(self, key: str) -> int:
         return len(self._machines.column(key).values)
 
-    def _count(self, counters: Counters, c: int, counter: Counter) -> None:
-        """Fill one counter from the pods that run, and from those that were placed since."""
+    def _holders_by_kind(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The nodes of all pods that are placed by now, those of one kind side by side, and where each kind starts."""
         size = int(self._cluster.log_size[0])
         nodes = np.concatenate([self._placed[0], self._cluster.log_node[:size]])
         kinds = np.concatenate([self._placed[1], self._cluster.log_kind[:size]])
-        domain = self._cluster.domain[counters.key[c]]
-        steps = np.where(counter.eligible[nodes] & (domain[nodes] >= 0), counter.delta[kinds], 0)
-        matter = np.flatnonzero(steps)
+        starts = np.concatenate([[0], np.cumsum(np.bincount(kinds, minlength=len(self._peers.kinds)))])
+        return nodes[np.argsort(kinds, kind="stable")], starts
+
+    def _count(self, counters: Counters, c: int, counter: Counter) -> None:
+        """Fill one counter from the pods that are placed by now."""
+        nodes, starts = self._holders
+        domain = np.where(counter.eligible, self._cluster.domain[counters.key[c]], -1)
         view = counters.count[counters.start[c] : counters.start[c] + counters.domains[c]]
-        np.add.at(view, domain[nodes[matter]], steps[matter])
-        counters.sum[c] = steps.sum()
-        known = domain[counter.eligible]
-        counters.known[counters.start[c] + known[known >= 0]] = 1
+        for kind in np.flatnonzero(counter.delta).tolist():
+            there = domain[nodes[starts[kind] : starts[kind + 1]]]
+            np.add.at(view, there[there >= 0], counter.delta[kind])
+        counters.sum[c] = view.sum()
+        counters.known[counters.start[c] + domain[domain >= 0]] = 1
 
 
 def _groups(
