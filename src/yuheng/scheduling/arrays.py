@@ -212,7 +212,7 @@ class Window(Struct):
     kind: I32
     members: I32
     leaf: I32
-    base: I64
+    base: I32
     based: U8
     tree: I32
     group_start: I64
@@ -227,7 +227,7 @@ class Window(Struct):
     seen: I64
     own_affinity: U8
     all_keys: U8
-    static: I64
+    static: I32
 
 
 class Rules(Struct):

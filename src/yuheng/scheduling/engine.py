@@ -26,8 +26,8 @@ __all__ = ["Engine", "Hand"]
 
 
 # Bytes that a window of classes may take, and roughly what a class takes per node.
-_BUDGET = 256 * 2**20
-_BYTES_PER_NODE = 72
+_BUDGET = 640 * 2**20
+_BYTES_PER_NODE = 48
 # Nodes that may be looked at again, over all what-ifs of one engine: trying hints out must not outlast the plan.
 _WHAT_IF_VISITS = 1_000_000
 # Pods between two reports of progress.

@@ -1,6 +1,6 @@
 """The window: the classes in hand, compiled for the kernels.
 
-A class costs some 60 bytes a node, so only so many are held at once; a class that returns in a later window is worked
+A class costs some 30 to 60 bytes a node, so only so many are held at once; a class that returns in a later window is worked
 out anew from the cluster as it is by then. Nothing is lost by that: all of it derives from the cluster and the log.
 """
 
@@ -142,7 +142,7 @@ class Compiler:
             kind=np.array([row.item.kind for row in rows], dtype=np.int32),
             members=empty(count, size, dtype=np.int32),
             leaf=np.full((count, 2 * size), -1, dtype=np.int32),
-            base=np.array([row.base for row in rows], dtype=np.int64),
+            base=np.array([row.base for row in rows], dtype=np.int32),
             based=np.array([row.base.any() for row in rows], dtype=np.uint8),
             tree=np.full((count, 2 * size), -1, dtype=np.int32),
             group_start=np.concatenate([row.starts for row in rows]).astype(np.int64),
@@ -157,7 +157,7 @@ class Compiler:
             seen=empty(count),
             own_affinity=np.array([_starts_itself(row) for row in rows], dtype=np.uint8),
             all_keys=np.array([self._needs_all_keys(spec) for spec in specs], dtype=np.uint8),
-            static=np.array([row.static for row in rows], dtype=np.int64),
+            static=np.array([row.static for row in rows], dtype=np.int32),
         )
         for w, row in enumerate(rows):
             window.members[w, : len(row.members)] = row.members
