@@ -53,8 +53,8 @@ SCORE_FUNCTIONS: Final[Mapping[str, tuple[Callable[..., Any], ...]]] = {
 
 def command_line() -> str:
     """The page of the command line."""
-    group = typer.main.get_command(app)
-    commands: Mapping[str, Any] = group.commands  # type: ignore[attr-defined] -- a group, as there are commands
+    group = typer.main.get_group(app)
+    commands: Mapping[str, Any] = group.commands
     lines = [NOTICE, "", "# The command line", "", group.help or "", ""]
     lines += _table(("command", "what it does"), ((f"[`{n}`](#yuheng-{n})", c.help) for n, c in commands.items()))
     for name, command in commands.items():

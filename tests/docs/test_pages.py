@@ -9,6 +9,7 @@ import sys
 import pytest
 from pages import PAGES, ROOT, is_as_shown
 
+OTHERS = [ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "changelog.d/README.md")]
 LINK = re.compile(r"\]\(([^)#\s]+)?(#[^)\s]+)?\)")
 
 
@@ -18,7 +19,7 @@ def headings(path):
     return {"#" + re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", [*PAGES, *OTHERS], ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(path):
     for target, anchor in LINK.findall(path.read_text(encoding="utf-8")):
         if target.startswith(("http:", "https:")):
@@ -52,7 +53,7 @@ def test_the_generated_pages_are_fresh():
 
 def test_make_has_the_targets_that_pages_name():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    for path in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+    for path in [*PAGES, *OTHERS]:
         named = re.findall(r"(?:`|^)make ([a-z]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
         assert set(named) <= targets, path
 

@@ -79,7 +79,7 @@ class TestHostPorts:
         return read_one(pod(containers=[container(ports=list(given))], **spec)).spec.host_ports
 
     def test_have_defaults(self) -> None:
-        assert self.ports({"containerPort": 80, "hostPort": 8080}) == (HostPort(8080),)
+        assert self.ports({"containerPort": 80, "hostPort": 1}) == (HostPort(1),)
 
     def test_are_taken_as_written(self) -> None:
         found = self.ports({"containerPort": 80, "hostPort": 53, "protocol": "UDP", "hostIP": "10.0.0.1"})

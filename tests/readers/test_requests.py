@@ -156,6 +156,7 @@ def test_the_effective_request(spec: dict[str, Any], requests: dict[str, int]) -
     [
         pytest.param({"containers": [asking({"cpu": "1", "memory": "1Gi"})]}, (1000, GI), None, id="stated"),
         pytest.param({"containers": [asking()]}, UNSTATED, None, id="not stated"),
+        pytest.param({"containers": []}, (0, 0), None, id="nobody to state it"),
         pytest.param({"containers": [asking({"cpu": "0", "memory": "0"})]}, (0, 0), None, id="zero is stated"),
         pytest.param({"containers": [asking({"cpu": "1"}), asking()]}, (1100, 400 * MI), None, id="each container"),
         pytest.param({"containers": [asking(limits={"cpu": "1"})]}, (1000, 200 * MI), None, id="a limit states"),

@@ -186,6 +186,10 @@ class TestOtherKinds:
         ]
         assert found.pods == ()
 
+    def test_are_told_apart_in_lists_too(self) -> None:
+        found = read({"kind": "List", "apiVersion": "v1", "items": [named("Job", "a", "batch.volcano.sh/v1alpha1")]})
+        assert found.skipped == (Skipped("Job.batch.volcano.sh", 1),)
+
     def test_need_not_be_well_formed(self) -> None:
         assert read({"kind": "Widget", "metadata": 5}).skipped == (Skipped("Widget", 1),)
 
@@ -297,6 +301,7 @@ class TestNodesOfBoundPods:
             pod(affinity={"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{}]}}),
             "requiredDuringSchedulingIgnoredDuringExecution[0].topologyKey: found nothing, expected a value",
         ),
+        ({"kind": "Pod", "metadata": {"name": 5}}, "<object>: Pod, item 1: metadata.name: found 5, expected text"),
         ({"kind": "Pod", "metadata": {"name": "p"}, "spec": []}, "spec: found a list, expected a map"),
         ({"kind": "Pod", "metadata": "p", "spec": {}}, "<object>: Pod, item 1: metadata: found 'p', expected a map"),
         (

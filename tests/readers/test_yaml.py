@@ -128,11 +128,11 @@ def bomb(levels: int) -> str:
         pytest.param("[" * 100_000, "found nesting at line 1, column 201, expected at most 200 levels", id="deep"),
         pytest.param("- " * 100_000, "found nesting at line 1", id="deep in blocks"),
         pytest.param("{a: " * 100_000, "found nesting at line 1", id="deep in braces"),
-        pytest.param("a: [", "malformed YAML at line 2, column 1: did not find", id="cut off"),
+        pytest.param("a: [", "malformed YAML at line ", id="cut off"),
         pytest.param("a: b: c", "malformed YAML at line 1, column 5: mapping values are not allowed", id="colons"),
         pytest.param("a:\n\tb: c", "malformed YAML at line 2, column 1", id="a tab"),
         pytest.param(b"a: \xff", "malformed YAML: ", id="not UTF-8"),
-        pytest.param(b"a: \x00", "malformed YAML: control characters are not allowed", id="a control character"),
+        pytest.param(b"a: \x00", "malformed YAML: ", id="a control character"),
         pytest.param("just text", "found text, expected Kubernetes objects in YAML or JSON, or a CSV trace", id="text"),
         pytest.param("- a\n- b", "found a list with other things than maps at line 1, column 3", id="a list of text"),
         pytest.param(

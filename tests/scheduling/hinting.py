@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from yuheng.model.cluster import Snapshot
-from yuheng.model.node import Toleration
+from yuheng.model.node import Node, Toleration
 from yuheng.model.pod import Pod, PodSpec
 from yuheng.model.quantity import parse_quantity
 
@@ -121,11 +121,13 @@ def _evict(snapshot: Snapshot, pod: Pod, match: re.Match[str]) -> Snapshot:
 
 
 def _uncordon(snapshot: Snapshot, _: Pod, match: re.Match[str]) -> Snapshot:
-    nodes = tuple(
-        msgspec.structs.replace(node, unschedulable=False) if node.name == match["node"] else node
-        for node in snapshot.nodes
-    )
+    nodes = tuple(_healthy(node) if node.name == match["node"] else node for node in snapshot.nodes)
     return msgspec.structs.replace(snapshot, nodes=nodes)
+
+
+def _healthy(node: Node) -> Node:
+    taints = tuple(taint for taint in node.taints if not taint.key.startswith("node.kubernetes.io/"))
+    return msgspec.structs.replace(node, unschedulable=False, taints=taints)
 
 
 def _add_node(snapshot: Snapshot, _: Pod, match: re.Match[str]) -> Snapshot:
@@ -133,7 +135,7 @@ def _add_node(snapshot: Snapshot, _: Pod, match: re.Match[str]) -> Snapshot:
     labels = dict(like.labels)
     if "kubernetes.io/hostname" in labels:
         labels["kubernetes.io/hostname"] = "fresh"
-    fresh = msgspec.structs.replace(like, name="fresh", labels=labels, unschedulable=False)
+    fresh = msgspec.structs.replace(_healthy(like), name="fresh", labels=labels)
     return msgspec.structs.replace(snapshot, nodes=(*snapshot.nodes, fresh))
 
 

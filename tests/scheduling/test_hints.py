@@ -134,5 +134,17 @@ def test_fewer_gpus_are_proposed_where_some_are_untouched() -> None:
     assert hint == "ask for 3 GPUs instead of 4: it fits on a"
 
 
+def test_a_cordoned_node_is_proposed_with_the_taint_its_cordon_brings() -> None:
+    cordon = (Taint("node.kubernetes.io/unschedulable", "NoSchedule"),)
+    nodes = (_node("a", unschedulable=True, taints=cordon),)
+    assert _hint(_pod("wanted"), nodes=nodes) == "uncordon a: it fits there"
+
+
+def test_less_memory_is_proposed_in_whole_mebibytes() -> None:
+    spec = PodSpec(requests={"memory": 9 * 2**30})
+    node = _node("a", allocatable={"memory": 8 * 2**30 + 12345, "pods": 10})
+    assert _hint(_pod("wanted", spec=spec), nodes=(node,)) == "ask for 8Gi of memory instead of 9Gi: it fits on a"
+
+
 def test_there_is_no_hint_where_no_single_change_helps() -> None:
     assert _hint(_pod("wanted", 100_000), nodes=(_node("a", unschedulable=True),)) == ""

@@ -18,12 +18,12 @@ from yuheng.model.policy import Policy
 from yuheng.scheduling import arrays
 from yuheng.scheduling.machines import Machines, Mask
 
-__all__ = ["STATIC_FILTERS", "required_nodes", "tolerated", "untolerated_taints"]
+__all__ = ["CORDON", "STATIC_FILTERS", "required_nodes", "tolerated", "untolerated_taints"]
 
 # What a static filter gets: the nodes, the pod's spec, the volumes of its claims, the policy.
 StaticFilter = Callable[[Machines, PodSpec, tuple[PersistentVolume, ...], Policy], Mask]
 
-_CORDON: Final = Taint("node.kubernetes.io/unschedulable", "NoSchedule")
+CORDON: Final = Taint("node.kubernetes.io/unschedulable", "NoSchedule")
 _ZONE_LABELS: Final = (
     "topology.kubernetes.io/zone",
     "topology.kubernetes.io/region",
@@ -61,7 +61,7 @@ def outside_named_nodes(machines: Machines, spec: PodSpec, _: object, __: object
 
 def node_unschedulable(machines: Machines, spec: PodSpec, _: object, __: object) -> Mask:
     """NodeUnschedulable: cordoned nodes, unless the pod tolerates the cordon's taint."""
-    if tolerated(_CORDON, spec.tolerations):
+    if tolerated(CORDON, spec.tolerations):
         return ~machines.everywhere()
     return machines.unschedulable
 

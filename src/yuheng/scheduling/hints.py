@@ -9,6 +9,7 @@ that is missing on some node, or the engine was asked again with the change made
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -21,7 +22,7 @@ from yuheng.scheduling import arrays as a
 from yuheng.scheduling.arrays import Bits
 from yuheng.scheduling.engine import Engine, Hand
 from yuheng.scheduling.explain import missing, resource_of
-from yuheng.scheduling.filters import untolerated_taints
+from yuheng.scheduling.filters import CORDON, untolerated_taints
 from yuheng.scheduling.room import untouched
 from yuheng.scheduling.victims import victims
 from yuheng.scheduling.whatif import admits, feasible_after, node_of, rejections_if
@@ -39,6 +40,7 @@ _ROOM_BITS: Final = (
 )
 _DEVICE_BITS: Final = (1 << a.BIT_DEVICE_WHOLE) | (1 << a.BIT_DEVICE_SHARE)
 _GPU: Final = "nvidia.com/gpu"
+_MIB: Final = 2**20
 # Nodes that are searched for a pod to evict, and kinds of nodes that are tried as one more.
 _NODES_SEARCHED: Final = 50
 _KINDS_TRIED: Final = 3
@@ -109,8 +111,14 @@ def _less_of_a_resource(case: _Case) -> Iterator[tuple[float, str]]:
         short = [(missing(case.engine, case.hand, name, n), n) for n in case.only(1 << bit)]
         lacking, n = min(short, default=(asked, -1))
         if lacking < asked:
-            text = f"ask for {format_amount(name, asked - lacking)} of {name} instead of {format_amount(name, asked)}"
+            less = format_amount(name, _typed(name, asked - lacking))
+            text = f"ask for {less} of {name} instead of {format_amount(name, asked)}"
             yield lacking / asked, f"{text}: it fits on {case.name(n)}"
+
+
+def _typed(name: str, amount: int) -> int:
+    """An amount that people would write: bytes down to whole mebibytes."""
+    return amount // _MIB * _MIB if name in ("memory", "ephemeral-storage") and amount >= _MIB else amount
 
 
 def _less_of_a_gpu(case: _Case) -> Iterator[tuple[float, str]]:
@@ -165,8 +173,12 @@ def _places(case: _Case, nodes: list[int]) -> str:
 
 
 def _uncordon(case: _Case) -> Iterator[str]:
-    for n in case.only(1 << a.BIT_UNSCHEDULABLE):
-        yield f"uncordon {case.name(n)}: it fits there"
+    """A cordoned node; Kubernetes taints it as well."""
+    for n in case.only((1 << a.BIT_UNSCHEDULABLE) | (1 << a.BIT_TAINT)):
+        node = case.engine.machines.nodes[n]
+        taints = untolerated_taints(node.taints, case.pod.spec.tolerations)
+        if node.unschedulable and all(taint.key == CORDON.key for taint in taints):
+            yield f"uncordon {case.name(n)}: it fits there"
 
 
 def _relax_nodes(case: _Case) -> Iterator[str]:
@@ -239,18 +251,16 @@ def _free_a_node(case: _Case) -> Iterator[str]:
 
 def _add_a_node(case: _Case) -> Iterator[str]:
     """One more node of an existing kind, the smallest kind that does."""
-    static = case.hand.window.static[case.hand.row] & ~(1 << a.BIT_UNSCHEDULABLE)
+    static = case.hand.window.static[case.hand.row] & ~((1 << a.BIT_UNSCHEDULABLE) | (1 << a.BIT_TAINT))
     kinds: dict[tuple[object, ...], Node] = {}
     for n in np.flatnonzero(static == 0).tolist():
         node = case.engine.machines.nodes[n]
         kinds.setdefault((tuple(sorted(node.allocatable.items())), node.taints, node.devices), node)
     sized = sorted(kinds.values(), key=lambda node: (node.devices.count, node.allocatable.get("cpu", 0), node.name))
-    large_enough = [node for node in sized if _holds(node, case.pod.spec)]
-    for like in large_enough[:_KINDS_TRIED]:
-        fresh = node_of(case.engine, like)
+    fresh_nodes = ((like, node_of(case.engine, like)) for like in sized if _holds(like, case.pod.spec))
+    admitting = ((like, fresh) for like, fresh in fresh_nodes if admits(case.engine, case.pod, fresh))
+    for like, fresh in islice(admitting, _KINDS_TRIED):
         nodes = (*case.engine.snapshot.nodes, fresh)
-        if not admits(case.engine, case.pod, fresh):
-            continue
         if not case.counts or feasible_after(case.engine, case.pod, nodes=nodes):
             yield f"add one more node like {like.name}"
 

@@ -22,6 +22,8 @@ from yuheng.scheduling.machines import Machines
 __all__ = ["admits", "current", "feasible_after", "node_of", "rejections_if"]
 
 HOSTNAME = "kubernetes.io/hostname"
+# Taints that Kubernetes sets by itself: a cordon, pressure, an outage.
+_CONDITIONS = "node.kubernetes.io/"
 # What compiling a cluster anew costs, in looks at every node.
 _LOOKS_TO_COMPILE = 10
 
@@ -74,10 +76,11 @@ def admits(engine: Engine, pod: Pod, node: Node) -> bool:
 
 
 def node_of(engine: Engine, like: Node) -> Node:
-    """A fresh node like another: same labels, taints and size, a name and hostname of its own."""
+    """A fresh node like another: same labels, taints and size, a name and hostname of its own, in good health."""
     name = f"{like.name}-new"
     while name in engine.machines.index:
         name += "-new"
     labels = {**like.labels, HOSTNAME: name} if HOSTNAME in like.labels else like.labels
-    fresh: Node = msgspec.structs.replace(like, name=name, labels=labels, unschedulable=False)
+    taints = tuple(taint for taint in like.taints if not taint.key.startswith(_CONDITIONS))
+    fresh: Node = msgspec.structs.replace(like, name=name, labels=labels, taints=taints, unschedulable=False)
     return fresh

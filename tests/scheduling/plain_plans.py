@@ -1,0 +1,72 @@
+"""Plans of clusters drawn at random, as text: compiled kernels and their plain twins must agree on every letter.
+
+Run as a program with ``NUMBA_DISABLE_JIT=1``, it prints the plans that the plain twins make, and which functions of
+the engine were called for them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from random import Random
+from types import FrameType
+from typing import Any
+
+import msgspec
+
+from tests.scheduling.made_snapshots import policy, snapshot
+from yuheng.model.cluster import Snapshot
+from yuheng.model.policy import Policy
+from yuheng.scheduling.planner import capacity, explain, plan
+from yuheng.scheduling.presets import PRESETS
+
+PACKAGE = "yuheng.scheduling"
+SEEDS = range(5)
+
+
+def told() -> list[str]:
+    """Every answer of the engine on every cluster, under named and under drawn policies."""
+    return [json.dumps(answer) for seed in SEEDS for answer in _answers(Random(seed), seed)]
+
+
+def _answers(rng: Random, seed: int) -> Iterator[dict[str, Any]]:
+    cluster = snapshot(rng, nodes=7, bound=8, pending=24, specs=12, scale=2)
+    for chosen in (*(preset.policy for preset in PRESETS.values()), policy(rng), policy(rng)):
+        yield _without_time(plan(cluster, chosen, seed).to_dict())
+    chosen = policy(rng)
+    for pod in cluster.pods[:12]:
+        yield explain(cluster, pod.key, chosen, seed).to_dict()
+    yield from _headrooms(cluster, chosen)
+
+
+def _headrooms(cluster: Snapshot, chosen: Policy) -> Iterator[dict[str, Any]]:
+    for pod in cluster.pods[-2:]:
+        asking = msgspec.structs.replace(pod.spec, requests={**pod.spec.requests, "cpu": 500})
+        yield capacity(cluster, msgspec.structs.replace(pod, spec=asking), chosen).to_dict()
+
+
+def _without_time(found: dict[str, Any]) -> dict[str, Any]:
+    del found["summary"]["seconds"]
+    return found
+
+
+def called_for(work: Any) -> tuple[Any, set[str]]:
+    """What the work gives, and the functions of the engine that were called for it, as ``module.name``."""
+    seen: set[str] = set()
+
+    def notice(frame: FrameType, event: str, _: Any) -> None:
+        module = frame.f_globals.get("__name__", "")
+        if event == "call" and module.startswith(PACKAGE):
+            seen.add(f"{module}.{frame.f_code.co_name}")
+
+    sys.setprofile(notice)
+    try:
+        return work(), seen
+    finally:
+        sys.setprofile(None)
+
+
+if __name__ == "__main__":
+    plans, functions = called_for(told)
+    json.dump({"plans": plans, "called": sorted(functions)}, sys.stdout)
