@@ -18,14 +18,14 @@ EMPTY_NAMES = {"utils", "helpers", "common", "misc", "manager"}
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:
-    """Name and length in lines, docstring not counted, of every function of a file."""
+    """Name with its line, and length in lines, docstring not counted, of every function of a file."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             first = node.body[0]
             if ast.get_docstring(node) is not None and first.end_lineno is not None:
                 length -= first.end_lineno - first.lineno + 1
-            yield node.name, length
+            yield f"{node.name} (line {node.lineno})", length
 
 
 def quantile(values: Sequence[int], share: float) -> int:

@@ -142,7 +142,7 @@ def sidecar(requests: dict[str, Any]) -> dict[str, Any]:
         ),
         pytest.param(
             {"containers": [asking({"memory": "8Ei"}), asking({"memory": "8Ei"})]},
-            {"memory": 2**62 - 1},
+            {"memory": 2**56 - 1},
             id="never more than fits",
         ),
     ],

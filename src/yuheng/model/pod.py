@@ -6,12 +6,12 @@ name, its labels and, when it is bound, its node.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from yuheng.model.node import Toleration
-from yuheng.model.selectors import LabelSelector, NodeSelector, PreferredSchedulingTerm
+from yuheng.model.selectors import LabelSelector, NodeSelector, PreferredSchedulingTerm, Weight
 
 __all__ = [
     "Affinity",
@@ -30,6 +30,7 @@ __all__ = [
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 InclusionPolicy = Literal["Honor", "Ignore"]
+Count = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 
 
 class NodeAffinity(msgspec.Struct, frozen=True):
@@ -57,7 +58,7 @@ class PodAffinityTerm(msgspec.Struct, frozen=True, rename="camel"):
 class WeightedPodAffinityTerm(msgspec.Struct, frozen=True, rename="camel"):
     """A preferred pod (anti-)affinity term and its weight (1 to 100)."""
 
-    weight: int
+    weight: Weight
     pod_affinity_term: PodAffinityTerm
 
 
@@ -79,11 +80,11 @@ class Affinity(msgspec.Struct, frozen=True, rename="camel"):
 class TopologySpreadConstraint(msgspec.Struct, frozen=True, rename="camel"):
     """How evenly matching pods spread over the domains of a topology key."""
 
-    max_skew: int
+    max_skew: Count
     topology_key: str
     when_unsatisfiable: Literal["DoNotSchedule", "ScheduleAnyway"]
     label_selector: LabelSelector | None = None
-    min_domains: int = 1
+    min_domains: Count = 1
     node_affinity_policy: InclusionPolicy = "Honor"
     node_taints_policy: InclusionPolicy = "Ignore"
     match_label_keys: tuple[str, ...] = ()

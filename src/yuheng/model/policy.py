@@ -95,7 +95,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         default_spread: spread constraints of pods that have none and belong to a service or controller.
         system_defaulted: whether ``default_spread`` is kube-scheduler's own (then nodes without a zone still count).
         hard_pod_affinity_weight: what required affinity of running pods counts in InterPodAffinity's score.
-        ignore_preferred_terms: whether preferred terms of running pods are left out of that score.
+        ignore_preferred_terms: whether that score is left out for pods without preferred terms of their own.
         added_affinity: node affinity that holds for every pod.
         pick: ``best`` takes the feasible node with the highest score, ``random`` any, drawn from the seed.
         ties: ``name`` breaks ties by node name, ``shuffled`` by a permutation drawn from the seed.

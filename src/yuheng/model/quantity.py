@@ -24,6 +24,8 @@ _SYNTAX: Final = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?([numkMGTPE]|[KMGTPE]i|[eE
 _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY: Final = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _DECIMAL_SUFFIX: Final = {exponent: suffix for suffix, exponent in _DECIMAL.items()}
+# No amount needs more; numbers of thousands of digits are somebody's joke.
+_LONGEST: Final = 256
 _EXPECTED: Final = "a quantity such as 100m, 1.5Gi, 1e3 or 2k"
 
 DECIMAL_SI: Final = "DecimalSI"
@@ -72,9 +74,9 @@ def parse_quantity(text: str) -> Quantity:
     Raises:
         QuantityError: the text is not a quantity that the Kubernetes API accepts.
     """
-    match = _SYNTAX.fullmatch(text)
+    match = _SYNTAX.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None or not (match[2] or match[3]):
-        raise QuantityError(repr(text), _EXPECTED)
+        raise QuantityError(repr(text) if len(text) <= _LONGEST else f"{len(text)} characters", _EXPECTED)
     sign, whole, fraction, suffix = match[1], match[2], match[3] or "", match[4] or ""
     digits = int(whole + fraction or "0")
     scale = 9 - len(fraction)

@@ -7,7 +7,7 @@ Semantics follow ``k8s.io/apimachinery/pkg/labels`` and ``component-helpers/sche
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 Labels = Mapping[str, str]
+Weight = Annotated[int, msgspec.Meta(ge=1, le=100)]
 _INT64: Final = range(-(2**63), 2**63)
 
 
@@ -116,7 +117,7 @@ class NodeSelector(msgspec.Struct, frozen=True, rename="camel"):
 class PreferredSchedulingTerm(msgspec.Struct, frozen=True, rename="camel"):
     """A preferred node selector term and its weight (1 to 100)."""
 
-    weight: int
+    weight: Weight
     preference: NodeSelectorTerm
 
 

@@ -47,7 +47,10 @@ def forgiving(convert: Callable[[bytes | msgspec.Raw], T], text: bytes | msgspec
     failure = _failure(convert, data)
     if failure is not None:
         raise _shown(data, _located(convert, data, failure))
-    return convert(msgspec.json.encode(data))
+    try:
+        return convert(msgspec.json.encode(data))
+    except msgspec.ValidationError as error:
+        raise misfit(error) from error
 
 
 def _decoded(text: bytes | msgspec.Raw) -> Any:
@@ -55,6 +58,8 @@ def _decoded(text: bytes | msgspec.Raw) -> Any:
         return without_nulls(msgspec.json.decode(text))
     except UnicodeDecodeError as error:
         raise not_utf8(error) from error
+    except msgspec.ValidationError as error:
+        raise InputError("a number beyond 64 bits", "numbers that Kubernetes can hold") from error
 
 
 def _failure(convert: Callable[[bytes], object], data: object) -> InputError | None:

@@ -169,8 +169,7 @@ class CounterBook:
         hard = self._policy.hard_pod_affinity_weight
         wishes: list[tuple[int, Term, int]] = []
         for i, kind in enumerate(self._peers.kinds):
-            if not self._policy.ignore_preferred_terms:
-                wishes += [(i, term, weight) for term, weight in kind.prefers]
+            wishes += [(i, term, weight) for term, weight in kind.prefers]
             if hard > 0:
                 wishes += [(i, term, hard) for term in kind.attracts]
         return _Terms(wishes)
@@ -185,6 +184,8 @@ class CounterBook:
 
     def _preferred(self, number: int) -> Iterable[Counter]:
         kind = self._peers.kinds[number]
+        if self._policy.ignore_preferred_terms and not kind.prefers:
+            return
         found: dict[str, NDArray[np.int32]] = {}
         for term, weight in kind.prefers:
             row = self._row(found, term.rule.topology_key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
@@ -22,14 +23,16 @@ from yuheng.scheduling.peers import Peers, topology_keys
 from yuheng.scheduling.rules import compile_rules
 from yuheng.scheduling.window import Compiler, Ground
 
-__all__ = ["Engine", "Hand"]
+__all__ = ["Engine", "Hand", "Told"]
 
 
 # Bytes that a window of classes may take, and roughly what a class takes per node.
 _BUDGET = 640 * 2**20
 _BYTES_PER_NODE = 48
 # Nodes that may be looked at again, over all what-ifs of one engine: trying hints out must not outlast the plan.
-_WHAT_IF_VISITS = 1_000_000
+_WHAT_IF_VISITS = 3_000_000
+# What a look costs at least, in nodes: much of it does not depend on their number.
+_LEAST_LOOK = 2_000
 # Pods between two reports of progress.
 _STRETCH = 20_000
 
@@ -40,6 +43,22 @@ class Hand(NamedTuple):
     window: Window
     counters: Counters
     row: int
+
+
+class Told(NamedTuple):
+    """A hint as it was told to a class, and what it stands on.
+
+    Attributes:
+        text: the sentence; empty for none.
+        node: the node the pod would go to; -1 when the hint does not stand on one.
+        bits: that node's record.
+        log_size: how many pods had been placed.
+    """
+
+    text: str
+    node: int
+    bits: int
+    log_size: int
 
 
 class Engine:
@@ -71,6 +90,7 @@ class Engine:
         kinds = np.array([self.peers.number(pod) for pod in bound], dtype=np.int64)
         self.classes = Classes(snapshot, policy, self.peers)
         self.refused: list[int] = []
+        self.hints: dict[tuple[int, int], Told] = {}
         self.told: dict[tuple[int, int, int], tuple[str, tuple[Reason, ...], tuple[NearMiss, ...], str]] = {}
         self.class_of = self._class_numbers()
         specs = [pod.spec for pod in everything]
@@ -87,6 +107,15 @@ class Engine:
         ground = Ground(self.machines, self.cluster, self.resources, self.ports, keys, self.peers, (nodes, kinds))
         self._compiler = Compiler(ground, policy, self.rules)
 
+    @cached_property
+    def running_on(self) -> dict[str, list[Pod]]:
+        """The pods that ran before, by the name of their node."""
+        found: dict[str, list[Pod]] = {}
+        for pod in self.snapshot.pods:
+            if pod.node is not None:
+                found.setdefault(pod.node, []).append(pod)
+        return found
+
     def _class_numbers(self) -> list[int]:
         """The class of each pod of the queue; the copies of one pod are looked at once."""
         known: dict[int, int] = {}
@@ -98,9 +127,18 @@ class Engine:
         return numbers
 
     def grant(self, looks: int) -> bool:
-        """Ask to look at every node a number of times for a what-if; counted, so that a plan stays deterministic."""
-        self._visits_left -= looks * len(self.machines)
+        """Ask to look at every node a number of times for a what-if; counted, so that a plan stays deterministic.
+
+        More than one look means that the cluster is compiled anew, pods and all.
+        """
+        pods = len(self.snapshot.pods) if looks > 1 else 0
+        self._visits_left -= looks * max(len(self.machines) + pods, _LEAST_LOOK)
         return self._visits_left >= 0
+
+    @property
+    def spent(self) -> bool:
+        """Whether a what-if was refused because there had been too many."""
+        return self._visits_left < 0
 
     def placed(self) -> Iterator[Pod]:
         """The pods that were placed so far, bound as they were placed, in order."""

@@ -22,7 +22,7 @@ from yuheng.scheduling.registry import DYNAMIC_SCORES, RESOURCE_FILTER, STRATEGI
 from yuheng.scheduling.room import untouched
 from yuheng.scheduling.window import normalised_scores
 
-__all__ = ["candidates", "closest", "first_filter", "reasons", "sentence"]
+__all__ = ["candidates", "closest", "first_filter", "lacks", "reasons", "sentence"]
 
 NO_NODES: Final = "no nodes available to schedule pods"
 CONFLICT: Final = "pod affinity terms conflict"

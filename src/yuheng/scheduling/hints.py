@@ -8,22 +8,23 @@ that is missing on some node, or the engine was asked again with the change made
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from yuheng.model.node import Node, Taint
+from yuheng.model.node import Node, Taint, Toleration
 from yuheng.model.pod import Pod, PodAffinity, PodSpec, TopologySpreadConstraint
 from yuheng.model.quantity import format_amount
 from yuheng.scheduling import arrays as a
 from yuheng.scheduling.arrays import Bits
-from yuheng.scheduling.engine import Engine, Hand
-from yuheng.scheduling.explain import missing, resource_of
+from yuheng.scheduling.engine import Engine, Hand, Told
+from yuheng.scheduling.explain import resource_of
 from yuheng.scheduling.filters import CORDON, untolerated_taints
-from yuheng.scheduling.room import untouched
 from yuheng.scheduling.victims import victims
 from yuheng.scheduling.whatif import admits, feasible_after, node_of, rejections_if
 
@@ -44,6 +45,10 @@ _MIB: Final = 2**20
 # Nodes that are searched for a pod to evict, and kinds of nodes that are tried as one more.
 _NODES_SEARCHED: Final = 50
 _KINDS_TRIED: Final = 3
+
+
+# A change as a sentence, and the node the pod would then go to (-1: one that is not there yet).
+Change = tuple[str, int]
 
 
 class _Case:
@@ -71,7 +76,8 @@ class _Case:
 
     def only(self, bits: int) -> list[int]:
         """The nodes where nothing but these bits stands in the way."""
-        return np.flatnonzero((self.record & ~bits) == 0).tolist()
+        found: list[int] = np.flatnonzero((self.record & ~bits) == 0).tolist()
+        return found
 
     def works(self, **changes: object) -> int:
         """The first node the pod would fit on with its spec changed; -1 for none."""
@@ -80,27 +86,52 @@ class _Case:
         free = np.flatnonzero(rejections_if(self.engine, changed) == 0)
         return int(free[0]) if len(free) else -1
 
+    def still_holds(self, told: Told) -> bool:
+        """Whether a hint told to this class before is still good.
+
+        A plan only ever fills nodes. Where no other pod has a say, a hint that stands on a node holds until something
+        is placed there, and one that stands on none holds for good.
+        """
+        if self.counts:
+            return False
+        if told.node < 0:
+            return True
+        cluster = self.engine.cluster
+        since = cluster.log_node[told.log_size : int(cluster.log_size[0])]
+        return bool(self.record[told.node] == told.bits) and told.node not in since
+
 
 def hint(engine: Engine, hand: Hand, pod: Pod, record: Bits) -> str:
     """The smallest single change that would place the pod, as a sentence; empty when there is none."""
     case = _Case(engine, hand, pod, record)
+    key = (engine.classes.number(pod), pod.priority)
+    told = engine.hints.get(key)
+    if told is not None and case.still_holds(told):
+        return told.text
+    text, n = _smallest(case)
+    bits = int(record[n]) if n >= 0 else 0
+    engine.hints[key] = Told(text, n, bits, int(engine.cluster.log_size[0]))
+    return text
+
+
+def _smallest(case: _Case) -> Change:
     less = _ask_less(case)
     if less is not None and less[0] <= SMALL:
         return less[1]
     for find in _FINDERS:
-        found = next(find(case), "")
-        if found:
+        found = next(find(case), None)
+        if found is not None:
             return found
-    return less[1] if less is not None else ""
+    return less[1] if less is not None else ("", -1)
 
 
-def _ask_less(case: _Case) -> tuple[float, str] | None:
+def _ask_less(case: _Case) -> tuple[float, Change] | None:
     """The least share by which one resource (or the GPUs) could be lowered, and the sentence."""
     options = [*_less_of_a_resource(case), *_less_of_a_gpu(case)]
     return min(options, default=None)
 
 
-def _less_of_a_resource(case: _Case) -> Iterator[tuple[float, str]]:
+def _less_of_a_resource(case: _Case) -> Iterator[tuple[float, Change]]:
     window, w = case.hand.window, case.hand.row
     for i in range(int(window.need_start[w + 1] - window.need_start[w])):
         bit = a.BIT_RESOURCES + i
@@ -108,12 +139,23 @@ def _less_of_a_resource(case: _Case) -> Iterator[tuple[float, str]]:
         if name == _GPU:
             continue
         asked = case.pod.spec.requests[name]
-        short = [(missing(case.engine, case.hand, name, n), n) for n in case.only(1 << bit)]
-        lacking, n = min(short, default=(asked, -1))
+        nodes = case.only(1 << bit)
+        if not nodes:
+            continue
+        free = _free(case, name)[nodes]
+        n = nodes[int(free.argmax())]
+        lacking = asked - int(free.max())
         if lacking < asked:
             less = format_amount(name, _typed(name, asked - lacking))
             text = f"ask for {less} of {name} instead of {format_amount(name, asked)}"
-            yield lacking / asked, f"{text}: it fits on {case.name(n)}"
+            yield lacking / asked, (f"{text}: it fits on {case.name(n)}", n)
+
+
+def _free(case: _Case, name: str) -> NDArray[np.int64]:
+    """(N,) what every node has left of a resource."""
+    cluster, column = case.engine.cluster, case.engine.resources.column[name]
+    left: NDArray[np.int64] = cluster.allocatable[:, column] - cluster.used[:, column]
+    return left
 
 
 def _typed(name: str, amount: int) -> int:
@@ -121,24 +163,19 @@ def _typed(name: str, amount: int) -> int:
     return amount // _MIB * _MIB if name in ("memory", "ephemeral-storage") and amount >= _MIB else amount
 
 
-def _less_of_a_gpu(case: _Case) -> Iterator[tuple[float, str]]:
+def _less_of_a_gpu(case: _Case) -> Iterator[tuple[float, Change]]:
     request = case.pod.spec.devices
     if not request.count:
         return
-    gpu_bits = _DEVICE_BITS | _resource_bit(case, _GPU)
-    cluster = case.engine.cluster
-    if request.is_share():
-        nodes = case.only(gpu_bits) if not request.memory else []
-        left, n = max(((int(cluster.device_free[n].max()), -n) for n in nodes), default=(0, 0))
-        if 0 < left < request.milli:
-            text = f"ask for {left} milli of a GPU instead of {request.milli}: it fits on {case.name(-n)}"
-            yield 1 - left / request.milli, text
+    nodes = case.only(_DEVICE_BITS | _resource_bit(case, _GPU))
+    if not nodes or (request.is_share() and request.memory):
         return
-    free = ((_whole_free(case, n), -n) for n in case.only(gpu_bits))
-    left, n = max(free, default=(0, 0))
-    if 0 < left < request.count:
-        text = f"ask for {left} GPUs instead of {request.count}: it fits on {case.name(-n)}"
-        yield 1 - left / request.count, text
+    left = (_share_free(case) if request.is_share() else _whole_free(case))[nodes]
+    n, most = nodes[int(left.argmax())], int(left.max())
+    asked = request.milli if request.is_share() else request.count
+    if 0 < most < asked:
+        what = f"{most} milli of a GPU" if request.is_share() else f"{most} GPUs"
+        yield 1 - most / asked, (f"ask for {what} instead of {asked}: it fits on {case.name(n)}", n)
 
 
 def _resource_bit(case: _Case, name: str) -> int:
@@ -148,14 +185,23 @@ def _resource_bit(case: _Case, name: str) -> int:
     return 1 << (a.BIT_RESOURCES + columns.index(column)) if column in columns else 0
 
 
-def _whole_free(case: _Case, n: int) -> int:
-    left = int(untouched(case.engine.cluster, n))
-    if not _resource_bit(case, _GPU):
-        return left
-    return min(left, case.pod.spec.requests[_GPU] - missing(case.engine, case.hand, _GPU, n))
+def _share_free(case: _Case) -> NDArray[np.int64]:
+    """(N,) the milli left on the freest GPU of every node."""
+    most: NDArray[np.int64] = case.engine.cluster.device_free.max(axis=1).astype(np.int64)
+    return most
 
 
-def _tolerate(case: _Case) -> Iterator[str]:
+def _whole_free(case: _Case) -> NDArray[np.int64]:
+    """(N,) the GPUs of every node that are untouched, and that its allocatable amount allows."""
+    cluster = case.engine.cluster
+    whole = (cluster.device_free == 1000) & (cluster.device_memory == cluster.device_size[:, None])
+    left: NDArray[np.int64] = whole.sum(axis=1)
+    if _resource_bit(case, _GPU):
+        left = np.minimum(left, _free(case, _GPU))
+    return left
+
+
+def _tolerate(case: _Case) -> Iterator[Change]:
     """One toleration, of the taint that opens the most nodes."""
     opened: dict[Taint, list[int]] = {}
     for n in case.only(1 << a.BIT_TAINT):
@@ -164,7 +210,10 @@ def _tolerate(case: _Case) -> Iterator[str]:
             opened.setdefault(taints[0], []).append(n)
     for taint, nodes in sorted(opened.items(), key=lambda item: (-len(item[1]), item[1])):
         text = f"{taint.key}={taint.value}:{taint.effect}" if taint.value else f"{taint.key}:{taint.effect}"
-        yield f"tolerate the taint {text}: it fits on {_places(case, nodes)}"
+        toleration = Toleration(taint.key, "Equal", taint.value, taint.effect)
+        if case.counts and case.works(tolerations=(*case.pod.spec.tolerations, toleration)) < 0:
+            continue
+        yield f"tolerate the taint {text}: it fits on {_places(case, nodes)}", nodes[0]
 
 
 def _places(case: _Case, nodes: list[int]) -> str:
@@ -172,16 +221,16 @@ def _places(case: _Case, nodes: list[int]) -> str:
     return case.name(nodes[0]) + (f" and {more} more" if more else "")
 
 
-def _uncordon(case: _Case) -> Iterator[str]:
+def _uncordon(case: _Case) -> Iterator[Change]:
     """A cordoned node; Kubernetes taints it as well."""
     for n in case.only((1 << a.BIT_UNSCHEDULABLE) | (1 << a.BIT_TAINT)):
         node = case.engine.machines.nodes[n]
         taints = untolerated_taints(node.taints, case.pod.spec.tolerations)
         if node.unschedulable and all(taint.key == CORDON.key for taint in taints):
-            yield f"uncordon {case.name(n)}: it fits there"
+            yield f"uncordon {case.name(n)}: it fits there", n
 
 
-def _relax_nodes(case: _Case) -> Iterator[str]:
+def _relax_nodes(case: _Case) -> Iterator[Change]:
     """Without one entry of the nodeSelector, or without the required node affinity."""
     if not case.only((1 << a.BIT_AFFINITY) | (1 << a.BIT_OUTSIDE)):
         return
@@ -190,15 +239,15 @@ def _relax_nodes(case: _Case) -> Iterator[str]:
         rest = {other: wanted for other, wanted in spec.node_selector.items() if other != key}
         n = case.works(node_selector=rest)
         if n >= 0:
-            yield f"drop {key}={value} from its nodeSelector: it fits on {case.name(n)}"
+            yield f"drop {key}={value} from its nodeSelector: it fits on {case.name(n)}", n
     if spec.affinity.node_affinity.required is not None:
         relaxed = msgspec.structs.replace(spec.affinity.node_affinity, required=None)
         n = case.works(affinity=msgspec.structs.replace(spec.affinity, node_affinity=relaxed))
         if n >= 0:
-            yield f"drop its required node affinity: it fits on {case.name(n)}"
+            yield f"drop its required node affinity: it fits on {case.name(n)}", n
 
 
-def _raise_skew(case: _Case) -> Iterator[str]:
+def _raise_skew(case: _Case) -> Iterator[Change]:
     """A higher maxSkew of one hard spread constraint; or the constraint made soft."""
     if not case.only((1 << a.BIT_SPREAD_SKEW) | (1 << a.BIT_SPREAD_LABEL)):
         return
@@ -209,10 +258,10 @@ def _raise_skew(case: _Case) -> Iterator[str]:
             n = case.works(spread=_with(case.pod.spec, i, max_skew=skew))
             if n >= 0:
                 change = f"raise maxSkew over {constraint.topology_key} from {constraint.max_skew} to {skew}"
-                yield f"{change}: it fits on {case.name(n)}"
+                yield f"{change}: it fits on {case.name(n)}", n
         n = case.works(spread=_with(case.pod.spec, i, when_unsatisfiable="ScheduleAnyway"))
         if n >= 0:
-            yield f"make its spread over {constraint.topology_key} soft (ScheduleAnyway): it fits on {case.name(n)}"
+            yield f"make its spread over {constraint.topology_key} soft (ScheduleAnyway): it fits on {case.name(n)}", n
 
 
 def _with(spec: PodSpec, i: int, **changes: object) -> tuple[TopologySpreadConstraint, ...]:
@@ -220,7 +269,7 @@ def _with(spec: PodSpec, i: int, **changes: object) -> tuple[TopologySpreadConst
     return (*spec.spread[:i], changed, *spec.spread[i + 1 :])
 
 
-def _relax_pods(case: _Case) -> Iterator[str]:
+def _relax_pods(case: _Case) -> Iterator[Change]:
     """Without one required term of pod affinity or anti-affinity."""
     bits = (1 << a.BIT_POD_AFFINITY) | (1 << a.BIT_POD_ANTI_AFFINITY)
     if not case.only(bits):
@@ -235,48 +284,53 @@ def _relax_pods(case: _Case) -> Iterator[str]:
             rest = msgspec.structs.replace(side, required=(*side.required[:i], *side.required[i + 1 :]))
             n = case.works(affinity=msgspec.structs.replace(affinity, **{field: rest}))
             if n >= 0:
-                yield f"drop its required {word} over {term.topology_key}: it fits on {case.name(n)}"
+                yield f"drop its required {word} over {term.topology_key}: it fits on {case.name(n)}", n
 
 
-def _free_a_node(case: _Case) -> Iterator[str]:
-    """One job that ends, or one pod of lower priority that is evicted."""
+def _free_a_node(case: _Case) -> Iterator[Change]:
+    """One pod that ends by itself, or one of lower priority that is evicted."""
     nodes = case.only(_ROOM_BITS)[:_NODES_SEARCHED]
     for victim in victims(case.engine, case.hand, case.pod, nodes):
         if case.is_plain or feasible_after(case.engine, case.pod, without=victim.pod):
-            if victim.ends and victim.pod.owner is not None:
-                yield f"wait for job {victim.pod.namespace}/{victim.pod.owner.name} to end on {victim.pod.node}"
-            else:
-                yield f"evict {victim.pod.key} (priority {victim.pod.priority}) from {victim.pod.node}"
+            yield victim.sentence, case.engine.machines.index[victim.pod.node or ""]
 
 
-def _add_a_node(case: _Case) -> Iterator[str]:
-    """One more node of an existing kind, the smallest kind that does."""
+def _add_a_node(case: _Case) -> Iterator[Change]:
+    """One more node of an existing kind, the smallest kind that does; its daemons will run there, too."""
     static = case.hand.window.static[case.hand.row] & ~((1 << a.BIT_UNSCHEDULABLE) | (1 << a.BIT_TAINT))
-    kinds: dict[tuple[object, ...], Node] = {}
-    for n in np.flatnonzero(static == 0).tolist():
-        node = case.engine.machines.nodes[n]
-        kinds.setdefault((tuple(sorted(node.allocatable.items())), node.taints, node.devices), node)
-    sized = sorted(kinds.values(), key=lambda node: (node.devices.count, node.allocatable.get("cpu", 0), node.name))
-    fresh_nodes = ((like, node_of(case.engine, like)) for like in sized if _holds(like, case.pod.spec))
+    allowed = np.flatnonzero(static == 0)
+    _, firsts = np.unique(case.engine.machines.kinds[allowed], return_index=True)
+    kinds = [case.engine.machines.nodes[n] for n in allowed[firsts].tolist()]
+    kinds.sort(key=lambda node: (node.devices.count, node.allocatable.get("cpu", 0), node.name))
+    large_enough = (like for like in kinds if _holds(like, case.pod.spec, _daemons(case, like)))
+    fresh_nodes = ((like, node_of(case.engine, like)) for like in large_enough)
     admitting = ((like, fresh) for like, fresh in fresh_nodes if admits(case.engine, case.pod, fresh))
     for like, fresh in islice(admitting, _KINDS_TRIED):
-        nodes = (*case.engine.snapshot.nodes, fresh)
-        if not case.counts or feasible_after(case.engine, case.pod, nodes=nodes):
-            yield f"add one more node like {like.name}"
+        daemons = _daemons(case, like)
+        if not case.counts or feasible_after(case.engine, case.pod, fresh=fresh, daemons=daemons):
+            yield f"add one more node like {like.name}", -1
 
 
-def _holds(node: Node, spec: PodSpec) -> bool:
-    """Whether an empty node of this kind has room for the pod."""
+def _daemons(case: _Case, node: Node) -> list[Pod]:
+    running = case.engine.running_on.get(node.name, ())
+    return [pod for pod in running if pod.owner is not None and pod.owner.kind == "DaemonSet"]
+
+
+def _holds(node: Node, spec: PodSpec, daemons: Sequence[Pod]) -> bool:
+    """Whether an otherwise empty node of this kind has room for the pod beside its daemons."""
+    needed = Counter(spec.requests)
+    for daemon in daemons:
+        needed.update(daemon.spec.requests)
     memory = spec.devices.memory if spec.devices.is_share() else 0
     return (
         node.devices.count >= spec.devices.count
         and node.devices.memory >= memory
-        and node.allocatable.get("pods", 0) > 0
-        and all(node.allocatable.get(name, 0) >= amount for name, amount in spec.requests.items())
+        and node.allocatable.get("pods", 0) > len(daemons)
+        and all(node.allocatable.get(name, 0) >= needed[name] for name in spec.requests)
     )
 
 
-_FINDERS: Final[tuple[Callable[[_Case], Iterator[str]], ...]] = (
+_FINDERS: Final[tuple[Callable[[_Case], Iterator[Change]], ...]] = (
     _tolerate,
     _raise_skew,
     _relax_nodes,

@@ -22,8 +22,13 @@ R = TypeVar("R")
 
 
 def cache_folder() -> Path:
-    """Where the compiled kernels of exactly these sources are kept."""
-    digest = hashlib.sha256()
+    """Where the compiled kernels of exactly these sources, at this level of optimisation, are kept.
+
+    Raises:
+        RuntimeError: the user has no home directory.
+    """
+    settings: Any = numba.config
+    digest = hashlib.sha256(str(settings.OPT).encode())
     for source in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(source.read_bytes())
     chosen = os.environ.get("YUHENG_CACHE_DIR")
@@ -33,19 +38,21 @@ def cache_folder() -> Path:
 
 def is_warm() -> bool:
     """Whether kernels of these sources were compiled before, so that a first call does not take its time."""
-    return any(cache_folder().rglob("*.nbi"))
+    return bool(_FOLDER) and any(Path(_FOLDER).rglob("*.nbi"))
 
 
-def _writable(folder: Path) -> str:
-    """The folder, made if need be; empty when there can be none: then kernels are compiled in every process."""
+def _writable() -> str:
+    """The cache folder, made if need be; empty when there can be none: then kernels are compiled in every process."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+        folder = cache_folder()
+        # What is unpickled from here runs as code: nobody else may write into it.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, RuntimeError):
         return ""
     return str(folder) if os.access(folder, os.W_OK) else ""
 
 
-_FOLDER = _writable(cache_folder())
+_FOLDER = _writable()
 
 
 def kernel(function: Callable[P, R]) -> Callable[P, R]:

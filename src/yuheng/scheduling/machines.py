@@ -96,6 +96,13 @@ class Machines:
         return list(number), np.array(ids, dtype=np.int32)
 
     @cached_property
+    def kinds(self) -> NDArray[np.int64]:
+        """(N,) a number for each kind of node: same size, taints and devices."""
+        number: dict[object, int] = {}
+        keys = ((tuple(sorted(node.allocatable.items())), node.taints, node.devices) for node in self.nodes)
+        return np.array([number.setdefault(key, len(number)) for key in keys], dtype=np.int64)
+
+    @cached_property
     def unschedulable(self) -> Mask:
         """The cordoned nodes."""
         return np.array([node.unschedulable for node in self.nodes], dtype=np.bool_)

@@ -11,12 +11,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from yuheng.errors import InputError, NotFoundError
+from yuheng.errors import ConfigError, InputError, NotFoundError
 from yuheng.model.cluster import Snapshot
 from yuheng.model.plan import (
     Allocation,
     Explanation,
     Headroom,
+    NearMiss,
     NodeHeadroom,
     NodeUsage,
     Placement,
@@ -29,7 +30,7 @@ from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.scheduling.compile import device_milli
 from yuheng.scheduling.engine import Engine, Hand
-from yuheng.scheduling.explain import CONFLICT, candidates, closest, reasons, sentence
+from yuheng.scheduling.explain import CONFLICT, candidates, closest, lacks, reasons, sentence
 from yuheng.scheduling.hints import hint
 from yuheng.scheduling.presets import preset
 
@@ -64,7 +65,7 @@ def plan(
         ConfigError: the policy names a filter or score that does not exist.
     """
     started = time.perf_counter()
-    chosen = preset(policy) if isinstance(policy, str) else policy
+    chosen = _chosen(policy, seed)
     engine = Engine(_without_gated(snapshot), chosen, seed)
     gated = [Refusal(pod.key, f"{GATED}.", (), (), "remove its scheduling gates") for pod in _gated(snapshot)]
     refused = [refusal(engine, hand, engine.queue[i]) for i, hand in engine.run(0, len(engine.queue), progress)]
@@ -80,7 +81,29 @@ def plan(
         allocation=_allocation(usage),
         seconds=round(time.perf_counter() - started, 3),
     )
-    return Plan(chosen.name, placements, refusals, summary, usage, (*snapshot.warnings, *chosen.warnings))
+    return Plan(chosen.name, placements, refusals, summary, usage, _warnings(snapshot, chosen, engine))
+
+
+def _chosen(policy: str | Policy, seed: int) -> Policy:
+    if seed < 0:
+        raise ConfigError(f"seed: found {seed}, expected 0 or more")
+    return preset(policy) if isinstance(policy, str) else policy
+
+
+def _warnings(snapshot: Snapshot, policy: Policy, engine: Engine) -> tuple[str, ...]:
+    """What has to be known to read a plan rightly."""
+    found = [*snapshot.warnings, *policy.warnings]
+    if not snapshot.nodes:
+        found.append("there are no nodes in the input: nothing can be placed, and nothing was judged")
+    silent = [node.name for node in snapshot.nodes if not node.ready and not node.taints]
+    if silent:
+        found.append(
+            f"{len(silent)} nodes are not ready and carry no taint that says so, {silent[0]} first:"
+            " pods are placed on them, as kube-scheduler would"
+        )
+    if engine.spent:
+        found.append("not every hint could be tried out, for there are too many refusals: some are missing")
+    return tuple(found)
 
 
 def _gated(snapshot: Snapshot) -> list[Pod]:
@@ -173,7 +196,7 @@ def explain(snapshot: Snapshot, pod: str, policy: str | Policy = "kubernetes", s
     Raises:
         NotFoundError: the snapshot has no such pod, or there is no preset of that name.
     """
-    chosen = preset(policy) if isinstance(policy, str) else policy
+    chosen = _chosen(policy, seed)
     found = next((item for item in snapshot.pods if item.key == pod), None)
     if found is None:
         raise NotFoundError(f"pod: found no {pod!r} in the input, expected the namespace/name of a pod")
@@ -213,7 +236,10 @@ def _explain_bound(snapshot: Snapshot, pod: Pod, policy: Policy, seed: int) -> E
     hand = engine.take([0])[0]
     engine.rate(hand)
     scores = candidates(engine, hand)
-    found = _rejections(engine, hand)
+    record = engine.record(hand)
+    found = reasons(engine, hand, record)
+    here = engine.machines.index[pod.node or ""]
+    own: tuple[NearMiss, ...] = ()
     names = [candidate.node for candidate in scores]
     if pod.node in names:
         place = names.index(pod.node) + 1
@@ -223,7 +249,8 @@ def _explain_bound(snapshot: Snapshot, pod: Pod, policy: Policy, seed: int) -> E
             message += f"; {names[0]} would score {scores[0].total}"
     else:
         message = f"runs on {pod.node}, where it would not be placed today"
-    return Explanation(pod.key, "bound", message, found, scores=scores, node=pod.node or "")
+        own = (NearMiss(pod.node or "", lacks(engine, hand, int(record[here]), here)),)
+    return Explanation(pod.key, "bound", message, found, own, scores=scores, node=pod.node or "")
 
 
 def capacity(
@@ -248,7 +275,7 @@ def capacity(
         NotFoundError: there is no preset of that name.
         InputError: the pod asks for nothing that any node would run out of.
     """
-    chosen = preset(policy) if isinstance(policy, str) else policy
+    chosen = _chosen(policy, seed)
     running = tuple(item for item in snapshot.pods if item.node is not None)
     spec = msgspec.structs.replace(pod.spec, node_name=pod.node) if pod.node else pod.spec
     model: Pod = msgspec.structs.replace(pod, spec=spec, node=None, device_indices=())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,12 @@ from yuheng.scheduling.machines import Machines
 from yuheng.scheduling.registry import DYNAMIC_SCORES, FILTERS, RESOURCE_FILTER, SCORES, STRATEGIES, WORDS
 from yuheng.scheduling.scores.nature import NORMALISED
 
-__all__ = ["TYPICAL_SHARE", "compile_rules"]
+__all__ = ["compile_rules"]
 
 # The typical workload is its most frequent classes until this share of the pods is covered (FGD, section 4).
-TYPICAL_SHARE = 0.95
+TYPICAL_SHARE: Final = 0.95
+# A weighted score must fit the trees' 32 bits with room to spare.
+MOST_WEIGHT: Final = 1_000_000
 _DEVICE_CHOICES = {"tightest": TIGHTEST, "any": ANY, "fragmentation": LEAST_FRAGMENTING}
 
 
@@ -34,9 +37,10 @@ def compile_rules(policy: Policy, machines: Machines, resources: Resources, work
         workload: the pods whose most frequent classes are the typical workload.
 
     Raises:
-        ConfigError: the policy names a filter or a score that does not exist.
+        ConfigError: the policy names a filter or a score that does not exist, or cannot be worked with.
     """
     _known(policy)
+    _sound(policy)
     dynamic = [(_code(policy, score.plugin), score.weight) for score in policy.scores]
     dynamic = [(code, weight) for code, weight in dynamic if code >= 0]
     fit, balanced = _weights(policy.strategy.resources, resources), _weights(policy.balanced, resources)
@@ -70,6 +74,17 @@ def _known(policy: Policy) -> None:
     for score in policy.scores:
         if score.plugin not in SCORES:
             raise ConfigError(f"policy {policy.name}: found score {score.plugin!r}, expected one of {sorted(SCORES)}")
+
+
+def _sound(policy: Policy) -> None:
+    """Refuse what would leave a kernel without an answer: a ratio without a shape, weights beyond all bounds."""
+    if policy.strategy.type == "RequestedToCapacityRatio" and not policy.strategy.shape:
+        raise ConfigError(f"policy {policy.name}: strategy.shape: found no points, expected at least one")
+    for score in policy.scores:
+        if not 0 <= score.weight <= MOST_WEIGHT:
+            raise ConfigError(
+                f"policy {policy.name}: weight of {score.plugin}: found {score.weight}, expected 0 to {MOST_WEIGHT}"
+            )
 
 
 def _column(values: Iterable[object]) -> NDArray[np.int64]:

@@ -16,17 +16,17 @@ SYSTEM_CRITICAL: Final = 2_000_000_000
 
 
 class Victim(NamedTuple):
-    """A pod that would leave: ``ends`` when it belongs to a job and leaves by itself."""
+    """A pod that would leave, and what has to be done about it, as a sentence."""
 
     pod: Pod
-    ends: bool
+    sentence: str
 
 
 def victims(engine: Engine, hand: Hand, pod: Pod, nodes: Sequence[int]) -> Iterator[Victim]:
     """Running pods on the given nodes, each of which alone holds as much as the pod lacks there.
 
-    Pods of jobs come first (waiting costs nobody anything), then pods of lower priority that may be evicted: the lowest
-    priority first, then the smallest.
+    Pods that are terminating come first, then those of jobs (waiting costs nobody anything), then pods of lower
+    priority that may be evicted: the lowest priority first, then the smallest.
 
     Args:
         engine: the cluster.
@@ -34,15 +34,19 @@ def victims(engine: Engine, hand: Hand, pod: Pod, nodes: Sequence[int]) -> Itera
         pod: the refused pod.
         nodes: nodes where only room is missing.
     """
-    names = {engine.machines.nodes[n].name for n in nodes}
-    there = [item for item in engine.snapshot.pods if item.node in names]
-    enough = [item for item in there if _frees_enough(engine, hand, item)]
-    jobs = [item for item in enough if item.owner is not None and item.owner.kind == "Job"]
-    for item in sorted(jobs, key=_size):
-        yield Victim(item, ends=True)
-    for item in sorted(enough, key=_size):
+    names = [engine.machines.nodes[n].name for n in nodes]
+    there = (item for name in names for item in engine.running_on.get(name, ()))
+    enough = sorted((item for item in there if _frees_enough(engine, hand, item)), key=_size)
+    for item in enough:
+        if item.terminating:
+            yield Victim(item, f"wait for {item.key} to finish terminating on {item.node}")
+    staying = [item for item in enough if not item.terminating]
+    for item in staying:
+        if item.owner is not None and item.owner.kind == "Job":
+            yield Victim(item, f"wait for job {item.namespace}/{item.owner.name} to end on {item.node}")
+    for item in staying:
         if item.priority < pod.priority and _may_go(item, engine.snapshot.budgets):
-            yield Victim(item, ends=False)
+            yield Victim(item, f"evict {item.key} (priority {item.priority}) from {item.node}")
 
 
 def _size(pod: Pod) -> tuple[int, int, int, str]:

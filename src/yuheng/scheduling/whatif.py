@@ -48,20 +48,27 @@ def rejections_if(engine: Engine, pod: Pod) -> Bits:
 
 
 def feasible_after(
-    engine: Engine, pod: Pod, *, without: Pod | None = None, nodes: Iterable[Node] | None = None
+    engine: Engine, pod: Pod, *, without: Pod | None = None, fresh: Node | None = None, daemons: Iterable[Pod] = ()
 ) -> bool:
-    """Whether the pod would fit somewhere if a pod were gone, or if the nodes were these.
+    """Whether the pod would fit somewhere if a pod were gone, or with one more node that runs these daemons.
 
     Each call compiles the cluster anew; once an engine grants no more (see `Engine.grant`), the answer is no.
     """
     if not engine.grant(_LOOKS_TO_COMPILE):
         return False
-    pods = tuple(item for item in current(engine) if without is None or item.key != without.key)
-    snapshot: Snapshot = msgspec.structs.replace(
-        engine.snapshot, pods=pods, nodes=engine.snapshot.nodes if nodes is None else tuple(nodes)
-    )
+    pods = [item for item in current(engine) if without is None or item.key != without.key]
+    nodes = engine.snapshot.nodes
+    if fresh is not None:
+        nodes = (*nodes, fresh)
+        pods += [_moved(daemon, fresh) for daemon in daemons]
+    snapshot: Snapshot = msgspec.structs.replace(engine.snapshot, pods=tuple(pods), nodes=nodes)
     other = Engine(snapshot, engine.policy, engine.seed, [pod])
     return other.rate(other.take([0])[0]) > 0
+
+
+def _moved(daemon: Pod, node: Node) -> Pod:
+    moved: Pod = msgspec.structs.replace(daemon, name=f"{daemon.name}-{node.name}", node=node.name, device_indices=())
+    return moved
 
 
 def admits(engine: Engine, pod: Pod, node: Node) -> bool:

@@ -1,7 +1,8 @@
 """The window: the classes in hand, compiled for the kernels.
 
-A class costs some 30 to 60 bytes a node, so only so many are held at once; a class that returns in a later window is worked
-out anew from the cluster as it is by then. Nothing is lost by that: all of it derives from the cluster and the log.
+A class costs some 30 to 60 bytes a node, so only so many are held at once; a class that returns in a later window is
+worked out anew from the cluster as it is by then. Nothing is lost by that: all of it derives from the cluster and
+the log.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from yuheng.errors import InputError
 from yuheng.model.pod import PodSpec
 from yuheng.model.policy import Policy
 from yuheng.scheduling.arrays import AFFINITY, MAX_NEEDS, Cluster, Counters, Rules, Window, empty
@@ -168,7 +170,14 @@ class Compiler:
         if "NodeResourcesFit" not in self._policy.filters:
             return []
         names = [name for name in self._resources.names if spec.requests.get(name, 0) > 0]
-        return [self._resources.column[name] for name in names if not self._ignored(name)][:MAX_NEEDS]
+        needs = [self._resources.column[name] for name in names if not self._ignored(name)]
+        if len(needs) > MAX_NEEDS:
+            raise InputError(
+                f"requests of {len(needs)} resources",
+                f"at most {MAX_NEEDS}",
+                field="spec.containers[].resources.requests",
+            )
+        return needs
 
     def _ignored(self, name: str) -> bool:
         return name in self._policy.ignored_resources or (

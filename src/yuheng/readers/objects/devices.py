@@ -88,7 +88,11 @@ def _volcano(requests: Mapping[str, int], models: tuple[str, ...]) -> DeviceRequ
 
 
 def _alibaba(milli: int, count: int, models: tuple[str, ...]) -> DeviceRequest:
-    if milli >= 1000:
+    if milli > 1000:
+        raise InputError(
+            f"{milli} thousandths of a GPU", "1 to 1000 of each; gpu-count for more GPUs", field=ALIBABA_MILLI
+        )
+    if milli == 1000:
         return DeviceRequest(count=count, models=models)
     if count > 1:
         raise InputError(

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Amounts", "Containers", "Level", "Needs", "amounts", "container_amounts", "largest", "pod_level", "whole"]
 
 Amounts = dict[str, int]
-# Four exbibytes less one: two such amounts still add up within 64 bits.
-LARGEST: Final = 2**62 - 1
+# 64 pebibytes less one: a hundred such amounts still add up within 64 bits.
+LARGEST: Final = 2**56 - 1
 # What kube-scheduler counts a container for that states no request, when it scores nodes: 100m and 200 MiB.
 UNSTATED: Final[Amounts] = {"cpu": 100, "memory": 200 * 1024 * 1024 * 1000}
 

@@ -87,9 +87,14 @@ def _manifests(folder: Path) -> list[Path]:
             continue
         if entry.is_dir():
             found += [] if entry.is_symlink() else _manifests(entry)
-        elif entry.name.lower().removesuffix(".gz").endswith(SUFFIXES):
+        elif entry.name.lower().removesuffix(".gz").endswith(SUFFIXES) and not _is_special(entry):
             found.append(entry)
     return found
+
+
+def _is_special(entry: Path) -> bool:
+    """Whether it is a pipe or a device, which nobody named and which may never end."""
+    return entry.exists() and not entry.is_file()
 
 
 def _unreadable(path: Path, error: OSError) -> InputError:

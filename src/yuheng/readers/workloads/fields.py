@@ -33,6 +33,9 @@ __all__ = [
     "read_workload",
 ]
 
+# Each of these pods is made and planned for itself; more of them is a slip of the finger.
+MOST_PODS: Final = 1_000_000
+OF_PODS: Final = frozenset(("replicas", "parallelism", "completions"))
 T = TypeVar("T")
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -289,6 +292,8 @@ def _check_counts(part: Wire, path: str) -> None:
         value = getattr(part, name)
         if name in part.counts and value is not None and value < 0:
             raise InputError(str(value), "a count of 0 or more", field=path + written)
+        if name in OF_PODS and value is not None and value > MOST_PODS:
+            raise InputError(f"{value}", f"at most {MOST_PODS} pods of one workload", field=path + written)
         if isinstance(value, Wire):
             _check_counts(value, f"{path}{written}.")
 

@@ -1,7 +1,7 @@
 """Scores of GPU sharing, as the study "Beware of Fragmentation" (USENIX ATC'23) compares them.
 
 C is a node's free cpu (milli), G its free GPU milli summed over devices, c and g what the pod asks; the largest node's
-cpu and GPU milli scale them. Scores are truncated to integers.
+cpu and GPU milli scale them. Scores are truncated to integers, and never below 0: a node may hold more than it has.
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ def _left(cluster: Cluster, window: Window, w: int, n: int) -> float:
 @kernel
 def best_fit(cluster: Cluster, window: Window, w: int, n: int) -> int:
     """The less is left the better."""
-    return int(100.0 * (1.0 - _left(cluster, window, w, n)))
+    return max(int(100.0 * (1.0 - _left(cluster, window, w, n))), 0)
 
 
 @kernel
 def worst_fit(cluster: Cluster, window: Window, w: int, n: int) -> int:
     """The more is left the better."""
-    return int(100.0 * _left(cluster, window, w, n))
+    return max(int(100.0 * _left(cluster, window, w, n)), 0)
 
 
 @kernel
@@ -79,7 +79,7 @@ def dot_product(cluster: Cluster, window: Window, w: int, n: int) -> int:
     gpu = max(cluster.largest[1], 1)
     product = _free_cpu(cluster, n) / cpu * (_asked_cpu(window, w) / cpu)
     product += _free_gpu(cluster, n) / gpu * (_asked_gpu(window, w) / gpu)
-    return int(100.0 * (1.0 - 0.5 * product))
+    return max(int(100.0 * (1.0 - 0.5 * product)), 0)
 
 
 @kernel
