@@ -49,6 +49,7 @@ BIT_SPREAD_SKEW: Final = 13
 BIT_POD_AFFINITY: Final = 14
 BIT_POD_ANTI_AFFINITY: Final = 15
 BIT_EXISTING_ANTI_AFFINITY: Final = 16
+BIT_ENFORCED_AFFINITY: Final = 17  # the policy's own node affinity; it is told before the pod's
 BIT_RESOURCES: Final = 20  # one bit for each resource the class asks for, in the order of its needs
 MAX_NEEDS: Final = 62 - BIT_RESOURCES
 

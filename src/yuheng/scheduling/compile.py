@@ -13,12 +13,14 @@ from yuheng.model.node import DeviceInventory, Node
 from yuheng.model.pod import HostPort, Pod, PodSpec
 from yuheng.model.policy import Policy
 from yuheng.scheduling.arrays import CPU, DEVICES_A_WORD, Cluster, empty
-from yuheng.scheduling.machines import Machines
+from yuheng.scheduling.machines import HOSTNAME, Machines
 
-__all__ = ["HostPorts", "Resources", "compile_cluster", "device_milli", "held_requests"]
+__all__ = ["EACH_NODE", "HostPorts", "Resources", "compile_cluster", "device_milli", "held_requests"]
 
 # GPUs of one node, time slices included: each takes a cell of the arrays on every node.
 MOST_DEVICES: Final = 4096
+# The topology key of soft spreading over hostnames: kube-scheduler counts there node by node, whatever the label says.
+EACH_NODE: Final = "kubernetes.io/hostname, each node"
 ALWAYS: Final = ("cpu", "memory", "ephemeral-storage")
 
 
@@ -142,7 +144,13 @@ def _ranks(size: int, policy: Policy, seed: int) -> NDArray[np.int32]:
 def _domains(machines: Machines, keys: Sequence[str]) -> NDArray[np.int32]:
     if not keys:
         return np.zeros((0, len(machines)), dtype=np.int32)
-    return np.array([machines.column(key).ids for key in keys], dtype=np.int32)
+    return np.array([_domain(machines, key) for key in keys], dtype=np.int32)
+
+
+def _domain(machines: Machines, key: str) -> NDArray[np.int32]:
+    if key != EACH_NODE:
+        return machines.column(key).ids
+    return np.where(machines.column(HOSTNAME).ids >= 0, np.arange(len(machines), dtype=np.int32), np.int32(-1))
 
 
 def _largest(allocatable: NDArray[np.int64], devices: Sequence[int]) -> NDArray[np.int64]:
@@ -216,16 +224,16 @@ def _devices_of(cluster: Cluster, pod: Pod, n: int) -> list[int]:
 
     A node may hold more than it has (its device plugin restarted, say); then its devices are simply full.
     """
-    free = cluster.device_free[n]
+    free, memory = cluster.device_free[n], cluster.device_memory[n]
     existing = [d for d in range(len(free)) if free[d] >= 0]
     recorded = [d for d in pod.device_indices if d in existing]
     if recorded:
         return recorded
     if not pod.spec.devices.is_share():
-        untouched = [d for d in existing if free[d] == 1000]
-        touched = [d for d in existing if free[d] < 1000]
-        return [*untouched, *touched][: pod.spec.devices.count]
-    fitting = [d for d in existing if free[d] >= device_milli(pod.spec)]
+        touched = {d for d in existing if free[d] < 1000 or memory[d] < cluster.device_size[n]}
+        return sorted(existing, key=lambda d: (d in touched, d))[: pod.spec.devices.count]
+    wanted = pod.spec.devices.memory
+    fitting = [d for d in existing if free[d] >= device_milli(pod.spec) and memory[d] >= wanted]
     if fitting:
         return [min(fitting, key=lambda d: (free[d], d))]
-    return existing[:1]
+    return sorted(existing, key=lambda d: (-free[d], d))[:1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,12 @@ from yuheng.scheduling.arrays import (
     PREFERENCE,
     SOFT_SPREAD,
 )
+from yuheng.scheduling.compile import EACH_NODE
 from yuheng.scheduling.filters import required_nodes, taint_toleration
-from yuheng.scheduling.machines import Machines, Mask
+from yuheng.scheduling.machines import HOSTNAME, Machines, Mask
 from yuheng.scheduling.peers import Kind, Peers, Term, constraint_selector
 
 __all__ = ["Counter", "CounterBook"]
-
-HOSTNAME: Final = "kubernetes.io/hostname"
 
 
 class Counter(NamedTuple):
@@ -98,11 +97,12 @@ class CounterBook:
         mask = self._with_keys(constraints) if need_keys else self._everywhere
         for constraint in constraints:
             selector = constraint_selector(constraint, pod.labels) if own else default
+            each_node = role == SOFT_SPREAD and constraint.topology_key == HOSTNAME
             yield Counter(
                 role,
-                constraint.topology_key,
+                EACH_NODE if each_node else constraint.topology_key,
                 self._ones(self._peers.counted(selector, pod.namespace)),
-                mask & self._included(constraint, pod.spec),
+                self._everywhere if each_node else mask & self._included(constraint, pod.spec),
                 constraint.max_skew,
                 constraint.min_domains,
                 int(selector is not None and selector.matches(self._peers.kinds[kind].labels)),

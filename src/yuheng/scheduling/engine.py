@@ -16,7 +16,7 @@ from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.scheduling.arrays import DEVICES_A_WORD, Bits, Counters, Rules, Window
 from yuheng.scheduling.classes import Classes, spread_selectors
-from yuheng.scheduling.compile import HostPorts, Resources, compile_cluster
+from yuheng.scheduling.compile import EACH_NODE, HostPorts, Resources, compile_cluster
 from yuheng.scheduling.cycle import diagnose, place, prepare, rate
 from yuheng.scheduling.machines import Machines
 from yuheng.scheduling.peers import Peers, topology_keys
@@ -97,7 +97,7 @@ class Engine:
         self.resources = Resources(self.machines, specs)
         self.ports = HostPorts([item.pod.spec for item in self.classes.all])
         self.rules: Rules = compile_rules(policy, self.machines, self.resources, everything)
-        keys = topology_keys(specs, policy, bool(defaults))
+        keys = [*topology_keys(specs, policy, bool(defaults)), EACH_NODE]
         self.cluster = compile_cluster(
             self.machines, bound, self.resources, self.ports, policy, keys, seed, len(self.queue)
         )

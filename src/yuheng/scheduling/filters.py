@@ -6,7 +6,7 @@ each, and the lowest bit is the filter that kube-scheduler would have stopped at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -30,6 +30,11 @@ _ZONE_LABELS: Final = (
     "failure-domain.beta.kubernetes.io/zone",
     "failure-domain.beta.kubernetes.io/region",
 )
+# An old label of a volume speaks of the new one of a node that has the new one only.
+_SUCCESSORS: Final = {
+    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
+}
 _REPELLING: Final = frozenset(("NoSchedule", "NoExecute"))
 
 
@@ -91,12 +96,16 @@ def required_nodes(machines: Machines, spec: PodSpec) -> Mask:
     return mask if required is None else mask & machines.selected(required)
 
 
-def node_affinity(machines: Machines, spec: PodSpec, _: object, policy: Policy) -> Mask:
-    """NodeAffinity: nodes that nodeSelector, required node affinity or the policy's added affinity exclude."""
-    allowed = required_nodes(machines, spec)
-    if policy.added_affinity.required is not None:
-        allowed = allowed & machines.selected(policy.added_affinity.required)
-    return ~allowed
+def enforced_affinity(machines: Machines, _: object, __: object, policy: Policy) -> Mask:
+    """NodeAffinity: nodes that the policy's added affinity excludes."""
+    if policy.added_affinity.required is None:
+        return ~machines.everywhere()
+    return ~machines.selected(policy.added_affinity.required)
+
+
+def node_affinity(machines: Machines, spec: PodSpec, _: object, __: object) -> Mask:
+    """NodeAffinity: nodes that the pod's nodeSelector or required node affinity excludes."""
+    return ~required_nodes(machines, spec)
 
 
 def device_model(machines: Machines, spec: PodSpec, _: object, __: object) -> Mask:
@@ -113,13 +122,20 @@ def volume_zone(machines: Machines, _: object, volumes: tuple[PersistentVolume, 
     rejected = ~machines.everywhere()
     for volume in volumes:
         for key, values in volume.topology.items():
-            column = machines.column(key)
-            allowed = [column.number[value] for value in values if value in column.number]
-            rejected |= ~np.isin(column.ids, allowed)
+            there = _has_one_of(machines, key, values)
+            if key in _SUCCESSORS:
+                silent = machines.column(key).ids < 0
+                there |= silent & _has_one_of(machines, _SUCCESSORS[key], values)
+            rejected |= ~there
     zoned = ~machines.everywhere()
     for key in _ZONE_LABELS:
         zoned |= machines.column(key).ids >= 0
     return rejected & zoned
+
+
+def _has_one_of(machines: Machines, key: str, values: Iterable[str]) -> Mask:
+    column = machines.column(key)
+    return np.isin(column.ids, [column.number[value] for value in values if value in column.number])
 
 
 def volume_affinity(machines: Machines, _: object, volumes: tuple[PersistentVolume, ...], __: object) -> Mask:
@@ -136,6 +152,7 @@ STATIC_FILTERS: Final[Mapping[int, StaticFilter]] = {
     arrays.BIT_UNSCHEDULABLE: node_unschedulable,
     arrays.BIT_NODE_NAME: node_name,
     arrays.BIT_TAINT: taint_toleration,
+    arrays.BIT_ENFORCED_AFFINITY: enforced_affinity,
     arrays.BIT_AFFINITY: node_affinity,
     arrays.BIT_DEVICE_MODEL: device_model,
     arrays.BIT_VOLUME_ZONE: volume_zone,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 from yuheng.model.node import Node, Taint
 from yuheng.model.selectors import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 
-__all__ = ["Column", "Machines", "Mask"]
+__all__ = ["HOSTNAME", "Column", "Machines", "Mask"]
 
 Mask = NDArray[np.bool_]
+HOSTNAME: Final = "kubernetes.io/hostname"
 
 
 class Column:

@@ -122,7 +122,7 @@ def refusal(engine: Engine, hand: Hand, pod: Pod) -> Refusal:
         record = engine.record(hand)
         found = reasons(engine, hand, record)
         message = sentence(len(engine.machines), found)
-        if len(engine.machines) and _contradicts_itself(pod):
+        if "NodeAffinity" in engine.policy.filters and len(engine.machines) and _contradicts_itself(pod):
             found = (Reason("NodeAffinity", CONFLICT, len(engine.machines)),)
             message = f"0/{len(engine.machines)} nodes are available: {CONFLICT}."
         engine.told[key] = (message, found, closest(engine, hand, record), hint(engine, hand, pod, record))
@@ -217,15 +217,12 @@ def _explain_pending(snapshot: Snapshot, pod: Pod, policy: Policy, seed: int) ->
         told = refusal(engine, hand, pod)
         return Explanation(pod.key, "pending", told.message, told.reasons, told.closest, told.hint)
     scores = candidates(engine, hand)
+    rejections = reasons(engine, hand, engine.record(hand))
     engine.place_one(hand)
     node = engine.machines.nodes[int(engine.cluster.log_node[engine.cluster.log_size[0] - 1])].name
     score = next(candidate.total for candidate in scores if candidate.node == node)
     message = f"fits on {len(scores)} of {len(engine.machines)} nodes; {node} is chosen with score {score}"
-    return Explanation(pod.key, "fits", message, _rejections(engine, hand), scores=scores, node=node)
-
-
-def _rejections(engine: Engine, hand: Hand) -> tuple[Reason, ...]:
-    return reasons(engine, hand, engine.record(hand))
+    return Explanation(pod.key, "fits", message, rejections, scores=scores, node=node)
 
 
 def _explain_bound(snapshot: Snapshot, pod: Pod, policy: Policy, seed: int) -> Explanation:
@@ -291,12 +288,11 @@ def _most(engine: Engine, pod: Pod) -> int:
     """No fewer copies than could fit: what each node has left of each resource, divided."""
     cluster = engine.cluster
     fits = np.maximum(cluster.pod_limit - cluster.pods, 0)
-    for name, amount in pod.spec.requests.items():
-        if amount > 0 and name in engine.resources.column:
-            column = engine.resources.column[name]
-            free = cluster.allocatable[:, column] - cluster.used[:, column]
-            fits = np.minimum(fits, np.maximum(free, 0) // amount)
-    if pod.spec.devices.count:
+    window = engine.take([0])[0].window
+    for column in window.needs[: window.need_start[1]].tolist():
+        free = cluster.allocatable[:, column] - cluster.used[:, column]
+        fits = np.minimum(fits, np.maximum(free, 0) // window.request[0, column])
+    if window.device_count[0]:
         fits = np.minimum(fits, _device_slots(engine, pod))
     total = int(fits.sum())
     if total > MOST_COPIES:

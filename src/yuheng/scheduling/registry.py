@@ -85,6 +85,7 @@ WORDS: Final = {
     a.BIT_UNSCHEDULABLE: Rejection("NodeUnschedulable", "node(s) were unschedulable"),
     a.BIT_NODE_NAME: Rejection("NodeName", "node(s) didn't match the requested node name"),
     a.BIT_TAINT: Rejection("TaintToleration", "node(s) had untolerated taint(s)"),
+    a.BIT_ENFORCED_AFFINITY: Rejection("NodeAffinity", "node(s) didn't match scheduler-enforced node affinity"),
     a.BIT_AFFINITY: Rejection("NodeAffinity", "node(s) didn't match Pod's node affinity/selector"),
     a.BIT_PORTS: Rejection("NodePorts", "node(s) didn't have free ports for the requested pod ports"),
     a.BIT_PODS: Rejection("NodeResourcesFit", "Too many pods"),

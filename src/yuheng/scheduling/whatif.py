@@ -17,11 +17,10 @@ from yuheng.model.pod import Pod
 from yuheng.scheduling.arrays import Bits
 from yuheng.scheduling.engine import Engine
 from yuheng.scheduling.filters import STATIC_FILTERS
-from yuheng.scheduling.machines import Machines
+from yuheng.scheduling.machines import HOSTNAME, Machines
 
 __all__ = ["admits", "current", "feasible_after", "node_of", "rejections_if"]
 
-HOSTNAME = "kubernetes.io/hostname"
 # Taints that Kubernetes sets by itself: a cordon, pressure, an outage.
 _CONDITIONS = "node.kubernetes.io/"
 # What compiling a cluster anew costs, in looks at every node.

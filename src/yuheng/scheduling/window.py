@@ -18,8 +18,8 @@ from yuheng.model.pod import PodSpec
 from yuheng.model.policy import Policy
 from yuheng.scheduling.arrays import AFFINITY, MAX_NEEDS, Cluster, Counters, Rules, Window, empty
 from yuheng.scheduling.classes import PodClass
-from yuheng.scheduling.compile import HostPorts, Resources, device_milli, held_requests
-from yuheng.scheduling.counters import HOSTNAME, Counter, CounterBook
+from yuheng.scheduling.compile import EACH_NODE, HostPorts, Resources, device_milli, held_requests
+from yuheng.scheduling.counters import Counter, CounterBook
 from yuheng.scheduling.filters import STATIC_FILTERS
 from yuheng.scheduling.machines import Machines
 from yuheng.scheduling.peers import Peers
@@ -203,7 +203,7 @@ class Compiler:
             skew=np.array([counter.skew for counter in every], dtype=np.int64),
             min_domains=np.array([counter.min_domains for counter in every], dtype=np.int64),
             own=np.array([counter.own for counter in every], dtype=np.int64),
-            per_node=np.array([counter.key == HOSTNAME for counter in every], dtype=np.uint8),
+            per_node=np.array([counter.key == EACH_NODE for counter in every], dtype=np.uint8),
             eligible=_stacked([counter.eligible for counter in every], len(self._machines), np.uint8),
             delta=_stacked([counter.delta for counter in every], len(self._peers.kinds), np.int32),
             sum=empty(len(every)),
@@ -219,7 +219,7 @@ class Compiler:
         return counters, firsts
 
     def _domains(self, key: str) -> int:
-        return len(self._machines.column(key).values)
+        return len(self._machines) if key == EACH_NODE else len(self._machines.column(key).values)
 
     def _holders_by_kind(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The nodes of all pods that are placed by now, those of one kind side by side, and where each kind starts."""

@@ -95,7 +95,7 @@ def gpu_packing(cluster: Cluster, window: Window, w: int, n: int) -> int:
         return max(33 - fresh, fresh)
     if window.device_milli[w] < 1000:
         d = _tightest(cluster, window, w, n)
-        if cluster.device_free[n, d] < 1000:
+        if cluster.device_free[n, d] < 1000 or cluster.device_memory[n, d] < cluster.device_size[n]:
             return max(100 - cluster.device_free[n, d] * 100 // 1000 // 10, 50)
         return max(50 - 1, 33)
     return max(50 - window.device_count[w], 33)
@@ -156,6 +156,7 @@ def fragment(cluster: Cluster, rules: Rules, n: int, cpu: int, device: int, take
 def _fragment_for(cluster: Cluster, rules: Rules, n: int, m: int, cpu: int, device: int, taken: int, whole: int) -> int:
     """Idle milli of the node that typical class ``m`` cannot use."""
     asked = rules.typical[m, 1]
+    wanted = rules.typical[m, 2]
     idle = 0
     unusable = 0
     fitting = 0
@@ -169,11 +170,10 @@ def _fragment_for(cluster: Cluster, rules: Rules, n: int, m: int, cpu: int, devi
             left = 0
             whole -= 1
         idle += left
-        if asked > 0 and left >= asked:
+        if wanted > 0 and left >= asked:
             fitting += 1
         else:
             unusable += left
-    wanted = rules.typical[m, 2]
     model = rules.typical[m, 3]
     if wanted == 0 or cpu < rules.typical[m, 0] or fitting < wanted:
         return idle

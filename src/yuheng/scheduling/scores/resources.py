@@ -72,10 +72,9 @@ def requested_to_capacity_ratio(cluster: Cluster, window: Window, rules: Rules, 
         column = rules.fit_columns[i]
         capacity = cluster.allocatable[n, column]
         requested = _requested(cluster, window, w, n, column)
-        if requested < 0:
+        if requested < 0 or capacity == 0:
             continue
-        full = capacity == 0 or requested > capacity
-        score = _shape_at(rules, 100 if full else requested * 100 // capacity)
+        score = _shape_at(rules, 100 if requested > capacity else requested * 100 // capacity)
         if score > 0:
             total += score * rules.fit_weights[i]
             weights += rules.fit_weights[i]
