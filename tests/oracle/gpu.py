@@ -1,6 +1,7 @@
 """The GPU study's scores and its choice of devices, restated from section 5 of the rules.
 
-C is a node's free cpu, G its free GPU milli summed over devices, c and g what the pod asks.
+C is a node's free cpu, G its free GPU milli summed over devices, c and g what the pod asks. A score is never below 0,
+though a node may hold more than it has.
 """
 
 from __future__ import annotations
@@ -33,17 +34,17 @@ def _left_over(world: World, pod: Pod, machine: Machine) -> float:
 
 
 def best_fit(world: World, pod: Pod, machine: Machine) -> int:
-    return int(100 * (1 - _left_over(world, pod, machine)))
+    return max(int(100 * (1 - _left_over(world, pod, machine))), 0)
 
 
 def worst_fit(world: World, pod: Pod, machine: Machine) -> int:
-    return int(100 * _left_over(world, pod, machine))
+    return max(int(100 * _left_over(world, pod, machine)), 0)
 
 
 def dot_product(world: World, pod: Pod, machine: Machine) -> int:
     cpu = (machine.free("cpu") / world.largest_cpu) * (_asked_cpu(pod) / world.largest_cpu)
     gpu = (_free_gpu(machine) / world.largest_gpu) * (_asked_gpu(pod) / world.largest_gpu)
-    return int(100 * (1 - 0.5 * (cpu + gpu)))
+    return max(int(100 * (1 - 0.5 * (cpu + gpu))), 0)
 
 
 def gpu_packing(_: World, pod: Pod, machine: Machine) -> int:

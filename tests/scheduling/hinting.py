@@ -114,6 +114,10 @@ def _end_job(snapshot: Snapshot, _: Pod, match: re.Match[str]) -> Snapshot:
     return _without(snapshot, stays)
 
 
+def _finish(snapshot: Snapshot, _: Pod, match: re.Match[str]) -> Snapshot:
+    return _without(snapshot, lambda item: item.key != match["pod"])
+
+
 def _evict(snapshot: Snapshot, pod: Pod, match: re.Match[str]) -> Snapshot:
     victim = next(item for item in snapshot.pods if item.key == match["pod"])
     assert victim.priority < pod.priority
@@ -151,6 +155,7 @@ _CHANGES: tuple[tuple[str, Change], ...] = (
     (rf"drop its required node affinity{_FITS}", _drop_node_affinity),
     (rf"drop its required (?P<anti>anti-)?affinity over (?P<key>\S+?){_FITS}", _drop_pod_rule),
     (r"wait for job (?P<namespace>[^/]+)/(?P<job>\S+) to end on (?P<node>\S+)", _end_job),
+    (r"wait for (?P<pod>\S+) to finish terminating on \S+", _finish),
     (r"evict (?P<pod>\S+) \(priority -?\d+\) from \S+", _evict),
     (rf"uncordon (?P<node>\S+?){_FITS}", _uncordon),
     (r"add one more node like (?P<node>\S+)", _add_node),

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from tests.scheduling.made_by_hand import cluster, node, pod
 from tests.scheduling.made_snapshots import policy, snapshot
 from yuheng.model.cluster import Snapshot
 from yuheng.model.policy import Policy
@@ -27,23 +28,31 @@ SEEDS = range(5)
 
 def told() -> list[str]:
     """Every answer of the engine on every cluster, under named and under drawn policies."""
-    return [json.dumps(answer) for seed in SEEDS for answer in _answers(Random(seed), seed)]
+    drawn = [json.dumps(answer) for seed in SEEDS for answer in _answers(Random(seed), seed)]
+    return [*drawn, json.dumps(_without_time(plan(_many_resources()).to_dict()))]
+
+
+def _many_resources() -> Snapshot:
+    """A pod that lacks so many resources that the record of it needs its highest bits."""
+    wanted = {f"example.com/r{i:02}": 1 for i in range(42)}
+    nodes = node("a"), node("b", more=wanted), node("c", more={"example.com/r41": 1})
+    return cluster(*nodes, pod("p", requests=wanted), pod("q", requests=wanted))
 
 
 def _answers(rng: Random, seed: int) -> Iterator[dict[str, Any]]:
-    cluster = snapshot(rng, nodes=7, bound=8, pending=24, specs=12, scale=2)
+    drawn = snapshot(rng, nodes=7, bound=8, pending=24, specs=12, scale=2)
     for chosen in (*(preset.policy for preset in PRESETS.values()), policy(rng), policy(rng)):
-        yield _without_time(plan(cluster, chosen, seed).to_dict())
+        yield _without_time(plan(drawn, chosen, seed).to_dict())
     chosen = policy(rng)
-    for pod in cluster.pods[:12]:
-        yield explain(cluster, pod.key, chosen, seed).to_dict()
-    yield from _headrooms(cluster, chosen)
+    for each in drawn.pods[:12]:
+        yield explain(drawn, each.key, chosen, seed).to_dict()
+    yield from _headrooms(drawn, chosen)
 
 
-def _headrooms(cluster: Snapshot, chosen: Policy) -> Iterator[dict[str, Any]]:
-    for pod in cluster.pods[-2:]:
-        asking = msgspec.structs.replace(pod.spec, requests={**pod.spec.requests, "cpu": 500})
-        yield capacity(cluster, msgspec.structs.replace(pod, spec=asking), chosen).to_dict()
+def _headrooms(drawn: Snapshot, chosen: Policy) -> Iterator[dict[str, Any]]:
+    for each in drawn.pods[-2:]:
+        asking = msgspec.structs.replace(each.spec, requests={**each.spec.requests, "cpu": 500})
+        yield capacity(drawn, msgspec.structs.replace(each, spec=asking), chosen).to_dict()
 
 
 def _without_time(found: dict[str, Any]) -> dict[str, Any]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.scheduling.made_by_hand import GIB, cluster, homes, node, pod, share, whole, words
 from yuheng.errors import ConfigError, InputError, NotFoundError
+from yuheng.model.cluster import Snapshot
+from yuheng.model.node import Taint
 from yuheng.model.plan import NearMiss, NodeUsage
-from yuheng.model.policy import Policy, ScoreWeight
-from yuheng.scheduling.planner import explain, plan
+from yuheng.model.policy import Policy, ScoreWeight, ScoringStrategy
+from yuheng.scheduling.planner import capacity, explain, plan
 from yuheng.scheduling.presets import PRESETS, preset
 from yuheng.scheduling.registry import FILTERS, SCORES
 
@@ -97,6 +101,12 @@ def test_warnings_of_the_snapshot_and_of_the_policy_are_passed_on():
     assert found.warnings == ("one", "two")
 
 
+def test_nodes_that_are_not_ready_without_saying_so_by_a_taint_are_warned_of():
+    silent, loud = node("b", ready=False), node("c", ready=False, taints=(Taint("not-ready", "NoExecute"),))
+    (warning,) = plan(cluster(node("a"), silent, loud)).warnings
+    assert warning.startswith("1 nodes are not ready and carry no taint that says so, b first")
+
+
 def test_progress_is_told_up_to_the_last_pod():
     seen: list[tuple[int, int]] = []
     pods = [pod(f"p{i}", requests={"cpu": 3000 * (i % 2)}) for i in range(20)]
@@ -111,6 +121,22 @@ def test_a_pod_bound_to_a_node_that_is_not_there_is_an_error_that_names_both():
     with pytest.raises(InputError) as caught:
         plan(snapshot)
     assert str(caught.value) == expected
+
+
+def test_more_gpus_than_can_be_told_apart_are_an_error_that_names_the_node():
+    assert plan(cluster(node("a", gpus=4096))).summary.nodes == 1
+    with pytest.raises(InputError, match=r"Node a: status\.allocatable: found 4097 GPUs, expected at most 4096"):
+        plan(cluster(node("a", gpus=4097)))
+
+
+def test_more_resources_than_a_record_has_bits_are_an_error():
+    def asking(resources: int) -> Snapshot:
+        return cluster(node("a"), pod("p", requests={f"example.com/r{i}": 1 for i in range(resources)}))
+
+    (refusal,) = plan(asking(42)).unschedulable
+    assert len(refusal.reasons) == 42
+    with pytest.raises(InputError, match="found requests of 43 resources, expected at most 42"):
+        plan(asking(43))
 
 
 # Policies.
@@ -156,6 +182,27 @@ def test_a_score_that_does_not_exist_is_an_error():
     policy = Policy(name="mine", scores=(ScoreWeight("Luck"),))
     with pytest.raises(ConfigError, match=r"policy mine: found score 'Luck', expected one of \['BestFit'"):
         plan(cluster(node("a")), policy)
+
+
+@pytest.mark.parametrize("weight", [-1, 1_000_001])
+def test_a_weight_that_scores_cannot_bear_is_an_error(weight: int):
+    policy = Policy(name="mine", scores=(ScoreWeight("ImageLocality", weight),))
+    with pytest.raises(ConfigError, match=f"policy mine: weight of ImageLocality: found {weight}, expected 0 to"):
+        plan(cluster(node("a")), policy)
+
+
+def test_a_ratio_without_a_shape_is_an_error():
+    policy = Policy(name="mine", strategy=ScoringStrategy("RequestedToCapacityRatio"))
+    with pytest.raises(ConfigError, match=r"policy mine: strategy\.shape: found no points, expected at least one"):
+        plan(cluster(node("a")), policy)
+
+
+@pytest.mark.parametrize("ask", [plan, explain, capacity])
+def test_a_negative_seed_is_an_error(ask: Any):
+    snapshot = cluster(node("a"), pod("p"))
+    about = {plan: (), explain: ("default/p",), capacity: (snapshot.pods[0],)}[ask]
+    with pytest.raises(ConfigError, match="seed: found -1, expected 0 or more"):
+        ask(snapshot, *about, seed=-1)
 
 
 def test_every_preset_uses_filters_and_scores_of_the_table():

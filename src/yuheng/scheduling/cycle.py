@@ -380,7 +380,8 @@ def diagnose(cluster: Cluster, window: Window, counters: Counters, rules: Rules,
     if rules_apply:
         floors(window, counters, w)
     for n in range(bits.shape[0]):
-        bits[n] = window.static[w, n] | room(cluster, window, rules, w, n)
+        bits[n] = window.static[w, n]
+        bits[n] |= room(cluster, window, rules, w, n)
         if rules_apply:
             bits[n] |= topology_bits(cluster, window, counters, w, n) & rules.filters
 
