@@ -143,6 +143,8 @@ def _node_labels(rng: Random, name: str) -> dict[str, str]:
             del labels[key]
     if chance(rng, 12):
         labels[BETA_ZONE] = rng.choice("abc")
+    if chance(rng, 16):
+        labels[HOSTNAME] = "twin"
     return labels
 
 
@@ -251,7 +253,7 @@ def _request(rng: Random) -> DeviceRequest:
     models = some(rng, ("A100", "T4", "H100"), 2) if chance(rng, 3) else ()
     if chance(rng, 3):
         return DeviceRequest(rng.choice((1, 2, 4)), models=models)
-    if chance(rng, 8):
+    if chance(rng, 6):
         return DeviceRequest(1, 0, rng.choice((4 * GIB, 12 * GIB)), models)
     memory = rng.choice((0, 4 * GIB, 12 * GIB)) if chance(rng, 3) else 0
     return DeviceRequest(1, rng.choice((500, 100, 250, 333, 900)), memory, models)

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from yuheng.model.job import HyperNode, Job
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
+from yuheng.model.policy import Policy
+from yuheng.model.queue import Queue
 from yuheng.model.selectors import LabelSelector, NodeSelector
 
 __all__ = ["PersistentVolume", "PodDisruptionBudget", "PodSelector", "Skipped", "Snapshot"]
@@ -59,6 +62,11 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         pods: bound and pending, sorted by namespace and name; finished pods are left out.
         namespaces: labels by namespace name.
         volumes: the bound volume of a claim, by ``namespace/claim``.
+        queues: sorted by name; every parent is among them, or empty.
+        jobs: sorted by namespace and name; the pods of a job name it by `Pod.job`.
+        hyper_nodes: the parts of the network, sorted by tier and name.
+        configuration: the scheduler's configuration, where the input has one.
+        time: the latest time that the input tells of, in seconds since the epoch; None when it tells of none.
         skipped: kinds that were in the input and are not used.
         warnings: what the reader had to assume, one sentence each.
     """
@@ -69,8 +77,17 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     selectors: tuple[PodSelector, ...] = ()
     budgets: tuple[PodDisruptionBudget, ...] = ()
     volumes: Mapping[str, PersistentVolume] = {}
+    queues: tuple[Queue, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    hyper_nodes: tuple[HyperNode, ...] = ()
+    configuration: Policy | None = None
+    time: float | None = None
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def is_batch(self) -> bool:
+        """Whether it has queues or jobs: then queues decide whose turn it is."""
+        return bool(self.queues or self.jobs)
 
     def pending(self) -> list[Pod]:
         """The pods to place, in scheduling order: priority (high first), creation time, then name."""

@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from yuheng.model.batch_plan import Eviction, JobReport
+
 __all__ = [
     "Allocation",
     "Candidate",
@@ -111,6 +113,8 @@ class Plan(msgspec.Struct, frozen=True):
         unschedulable: in the order they were refused.
         usage: each node before and after, sorted by name.
         warnings: what had to be assumed or left out, one sentence each.
+        evictions: the running pods that have to go first, in the order they were chosen.
+        jobs: every job after the plan, those that run first, then in the order they wait; empty without queues.
     """
 
     policy: str
@@ -119,6 +123,8 @@ class Plan(msgspec.Struct, frozen=True):
     summary: Summary
     usage: tuple[NodeUsage, ...] = ()
     warnings: tuple[str, ...] = ()
+    evictions: tuple[Eviction, ...] = ()
+    jobs: tuple[JobReport, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The plan in the public format (kind ``Plan``): plain dictionaries, lists, strings and numbers."""
@@ -131,6 +137,8 @@ class Plan(msgspec.Struct, frozen=True):
                 for placement in self.placements
             ],
             "unschedulable": _listed(msgspec.to_builtins(self.unschedulable)),
+            "evictions": [msgspec.to_builtins(eviction) for eviction in self.evictions],
+            "jobs": [report.to_dict() for report in self.jobs],
             "summary": msgspec.to_builtins(self.summary),
             "warnings": list(self.warnings),
         }

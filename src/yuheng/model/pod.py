@@ -166,6 +166,14 @@ class Pod(msgspec.Struct, frozen=True, kw_only=True):
         created: seconds since the epoch (or since a trace's start); pods without a creation time sort last.
         terminating: being deleted: it holds its resources still, but counts in no spread.
         device_indices: the GPUs a bound pod holds, where they are known.
+        job: the ``namespace/name`` of its `Job`; empty when it belongs to none.
+        task: the name of its task in that job.
+        queue: the queue it names itself; empty for that of its job.
+        preemptable: whether it may be evicted for others (``volcano.sh/preemptable``); None where it does not say.
+        preempts: whether others may be evicted for it (``preemptionPolicy`` is not ``Never``).
+        revocable: whether it may run on nodes of a revocable zone (``volcano.sh/revocable-zone``).
+        started: when it began to run, in seconds since the epoch; None when unknown.
+        estimate: how long it runs, in seconds; None when unknown.
     """
 
     name: str
@@ -178,6 +186,14 @@ class Pod(msgspec.Struct, frozen=True, kw_only=True):
     owner: OwnerReference | None = None
     terminating: bool = False
     device_indices: tuple[int, ...] = ()
+    job: str = ""
+    task: str = ""
+    queue: str = ""
+    preemptable: bool | None = None
+    preempts: bool = True
+    revocable: bool = False
+    started: float | None = None
+    estimate: float | None = None
 
     @property
     def key(self) -> str:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from yuheng.model.batch import BatchPolicy
 from yuheng.model.pod import NodeAffinity, TopologySpreadConstraint
 
 __all__ = [
@@ -101,6 +102,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         ties: ``name`` breaks ties by node name, ``shuffled`` by a permutation drawn from the seed.
         devices: which device a GPU share takes: the ``tightest`` that fits, ``any`` (drawn from the seed), or the
             one with the best FragmentationGradient (``fragmentation``).
+        pack: the resources of BinPack and their weights.
+        batch: how queues and jobs are scheduled; None for Volcano's default where a snapshot has any.
         warnings: what the configuration asked for and Yuheng does not have, one sentence each.
     """
 
@@ -119,4 +122,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     pick: Literal["best", "random"] = "best"
     ties: Literal["name", "shuffled"] = "name"
     devices: Literal["tightest", "any", "fragmentation"] = "tightest"
+    pack: tuple[ResourceWeight, ...] = CPU_AND_MEMORY
+    batch: BatchPolicy | None = None
     warnings: tuple[str, ...] = ()
