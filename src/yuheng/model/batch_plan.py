@@ -9,7 +9,7 @@ import msgspec
 
 from yuheng.model.quantity import format_amount
 
-__all__ = ["Eviction", "JobCounts", "JobReport", "QueueReport", "QueueTree", "Wait", "iso_time"]
+__all__ = ["Eviction", "JobCounts", "JobReport", "QueueReport", "QueueTree", "Wait", "iso_time", "quantities"]
 
 JobState = Literal["running", "admitted", "waiting"]
 Amounts = dict[str, int]
@@ -146,6 +146,26 @@ class QueueReport(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = False
     reclaimable: bool = True
 
+    def to_dict(self) -> dict[str, Any]:
+        """The queue in the public format: amounts as Kubernetes quantities."""
+        return {
+            "name": self.name,
+            "parent": self.parent,
+            "weight": int(self.weight) if self.weight == int(self.weight) else self.weight,
+            "deserved": quantities(self.deserved),
+            "guarantee": quantities(self.guarantee),
+            "capability": quantities(self.capability),
+            "allocated": quantities(self.allocated),
+            "requested": quantities(self.requested),
+            "share": round(self.share, 4),
+            "dominantShare": round(self.dominant_share, 4),
+            "borrowed": quantities(self.borrowed),
+            "jobs": msgspec.to_builtins(self.jobs),
+            "overused": self.overused,
+            "closed": self.closed,
+            "reclaimable": self.reclaimable,
+        }
+
 
 class QueueTree(msgspec.Struct, frozen=True):
     """All queues, parents before their children.
@@ -167,8 +187,8 @@ class QueueTree(msgspec.Struct, frozen=True):
             "apiVersion": "yuheng.io/v1alpha1",
             "kind": "Queues",
             "policy": self.policy,
-            "total": _quantities(self.total),
-            "queues": [_queue(report) for report in self.queues],
+            "total": quantities(self.total),
+            "queues": [report.to_dict() for report in self.queues],
             "warnings": list(self.warnings),
         }
 
@@ -178,25 +198,6 @@ def iso_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _quantities(amounts: Amounts) -> dict[str, str]:
+def quantities(amounts: Amounts) -> dict[str, str]:
+    """Amounts by resource name as Kubernetes writes them."""
     return {name: format_amount(name, amount) for name, amount in amounts.items()}
-
-
-def _queue(report: QueueReport) -> dict[str, Any]:
-    return {
-        "name": report.name,
-        "parent": report.parent,
-        "weight": int(report.weight) if report.weight == int(report.weight) else report.weight,
-        "deserved": _quantities(report.deserved),
-        "guarantee": _quantities(report.guarantee),
-        "capability": _quantities(report.capability),
-        "allocated": _quantities(report.allocated),
-        "requested": _quantities(report.requested),
-        "share": round(report.share, 4),
-        "dominantShare": round(report.dominant_share, 4),
-        "borrowed": _quantities(report.borrowed),
-        "jobs": msgspec.to_builtins(report.jobs),
-        "overused": report.overused,
-        "closed": report.closed,
-        "reclaimable": report.reclaimable,
-    }

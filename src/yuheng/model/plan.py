@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from yuheng.model.batch_plan import Eviction, JobReport
+from yuheng.model.batch_plan import Eviction, JobReport, QueueReport, quantities
 
 __all__ = [
     "Allocation",
@@ -172,6 +172,10 @@ class Explanation(msgspec.Struct, frozen=True):
     Attributes:
         verdict: ``fits`` (pending, and the plan places it), ``pending`` (the plan cannot place it) or ``bound``.
         scores: every feasible node, best first, ties by name.
+        job: the pod's job after the plan; None without queues. When a job was asked for, ``pod`` is its name.
+        queue: the job's queue before the plan.
+        borrowers: the queues that use more than their own entitlement, and how much.
+        eviction: what takes a bound pod's place, when the plan evicts it.
     """
 
     pod: str
@@ -182,11 +186,25 @@ class Explanation(msgspec.Struct, frozen=True):
     hint: str = ""
     scores: tuple[Candidate, ...] = ()
     node: str = ""
+    job: JobReport | None = None
+    queue: QueueReport | None = None
+    borrowers: tuple[tuple[str, dict[str, int]], ...] = ()
+    eviction: Eviction | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The explanation in the public format (kind ``Explanation``)."""
+        """The explanation in the public format (kind ``Explanation``); what concerns queues only where there are."""
         body: dict[str, Any] = msgspec.to_builtins(self)
-        return {"apiVersion": API_VERSION, "kind": "Explanation", **_listed(body)}
+        for key in ("job", "queue", "borrowers", "eviction"):
+            del body[key]
+        body = _listed(body)
+        if self.job is not None:
+            body["job"] = self.job.to_dict()
+        if self.queue is not None:
+            body["queue"] = self.queue.to_dict()
+            body["borrowers"] = {name: quantities(amounts) for name, amounts in self.borrowers}
+        if self.eviction is not None:
+            body["eviction"] = msgspec.to_builtins(self.eviction)
+        return {"apiVersion": API_VERSION, "kind": "Explanation", **body}
 
 
 class NodeHeadroom(msgspec.Struct, frozen=True):

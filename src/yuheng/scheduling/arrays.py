@@ -50,8 +50,11 @@ BIT_POD_AFFINITY: Final = 14
 BIT_POD_ANTI_AFFINITY: Final = 15
 BIT_EXISTING_ANTI_AFFINITY: Final = 16
 BIT_ENFORCED_AFFINITY: Final = 17  # the policy's own node affinity; it is told before the pod's
-BIT_RESOURCES: Final = 20  # one bit for each resource the class asks for, in the order of its needs
-MAX_NEEDS: Final = 62 - BIT_RESOURCES
+BIT_NODE_GROUP: Final = 18  # the queue's node groups
+BIT_ZONE: Final = 19  # a revocable zone that is closed, or closed to the pod
+BIT_RESERVE: Final = 20  # what is kept free for services
+BIT_RESOURCES: Final = 21  # one bit for each resource the class asks for, in the order of its needs
+MAX_NEEDS: Final = 63 - BIT_RESOURCES
 
 Bits = I64
 
@@ -96,10 +99,12 @@ class Cluster(Struct):
         rank: (N,) place in the order that breaks ties; lower wins.
         domain: (K, N) number of the domain of each topology key; -1 where the node lacks the label.
         largest: (2,) cpu milli and GPU milli of the largest node.
-        log_node, log_kind: (pending pods,) where pods were committed, and their peer kind, in order.
-        log_devices: (pending pods, words) their devices as bits, ``DEVICES_A_WORD`` to a word.
-        log_size: (1,) how many.
-        draws: (pending pods,) a non-negative random number for each placement, drawn from the seed.
+        batch_used: (N, R) what pods of jobs hold of ``used``; (0, R) when nothing is reserved for services.
+        log_node, log_kind: (lines,) where pods were committed, and their peer kind, in order.
+        log_sign: (lines,) 1 where a pod came, -1 where one left.
+        log_devices: (lines, words) their devices as bits, ``DEVICES_A_WORD`` to a word.
+        log_size: (1,) how many lines are written.
+        draws: (lines,) a non-negative random number for each placement, drawn from the seed.
         touched: (N + 1,) scratch: in which pass a node was last looked at; the last cell counts passes.
     """
 
@@ -117,8 +122,10 @@ class Cluster(Struct):
     rank: I32
     domain: I32
     largest: I64
+    batch_used: I64
     log_node: I32
     log_kind: I32
+    log_sign: I8
     log_devices: I64
     log_size: I64
     draws: I64
@@ -196,6 +203,7 @@ class Window(Struct):
         own_affinity: (W,) 1 when the class matches its own required affinity terms.
         all_keys: (W,) 1 when soft spreading ignores nodes that lack one of its topology keys.
         static: (W, N) record of static rejections by node.
+        batch: (W,) 1 for pods of jobs, which leave room for services (see ``Rules.reserve``).
     """
 
     request: I64
@@ -229,6 +237,7 @@ class Window(Struct):
     own_affinity: U8
     all_keys: U8
     static: I32
+    batch: U8
 
 
 class Rules(Struct):
@@ -246,6 +255,8 @@ class Rules(Struct):
         typical_share: (classes,) its weights, summing to 1.
         model_sets: (sets, GPU models) 1 where the model is in the set.
         device_choice: which device a share takes (``TIGHTEST`` ...).
+        pack_columns, pack_weights: resources of BinPack.
+        reserve: thousandths of what services leave of a node that jobs may use; 0 for no limit.
         random_pick: 1 to take any feasible node, drawn from the seed, whatever the scores.
     """
 
@@ -264,6 +275,9 @@ class Rules(Struct):
     typical_share: F64
     model_sets: U8
     device_choice: int
+    pack_columns: I64
+    pack_weights: I64
+    reserve: int
     random_pick: int
 
 

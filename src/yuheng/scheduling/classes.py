@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Hashable, Iterable
+from typing import Final, NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from yuheng.model.cluster import PersistentVolume, PodSelector, Snapshot
 from yuheng.model.pod import Pod
@@ -13,10 +15,36 @@ from yuheng.model.policy import Policy
 from yuheng.model.selectors import LabelSelector, SelectorRequirement
 from yuheng.scheduling.peers import Peers
 
-__all__ = ["Classes", "PodClass", "spread_selectors"]
+__all__ = ["OPEN", "Classes", "Fence", "PodClass", "spread_selectors"]
 
 _encode = msgspec.msgpack.Encoder(order="sorted").encode
 _CONTROLLERS = ("ReplicaSet", "StatefulSet")
+
+
+class Fence(NamedTuple):
+    """Nodes that are closed to a pod, or dearer to it, for other reasons than its spec: its queue, its job.
+
+    Attributes:
+        key: equal for equal fences.
+        closed: by rejection bit, the nodes that are closed.
+        bonus: (N,) what is added to each node's score; None for nothing.
+        batch: whether the pod has to leave room for services.
+    """
+
+    key: Hashable = None
+    closed: tuple[tuple[int, NDArray[np.bool_]], ...] = ()
+    bonus: NDArray[np.int64] | None = None
+    batch: bool = False
+
+    def bits(self, nodes: int) -> NDArray[np.int64]:
+        """(N,) the fence as rejection bits."""
+        found = np.zeros(nodes, dtype=np.int64)
+        for bit, mask in self.closed:
+            found |= mask.astype(np.int64) << bit
+        return found
+
+
+OPEN: Final = Fence()
 
 
 class PodClass(NamedTuple):
@@ -27,12 +55,14 @@ class PodClass(NamedTuple):
         kind: its number among `Peers`.
         volumes: the bound volumes of its claims.
         default_selector: what the policy's default spread constraints count for it; None when it has none.
+        fence: the nodes that are closed to it whatever its spec says.
     """
 
     pod: Pod
     kind: int
     volumes: tuple[PersistentVolume, ...]
     default_selector: LabelSelector | None
+    fence: Fence = OPEN
 
 
 class Classes:
@@ -46,19 +76,19 @@ class Classes:
         self._specs: dict[int, bytes] = {}
         self._selectors = _by_namespace(spread_selectors(snapshot, policy))
 
-    def number(self, pod: Pod) -> int:
-        """The number of the pod's class."""
+    def number(self, pod: Pod, fence: Fence = OPEN) -> int:
+        """The number of the pod's class within a fence."""
         kind = self._peers.number(pod)
         spec = self._specs.get(id(pod.spec))
         if spec is None:
             spec = self._specs[id(pod.spec)] = _encode(pod.spec)
         default = self._default_selector(pod)
         claims = pod.namespace if pod.spec.claims else ""
-        key = (kind, spec, claims, None if default is None else _encode(default), self._telling(pod))
+        key = (kind, spec, claims, None if default is None else _encode(default), self._telling(pod), fence.key)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self.all)
-            self.all.append(PodClass(pod, kind, self._volumes(pod), default))
+            self.all.append(PodClass(pod, kind, self._volumes(pod), default, fence))
         return number
 
     def _telling(self, pod: Pod) -> tuple[str | None, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,36 @@ from yuheng.model.policy import Policy
 from yuheng.scheduling.arrays import CPU, DEVICES_A_WORD, Cluster, empty
 from yuheng.scheduling.machines import HOSTNAME, Machines
 
-__all__ = ["EACH_NODE", "HostPorts", "Resources", "compile_cluster", "device_milli", "held_requests"]
+__all__ = [
+    "EACH_NODE",
+    "Columns",
+    "Holding",
+    "HostPorts",
+    "Resources",
+    "compile_cluster",
+    "device_milli",
+    "held_requests",
+]
 
 # GPUs of one node, time slices included: each takes a cell of the arrays on every node.
 MOST_DEVICES: Final = 4096
 # The topology key of soft spreading over hostnames: kube-scheduler counts there node by node, whatever the label says.
 EACH_NODE: Final = "kubernetes.io/hostname, each node"
 ALWAYS: Final = ("cpu", "memory", "ephemeral-storage")
+
+
+class Holding(NamedTuple):
+    """What a running pod holds of the GPUs of its node.
+
+    Attributes:
+        node: the node's number.
+        kind: the column of `Cluster.device_kinds` it counts in.
+        parts: device, milli and bytes of memory.
+    """
+
+    node: int
+    kind: int
+    parts: tuple[tuple[int, int, int], ...]
 
 
 class Resources:
@@ -68,31 +91,42 @@ def _clash(one: HostPort, other: HostPort) -> bool:
     return one.ip == other.ip or anywhere in (one.ip, other.ip)
 
 
+class Columns(NamedTuple):
+    """What the columns of the arrays stand for: resources, the host ports that matter, one row a topology key."""
+
+    resources: Resources
+    ports: HostPorts
+    keys: Sequence[str]
+
+
 def compile_cluster(
     machines: Machines,
     bound: Sequence[Pod],
-    resources: Resources,
-    ports: HostPorts,
+    columns: Columns,
     policy: Policy,
-    keys: Sequence[str],
     seed: int,
-    pending: int,
-) -> Cluster:
+    lines: int,
+    *,
+    reserve: bool = False,
+) -> tuple[Cluster, dict[int, Holding]]:
     """The nodes and their running pods as arrays.
 
     Args:
         machines: the nodes.
         bound: running pods, each on a node of ``machines``.
-        resources: the resource columns.
-        ports: the host ports that matter.
+        columns: what the columns stand for.
         policy: says how ties are broken.
-        keys: topology keys, one row of ``domain`` each.
         seed: draws the order of nodes where ties are broken by chance.
-        pending: how many pods may be placed.
+        lines: how many lines the log may have.
+        reserve: whether what pods of jobs hold is counted for itself.
+
+    Returns:
+        The arrays, and what each running pod with GPUs holds of them, by its place in ``bound``.
 
     Raises:
         InputError: a node has more GPUs than can be known one by one.
     """
+    resources, ports, keys = columns
     size = len(machines)
     allocatable = np.array([resources.row(node.allocatable) for node in machines.nodes], dtype=np.int64)
     allocatable = allocatable.reshape(size, len(resources.names))
@@ -116,15 +150,16 @@ def compile_cluster(
         rank=_ranks(size, policy, seed),
         domain=_domains(machines, keys),
         largest=_largest(allocatable, [inventory.count for inventory in devices]),
-        log_node=empty(pending, dtype=np.int32),
-        log_kind=empty(pending, dtype=np.int32),
-        log_devices=empty(pending, most // DEVICES_A_WORD + 1),
+        batch_used=empty(size if reserve else 0, len(resources.names)),
+        log_node=empty(lines, dtype=np.int32),
+        log_kind=empty(lines, dtype=np.int32),
+        log_sign=empty(lines, dtype=np.int8),
+        log_devices=empty(lines, most // DEVICES_A_WORD + 1),
         log_size=empty(1),
-        draws=_generator(seed).integers(0, 2**62, pending),
+        draws=_generator(seed).integers(0, 2**62, lines),
         touched=empty(size + 1),
     )
-    _fill(cluster, machines, bound, resources, ports)
-    return cluster
+    return cluster, _fill(cluster, machines, bound, resources, ports)
 
 
 def _generator(seed: int) -> np.random.Generator:
@@ -158,7 +193,9 @@ def _largest(allocatable: NDArray[np.int64], devices: Sequence[int]) -> NDArray[
     return np.array([cpu, 1000 * max(devices, default=0)], dtype=np.int64)
 
 
-def _fill(cluster: Cluster, machines: Machines, bound: Sequence[Pod], resources: Resources, ports: HostPorts) -> None:
+def _fill(
+    cluster: Cluster, machines: Machines, bound: Sequence[Pod], resources: Resources, ports: HostPorts
+) -> dict[int, Holding]:
     """Put the running pods on their nodes. Pods of one template share a spec, and so a row."""
     nodes = np.fromiter((machines.index[pod.node or ""] for pod in bound), dtype=np.int64, count=len(bound))
     number: dict[int, int] = {}
@@ -176,26 +213,31 @@ def _fill(cluster: Cluster, machines: Machines, bound: Sequence[Pod], resources:
     for pod, n in zip(bound, nodes, strict=True):
         for port in ports.held_by(pod.spec):
             cluster.ports[n, port] += 1
-    _hold_devices(cluster, [(pod, int(n)) for pod, n in zip(bound, nodes, strict=True) if pod.spec.devices.count])
+    holders = [(i, pod, int(n)) for i, (pod, n) in enumerate(zip(bound, nodes, strict=True)) if pod.spec.devices.count]
+    return {i: _hold_devices(cluster, pod, n) for i, pod, n in sorted(holders, key=_device_order)}
 
 
-def _hold_devices(cluster: Cluster, holders: Sequence[tuple[Pod, int]]) -> None:
-    """Give running pods their GPUs: first those whose indices are known, then whole devices, then shares."""
+def _device_order(holder: tuple[int, Pod, int]) -> tuple[bool, bool, str]:
+    """First those whose indices are known, then whole devices, then shares."""
+    pod = holder[1]
+    return (not pod.device_indices, pod.spec.devices.is_share(), pod.key)
 
-    def order(holder: tuple[Pod, int]) -> tuple[bool, bool, str]:
-        pod = holder[0]
-        return (not pod.device_indices, pod.spec.devices.is_share(), pod.key)
 
-    for pod, n in sorted(holders, key=order):
-        request = pod.spec.devices
-        milli = device_milli(pod.spec)
-        kind = 0 if request.is_share() else min(request.count, cluster.device_kinds.shape[1] - 1)
-        cluster.device_kinds[n, kind] += 1
-        for d in _devices_of(cluster, pod, n):
-            whole = milli >= 1000
-            cluster.device_free[n, d] = max(cluster.device_free[n, d] - min(milli, 1000), 0)
-            left = 0 if whole else cluster.device_memory[n, d] - request.memory
-            cluster.device_memory[n, d] = max(left, 0)
+def _hold_devices(cluster: Cluster, pod: Pod, n: int) -> Holding:
+    """Give a running pod its GPUs."""
+    request = pod.spec.devices
+    milli = device_milli(pod.spec)
+    kind = 0 if request.is_share() else min(request.count, cluster.device_kinds.shape[1] - 1)
+    cluster.device_kinds[n, kind] += 1
+    parts = []
+    for d in _devices_of(cluster, pod, n):
+        free, memory = int(cluster.device_free[n, d]), int(cluster.device_memory[n, d])
+        taken = min(milli, 1000, free)
+        used = memory if milli >= 1000 else min(request.memory, memory)
+        cluster.device_free[n, d] -= taken
+        cluster.device_memory[n, d] -= used
+        parts.append((d, taken, used))
+    return Holding(n, kind, tuple(parts))
 
 
 def _inventory(node: Node) -> DeviceInventory:

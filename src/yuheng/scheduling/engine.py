@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -15,15 +15,15 @@ from yuheng.model.plan import NearMiss, Reason
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.scheduling.arrays import DEVICES_A_WORD, Bits, Counters, Rules, Window
-from yuheng.scheduling.classes import Classes, spread_selectors
-from yuheng.scheduling.compile import EACH_NODE, HostPorts, Resources, compile_cluster
+from yuheng.scheduling.classes import OPEN, Classes, Fence, spread_selectors
+from yuheng.scheduling.compile import EACH_NODE, Columns, HostPorts, Resources, compile_cluster
 from yuheng.scheduling.cycle import diagnose, place, prepare, rate
 from yuheng.scheduling.machines import Machines
 from yuheng.scheduling.peers import Peers, topology_keys
 from yuheng.scheduling.rules import compile_rules
 from yuheng.scheduling.window import Compiler, Ground
 
-__all__ = ["Engine", "Hand", "Told"]
+__all__ = ["PLAIN", "Engine", "Hand", "Setting", "Told", "devices_of"]
 
 
 # Bytes that a window of classes may take, and roughly what a class takes per node.
@@ -61,6 +61,23 @@ class Told(NamedTuple):
     log_size: int
 
 
+class Setting(NamedTuple):
+    """What an engine is told beside snapshot and policy: how queues and jobs narrow the nodes down.
+
+    Attributes:
+        fences: given the nodes, gives the function from a pod to its fence.
+        reserve: thousandths of what services leave of a node that pods of jobs may use; 0 for no limit.
+        lines: how many lines the log has beyond one for every pending pod.
+    """
+
+    fences: Callable[[Machines], Callable[[Pod], Fence]] | None = None
+    reserve: int = 0
+    lines: int = 0
+
+
+PLAIN: Final = Setting()
+
+
 class Engine:
     """A snapshot and a policy, compiled.
 
@@ -69,25 +86,34 @@ class Engine:
         policy: what decides.
         seed: of everything random.
         newcomers: pods that may be placed beside the snapshot's own pending ones.
+        setting: what queues and jobs add.
 
     Raises:
         InputError: a pod is bound to a node that is not in the snapshot.
         ConfigError: the policy names a filter or score that does not exist.
     """
 
-    def __init__(self, snapshot: Snapshot, policy: Policy, seed: int = 0, newcomers: Sequence[Pod] = ()) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        policy: Policy,
+        seed: int = 0,
+        newcomers: Sequence[Pod] = (),
+        setting: Setting = PLAIN,
+    ) -> None:
         self.snapshot = snapshot
         self.policy = policy
         self.seed = seed
         self._visits_left = _WHAT_IF_VISITS
         self.queue = [*snapshot.pending(), *newcomers]
         self.machines = Machines(snapshot.nodes)
-        bound = [pod for pod in snapshot.pods if pod.node is not None]
+        self.bound = bound = [pod for pod in snapshot.pods if pod.node is not None]
         self._check(bound)
         everything = [*bound, *self.queue]
         defaults = [item.selector for item in spread_selectors(snapshot, policy)]
         self.peers = Peers(snapshot, everything, defaults)
         kinds = np.array([self.peers.number(pod) for pod in bound], dtype=np.int64)
+        self._fence = setting.fences(self.machines) if setting.fences else None
         self.classes = Classes(snapshot, policy, self.peers)
         self.refused: list[int] = []
         self.hints: dict[tuple[int, int], Told] = {}
@@ -96,16 +122,24 @@ class Engine:
         specs = [pod.spec for pod in everything]
         self.resources = Resources(self.machines, specs)
         self.ports = HostPorts([item.pod.spec for item in self.classes.all])
-        self.rules: Rules = compile_rules(policy, self.machines, self.resources, everything)
+        self.rules: Rules = compile_rules(policy, self.machines, self.resources, everything, setting.reserve)
         keys = [*topology_keys(specs, policy, bool(defaults)), EACH_NODE]
-        self.cluster = compile_cluster(
-            self.machines, bound, self.resources, self.ports, policy, keys, seed, len(self.queue)
+        columns = Columns(self.resources, self.ports, keys)
+        self.cluster, self.holdings = compile_cluster(
+            self.machines,
+            bound,
+            columns,
+            policy,
+            seed,
+            len(self.queue) + setting.lines,
+            reserve=setting.reserve > 0,
         )
         self.used_before = self.cluster.used.copy()
         self.devices_before = self.cluster.device_free.copy()
         nodes = np.array([self.machines.index[pod.node or ""] for pod in bound], dtype=np.int64)
+        self.placed_before = (nodes, kinds)
         ground = Ground(self.machines, self.cluster, self.resources, self.ports, keys, self.peers, (nodes, kinds))
-        self._compiler = Compiler(ground, policy, self.rules)
+        self.compiler = Compiler(ground, policy, self.rules)
 
     @cached_property
     def running_on(self) -> dict[str, list[Pod]]:
@@ -122,9 +156,18 @@ class Engine:
         numbers = []
         for pod in self.queue:
             if id(pod) not in known:
-                known[id(pod)] = self.classes.number(pod)
+                known[id(pod)] = self.class_number(pod)
             numbers.append(known[id(pod)])
         return numbers
+
+    def class_number(self, pod: Pod) -> int:
+        """The number of a pod's class, within its fence."""
+        return self.classes.number(pod, OPEN if self._fence is None else self._fence(pod))
+
+    @property
+    def window_size(self) -> int:
+        """How many classes may be in hand at once."""
+        return max(1, _BUDGET // (_BYTES_PER_NODE * max(len(self.machines), 1)))
 
     def grant(self, looks: int) -> bool:
         """Ask to look at every node a number of times for a what-if; counted, so that a plan stays deterministic.
@@ -147,7 +190,7 @@ class Engine:
         refused = set(self.refused)
         decided = (pod for i, pod in enumerate(self.queue) if i not in refused)
         for (n, words), pod in zip(log, decided, strict=False):
-            indices = _devices(words) if pod.spec.devices.count else ()
+            indices = devices_of(words) if pod.spec.devices.count else ()
             yield msgspec.structs.replace(pod, node=self.machines.nodes[n].name, device_indices=indices)
 
     def _check(self, bound: Sequence[Pod]) -> None:
@@ -166,7 +209,7 @@ class Engine:
         Yields:
             The stretch as ``(first, last)``, and the hand of each class number in it.
         """
-        limit = max(1, _BUDGET // (_BYTES_PER_NODE * max(len(self.machines), 1)))
+        limit = self.window_size
         while first < last:
             wanted: dict[int, int] = {}
             end = first
@@ -178,7 +221,7 @@ class Engine:
 
     def take(self, numbers: Sequence[int]) -> dict[int, Hand]:
         """Compile classes and look at every node once for each."""
-        window, counters = self._compiler.compile([self.classes.all[number] for number in numbers])
+        window, counters = self.compiler.compile([self.classes.all[number] for number in numbers])
         for row in range(len(numbers)):
             prepare(self.cluster, window, self.rules, row)
         return {number: Hand(window, counters, row) for row, number in enumerate(numbers)}
@@ -221,7 +264,7 @@ class Engine:
         return bits
 
 
-def _devices(words: list[int]) -> tuple[int, ...]:
+def devices_of(words: list[int]) -> tuple[int, ...]:
     """The devices that a line of the log tells of."""
     return tuple(
         i * DEVICES_A_WORD + bit for i, word in enumerate(words) for bit in range(word.bit_length()) if word >> bit & 1

@@ -25,11 +25,12 @@ PACKING: Final = 5
 CLUSTERING: Final = 6
 DOT_PRODUCT: Final = 7
 BEST_FIT: Final = 8
+BIN_PACK: Final = 10
 WORST_FIT: Final = 9
 
 
 @kernel
-def node_score(cluster: Cluster, window: Window, rules: Rules, plugin: int, w: int, n: int) -> int:  # noqa: PLR0911 -- this is the table: one line a score
+def node_score(cluster: Cluster, window: Window, rules: Rules, plugin: int, w: int, n: int) -> int:  # noqa: PLR0911, C901 -- this is the table: one line a score
     """The score, 0 to 100, that a dynamic plugin gives node ``n`` for one more pod of class ``w``."""
     if plugin == LEAST_ALLOCATED:
         return resources.least_allocated(cluster, window, rules, w, n)
@@ -49,6 +50,8 @@ def node_score(cluster: Cluster, window: Window, rules: Rules, plugin: int, w: i
         return gpu.dot_product(cluster, window, w, n)
     if plugin == BEST_FIT:
         return gpu.best_fit(cluster, window, w, n)
+    if plugin == BIN_PACK:
+        return resources.bin_pack(cluster, window, rules, w, n)
     return gpu.worst_fit(cluster, window, w, n)
 
 
@@ -66,6 +69,7 @@ DYNAMIC_SCORES: Final = {
     "DotProduct": DOT_PRODUCT,
     "BestFit": BEST_FIT,
     "WorstFit": WORST_FIT,
+    "BinPack": BIN_PACK,
 }
 TOPOLOGY_SCORES: Final = ("PodTopologySpread", "InterPodAffinity")
 NATURE_SCORES: Final = ("TaintToleration", "NodeAffinity", "ImageLocality", "LoadAware", "Price")
@@ -100,9 +104,16 @@ WORDS: Final = {
     a.BIT_SPREAD_SKEW: Rejection("PodTopologySpread", "node(s) didn't match pod topology spread constraints"),
     a.BIT_POD_AFFINITY: Rejection("InterPodAffinity", "node(s) didn't match pod affinity rules"),
     a.BIT_POD_ANTI_AFFINITY: Rejection("InterPodAffinity", "node(s) didn't match pod anti-affinity rules"),
+    a.BIT_NODE_GROUP: Rejection("nodegroup", "node(s) didn't belong to the node groups of the queue"),
+    a.BIT_ZONE: Rejection("tdm", "node(s) were in a revocable zone that is closed, or closed to the pod"),
+    a.BIT_RESERVE: Rejection("reserve", "node(s) kept the rest of their room for services"),
     a.BIT_EXISTING_ANTI_AFFINITY: Rejection(
         "InterPodAffinity", "node(s) didn't satisfy existing pods anti-affinity rules"
     ),
 }
 RESOURCE_FILTER: Final = "NodeResourcesFit"
-FILTERS: Final = frozenset((RESOURCE_FILTER, *(rejection.filter for rejection in WORDS.values())))
+# Rejections of batch plugins: in force wherever something is fenced off, no matter which filters the policy names.
+BATCH_BITS: Final = (1 << a.BIT_NODE_GROUP) | (1 << a.BIT_ZONE) | (1 << a.BIT_RESERVE)
+FILTERS: Final = frozenset(
+    (RESOURCE_FILTER, *(item.filter for bit, item in WORDS.items() if not BATCH_BITS & (1 << bit)))
+)

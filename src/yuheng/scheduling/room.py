@@ -10,6 +10,7 @@ from yuheng.scheduling.arrays import (
     BIT_DEVICE_WHOLE,
     BIT_PODS,
     BIT_PORTS,
+    BIT_RESERVE,
     BIT_RESOURCES,
     CPU,
     MEMORY,
@@ -19,7 +20,7 @@ from yuheng.scheduling.arrays import (
 )
 from yuheng.scheduling.kernel import kernel
 
-__all__ = ["occupy", "room", "share_fits", "untouched"]
+__all__ = ["leave", "occupy", "room", "share_fits", "untouched"]
 
 
 @kernel
@@ -39,7 +40,23 @@ def room(cluster: Cluster, window: Window, rules: Rules, w: int, n: int) -> int:
         bit += 1
     if window.device_count[w] > 0:
         bits |= _devices_missing(cluster, window, w, n)
+    if rules.reserve > 0 and window.batch[w] > 0 and _takes_reserve(cluster, window, rules, w, n):
+        bits |= 1 << BIT_RESERVE
     return bits & rules.filters
+
+
+@kernel
+def _takes_reserve(cluster: Cluster, window: Window, rules: Rules, w: int, n: int) -> bool:
+    """Whether jobs would use more than ``(T - C) * factor`` of the node: T allocatable, C what services hold (ING)."""
+    for i in range(window.need_start[w], window.need_start[w + 1]):
+        column = window.needs[i]
+        jobs = cluster.batch_used[n, column]
+        services = cluster.used[n, column] - jobs
+        spare = cluster.allocatable[n, column] - services
+        # In floating point: bytes times a thousand are close to what 64 bits hold.
+        if jobs + window.request[w, column] > spare * (rules.reserve / 1000.0):
+            return True
+    return False
 
 
 @kernel
@@ -73,10 +90,28 @@ def share_fits(cluster: Cluster, window: Window, w: int, n: int, d: int) -> bool
 
 
 @kernel
+def leave(cluster: Cluster, window: Window, w: int, n: int) -> None:
+    """Take one pod of class ``w`` off node ``n`` again: everything but its devices."""
+    for i in range(cluster.used.shape[1]):
+        cluster.used[n, i] -= window.request[w, i]
+    if window.batch[w] > 0 and cluster.batch_used.shape[0] > 0:
+        for i in range(cluster.used.shape[1]):
+            cluster.batch_used[n, i] -= window.request[w, i]
+    cluster.scoring_used[n, CPU] -= window.held[w, CPU]
+    cluster.scoring_used[n, MEMORY] -= window.held[w, MEMORY]
+    cluster.pods[n] -= 1
+    for i in range(window.take_start[w], window.take_start[w + 1]):
+        cluster.ports[n, window.port_takes[i]] -= 1
+
+
+@kernel
 def occupy(cluster: Cluster, window: Window, w: int, n: int) -> None:
     """Put one pod of class ``w`` on node ``n``: everything but its devices."""
     for i in range(cluster.used.shape[1]):
         cluster.used[n, i] += window.request[w, i]
+    if window.batch[w] > 0 and cluster.batch_used.shape[0] > 0:
+        for i in range(cluster.used.shape[1]):
+            cluster.batch_used[n, i] += window.request[w, i]
     cluster.scoring_used[n, CPU] += window.held[w, CPU]
     cluster.scoring_used[n, MEMORY] += window.held[w, MEMORY]
     cluster.pods[n] += 1

@@ -15,7 +15,7 @@ from yuheng.model.policy import Policy, ResourceWeight
 from yuheng.scheduling.arrays import ANY, BIT_RESOURCES, LEAST_FRAGMENTING, TIGHTEST, Rules
 from yuheng.scheduling.compile import Resources, device_milli
 from yuheng.scheduling.machines import Machines
-from yuheng.scheduling.registry import DYNAMIC_SCORES, FILTERS, RESOURCE_FILTER, SCORES, STRATEGIES, WORDS
+from yuheng.scheduling.registry import BATCH_BITS, DYNAMIC_SCORES, FILTERS, RESOURCE_FILTER, SCORES, STRATEGIES, WORDS
 from yuheng.scheduling.scores.nature import NORMALISED
 
 __all__ = ["compile_rules"]
@@ -27,7 +27,9 @@ MOST_WEIGHT: Final = 1_000_000
 _DEVICE_CHOICES = {"tightest": TIGHTEST, "any": ANY, "fragmentation": LEAST_FRAGMENTING}
 
 
-def compile_rules(policy: Policy, machines: Machines, resources: Resources, workload: Sequence[Pod]) -> Rules:
+def compile_rules(
+    policy: Policy, machines: Machines, resources: Resources, workload: Sequence[Pod], reserve: int = 0
+) -> Rules:
     """The policy as arrays.
 
     Args:
@@ -35,6 +37,7 @@ def compile_rules(policy: Policy, machines: Machines, resources: Resources, work
         machines: the nodes, for their GPU models.
         resources: the resource columns.
         workload: the pods whose most frequent classes are the typical workload.
+        reserve: thousandths of what services leave of a node that jobs may use; 0 for no limit.
 
     Raises:
         ConfigError: the policy names a filter or a score that does not exist, or cannot be worked with.
@@ -43,6 +46,7 @@ def compile_rules(policy: Policy, machines: Machines, resources: Resources, work
     _sound(policy)
     dynamic = [(_code(policy, score.plugin), score.weight) for score in policy.scores]
     dynamic = [(code, weight) for code, weight in dynamic if code >= 0]
+    pack = _weights(policy.pack, resources)
     fit, balanced = _weights(policy.strategy.resources, resources), _weights(policy.balanced, resources)
     natures = [score for score in policy.scores if score.plugin in NORMALISED]
     weight = {score.plugin: score.weight for score in policy.scores}
@@ -63,6 +67,9 @@ def compile_rules(policy: Policy, machines: Machines, resources: Resources, work
         typical_share=share,
         model_sets=sets,
         device_choice=_DEVICE_CHOICES[policy.devices],
+        pack_columns=_column([column for column, _ in pack]),
+        pack_weights=_column([weight for _, weight in pack]),
+        reserve=reserve,
         random_pick=int(policy.pick == "random"),
     )
 
@@ -107,7 +114,7 @@ def _mask(policy: Policy) -> int:
     mask = sum(1 << bit for bit, rejection in WORDS.items() if rejection.filter in policy.filters)
     if RESOURCE_FILTER in policy.filters:
         mask |= sum(1 << bit for bit in range(BIT_RESOURCES, 63))
-    return mask
+    return mask | BATCH_BITS
 
 
 def _typical(

@@ -31,10 +31,10 @@ __all__ = ["count_pod", "floors", "has_kind", "preference", "skew_weights", "sof
 
 
 @kernel
-def count_pod(cluster: Cluster, window: Window, counters: Counters, w: int, n: int, kind: int) -> None:
-    """Add a pod of a peer kind on node ``n`` to the counters of class ``w``."""
+def count_pod(cluster: Cluster, window: Window, counters: Counters, w: int, n: int, kind: int, sign: int) -> None:
+    """Add a pod of a peer kind on node ``n`` to the counters of class ``w``, or with the sign -1 take it away."""
     for c in range(window.counter_first[w], window.counter_first[w + 1]):
-        step = counters.delta[c, kind]
+        step = counters.delta[c, kind] * sign
         if step != 0 and counters.eligible[c, n] > 0:
             domain = cluster.domain[counters.key[c], n]
             if domain >= 0:

@@ -85,7 +85,8 @@ class Compiler:
         self._keys = {key: i for i, key in enumerate(ground.keys)}
         self._policy = policy
         self._rules = rules
-        self._placed = ground.placed
+        nodes, kinds = ground.placed
+        self._placed = (nodes, kinds, np.ones(len(nodes), dtype=np.int64))
         self._peers = ground.peers
         self._book = CounterBook(ground.machines, ground.peers, policy)
         self._image_weight = sum(score.weight for score in policy.scores if score.plugin == "ImageLocality")
@@ -100,9 +101,11 @@ class Compiler:
 
     def _row(self, item: PodClass) -> _Row:
         spec = item.pod.spec
-        static = self._static(item)
+        static = self._static(item) | item.fence.bits(len(self._machines))
         raws = [score(self._machines, spec, self._policy) for score in self._natures]
         base = self._image_weight * image_locality(self._machines, spec) if self._image_weight else empty(len(static))
+        if item.fence.bonus is not None:
+            base = base + item.fence.bonus
         counters = self._book.counters(item.pod, item.kind, item.default_selector)
         telling = [*raws, *(self._cluster.domain[self._keys[key]] for key in {c.key: 0 for c in counters})]
         members, starts, sizes = _groups(np.flatnonzero(static == 0), telling, self._cluster.rank)
@@ -160,6 +163,7 @@ class Compiler:
             own_affinity=np.array([_starts_itself(row) for row in rows], dtype=np.uint8),
             all_keys=np.array([self._needs_all_keys(spec) for spec in specs], dtype=np.uint8),
             static=np.array([row.static for row in rows], dtype=np.int32),
+            batch=np.array([row.item.fence.batch for row in rows], dtype=np.uint8),
         )
         for w, row in enumerate(rows):
             window.members[w, : len(row.members)] = row.members
@@ -221,22 +225,43 @@ class Compiler:
     def _domains(self, key: str) -> int:
         return len(self._machines) if key == EACH_NODE else len(self._machines.column(key).values)
 
-    def _holders_by_kind(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The nodes of all pods that are placed by now, those of one kind side by side, and where each kind starts."""
-        size = int(self._cluster.log_size[0])
-        nodes = np.concatenate([self._placed[0], self._cluster.log_node[:size]])
-        kinds = np.concatenate([self._placed[1], self._cluster.log_kind[:size]])
+    def _holders_by_kind(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """The nodes of all pods that are placed by now, those of one kind side by side, and where each kind starts.
+
+        Beside each node stands how many pods it tells of: one that left takes one away.
+        """
+        nodes, kinds, signs = self._lines()
         starts = np.concatenate([[0], np.cumsum(np.bincount(kinds, minlength=len(self._peers.kinds)))])
-        return nodes[np.argsort(kinds, kind="stable")], starts
+        order = np.argsort(kinds, kind="stable")
+        return nodes[order], signs[order], starts
+
+    def _lines(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Node, kind and sign of every pod that ran before, and of every line of the log."""
+        size = int(self._cluster.log_size[0])
+        signs = self._cluster.log_sign[:size]
+        return (
+            np.concatenate([self._placed[0], self._cluster.log_node[:size]]),
+            np.concatenate([self._placed[1], self._cluster.log_kind[:size]]),
+            np.concatenate([self._placed[2], signs]),
+        )
+
+    def fold(self) -> None:
+        """Take the log in, so that it can start anew: what came and left again is forgotten."""
+        nodes, kinds, signs = self._lines()
+        count = len(self._peers.kinds)
+        cells, where = np.unique(nodes * count + kinds, return_inverse=True)
+        sums = np.bincount(where, weights=signs, minlength=len(cells)).astype(np.int64)
+        self._placed = (cells[sums != 0] // count, cells[sums != 0] % count, sums[sums != 0])
 
     def _count(self, counters: Counters, c: int, counter: Counter) -> None:
         """Fill one counter from the pods that are placed by now."""
-        nodes, starts = self._holders
+        nodes, signs, starts = self._holders
         domain = np.where(counter.eligible, self._cluster.domain[counters.key[c]], -1)
         view = counters.count[counters.start[c] : counters.start[c] + counters.domains[c]]
         for kind in np.flatnonzero(counter.delta).tolist():
-            there = domain[nodes[starts[kind] : starts[kind + 1]]]
-            np.add.at(view, there[there >= 0], counter.delta[kind])
+            slot = slice(starts[kind], starts[kind + 1])
+            there = domain[nodes[slot]]
+            np.add.at(view, there[there >= 0], counter.delta[kind] * signs[slot][there >= 0])
         counters.sum[c] = view.sum()
         counters.known[counters.start[c] + domain[domain >= 0]] = 1
 

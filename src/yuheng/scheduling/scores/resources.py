@@ -12,7 +12,7 @@ import math
 from yuheng.scheduling.arrays import MEMORY, Cluster, Rules, Window
 from yuheng.scheduling.kernel import kernel
 
-__all__ = ["balanced_allocation", "least_allocated", "most_allocated", "requested_to_capacity_ratio"]
+__all__ = ["balanced_allocation", "bin_pack", "least_allocated", "most_allocated", "requested_to_capacity_ratio"]
 
 
 @kernel
@@ -148,3 +148,20 @@ def _share(cluster: Cluster, window: Window, w: int, n: int, column: int, there:
     if not there:
         requested -= window.request[w, column]
     return min(requested / capacity, 1.0)
+
+
+@kernel
+def bin_pack(cluster: Cluster, window: Window, rules: Rules, w: int, n: int) -> int:
+    """Weighted mean of the requested share of the resources the pod asks for (Volcano's ``binpack``)."""
+    total = 0.0
+    weights = 0
+    for i in range(rules.pack_columns.shape[0]):
+        column = rules.pack_columns[i]
+        asked = window.request[w, column]
+        capacity = cluster.allocatable[n, column]
+        if asked == 0:
+            continue
+        if capacity > 0:
+            total += (cluster.used[n, column] + asked) / capacity * rules.pack_weights[i]
+        weights += rules.pack_weights[i]
+    return int(100.0 * total / weights) if weights > 0 else 0

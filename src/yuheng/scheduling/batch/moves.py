@@ -1,0 +1,260 @@
+"""Pods come and go, and every step can be taken back.
+
+A gang that does not become whole, a victim that turned out not to be needed, a forecast that ran ahead: all are
+undone to a mark. Undoing writes new lines into the cluster's log rather than erasing old ones, so that classes which
+saw the first step simply see the second as well.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yuheng.model.pod import Pod
+from yuheng.scheduling.batch.roster import Group, JobState, Roster
+from yuheng.scheduling.batch.tree import Tree
+from yuheng.scheduling.compile import Holding, device_milli, held_requests
+from yuheng.scheduling.cycle import catch_up, place, place_among, revert
+from yuheng.scheduling.engine import Engine, Hand, devices_of
+
+__all__ = ["Moves"]
+
+Indices = NDArray[np.int64]
+
+
+class _Placed(NamedTuple):
+    """Pods of a group that were placed, the next ones in its order."""
+
+    job: JobState
+    group: Group
+    pods: list[int]
+    nodes: NDArray[np.int32]
+    devices: NDArray[np.int64]
+
+
+class _Gone(NamedTuple):
+    """Running pods that left: evicted, or ended in a forecast."""
+
+    pods: list[int]
+    ended: bool
+
+
+class Moves:
+    """Places, evicts, undoes; keeps nodes, queues and jobs in step.
+
+    Attributes:
+        version: changes with every change of the state, and returns with it: equal versions mean equal states.
+        evicted: the running pods that left, in order.
+    """
+
+    def __init__(self, engine: Engine, roster: Roster, tree: Tree) -> None:
+        self.engine = engine
+        self.roster = roster
+        self.tree = tree
+        self.version = 0
+        self.evicted: list[int] = []
+        self._versions = 0
+        self._journal: list[tuple[int, _Placed | _Gone]] = []
+        self._hands: OrderedDict[int, Hand] = OrderedDict()
+        self._home = roster.node_of.copy()
+        self._held = np.array([held_requests(pod.spec) for pod in roster.pods], dtype=np.int64).reshape(-1, 2)
+        waiting = [engine.classes.all[number].kind for number in engine.class_of]
+        self._kinds = np.concatenate([engine.placed_before[1], waiting]).astype(np.int32)
+        self._ports = {i: held for i, pod in enumerate(roster.pods) if (held := engine.ports.held_by(pod.spec))}
+        self._holdings = dict(engine.holdings)
+        self._in_job = np.array([state.is_batch for state in roster.jobs], dtype=np.bool_)[roster.job_of]
+        if engine.cluster.batch_used.shape[0]:
+            mine = np.flatnonzero(self._in_job & (roster.node_of >= 0))
+            np.add.at(engine.cluster.batch_used, roster.node_of[mine], roster.rows[roster.spec_of[mine], :-1])
+
+    def prepare(self, numbers: Sequence[int]) -> None:
+        """Take classes in hand ahead of their turn, as many as may be at once."""
+        for number in dict.fromkeys(numbers):
+            if len(self._hands) >= self.engine.window_size:
+                break
+            self.hand(number)
+
+    def hand(self, number: int) -> Hand:
+        """A class in hand; the one that was not asked for longest makes way."""
+        found = self._hands.get(number)
+        if found is not None:
+            self._hands.move_to_end(number)
+            return found
+        found = self.engine.take([number])[number]
+        self._hands[number] = found
+        if len(self._hands) > self.engine.window_size:
+            self._hands.popitem(last=False)
+        return found
+
+    def place(
+        self,
+        job: JobState,
+        group: Group,
+        count: int,
+        nodes: NDArray[np.int32] | None = None,
+        bonus: NDArray[np.int64] | None = None,
+    ) -> int:
+        """Place the next pods of a group, as far as they fit.
+
+        Args:
+            job: their job.
+            group: the group.
+            count: how many, no more than are left.
+            nodes: the only nodes that may be used; None for all.
+            bonus: (nodes,) what is added to their scores.
+
+        Returns:
+            How many were placed.
+        """
+        self._make_room(count)
+        hand, cluster = self.hand(group.number), self.engine.cluster
+        first = int(cluster.log_size[0])
+        if nodes is None:
+            rows = np.full(count, hand.row, dtype=np.int32)
+            placed = place(cluster, hand.window, hand.counters, self.engine.rules, rows, 0)
+        else:
+            extra = np.zeros(len(nodes), dtype=np.int64) if bonus is None else bonus
+            placed = place_among(cluster, hand.window, hand.counters, self.engine.rules, hand.row, count, nodes, extra)
+        if placed:
+            self._note(job, group, placed, first)
+        return placed
+
+    def _note(self, job: JobState, group: Group, placed: int, first: int) -> None:
+        cluster = self.engine.cluster
+        lines = slice(first, first + placed)
+        pods = group.pods[group.next : group.next + placed]
+        step = _Placed(job, group, pods, cluster.log_node[lines].copy(), cluster.log_devices[lines].copy())
+        self.roster.node_of[pods] = step.nodes
+        self._home[pods] = step.nodes
+        if self.roster.pods[pods[0]].spec.devices.count:
+            self._hold(step)
+        group.next += placed
+        job.count(group.task, placed)
+        self.tree.add(job.index, job.queue, group.row, placed)
+        self._push(step)
+
+    def evict(self, pods: Sequence[int], *, ended: bool = False) -> None:
+        """Take running pods off their nodes.
+
+        Args:
+            pods: their numbers.
+            ended: they ended by themselves: their job counts them as done, and asks for them no more.
+        """
+        if not pods:
+            return
+        self._make_room(len(pods))
+        self._leave(pods, ended=ended, sign=-1)
+        self._push(_Gone(list(pods), ended))
+
+    def _leave(self, pods: Sequence[int], *, ended: bool, sign: int) -> None:
+        """Take running pods off their nodes (sign -1), or put them back (1)."""
+        roster = self.roster
+        self._shift(np.array(pods, dtype=np.int64), sign)
+        for i in pods:
+            state = roster.jobs[roster.job_of[i]]
+            self.tree.add(state.index, state.queue, roster.row(i), sign)
+            if ended:
+                for q in self.tree.path[state.queue]:
+                    self.tree.request[q] += sign * roster.row(i)
+            elif not roster.pods[i].terminating:
+                state.count(roster.pods[i].task, sign)
+            if sign < 0:
+                roster.node_of[i] = -1
+                self.evicted.append(i)
+            else:
+                roster.node_of[i] = self._home[i]
+                self.evicted.pop()
+
+    def _shift(self, pods: Indices, sign: int) -> None:
+        """Running pods leave their nodes, or return, in the arrays of the cluster."""
+        engine, cluster = self.engine, self.engine.cluster
+        nodes = self._home[pods]
+        rows = self.roster.rows[self.roster.spec_of[pods], :-1] * sign
+        np.add.at(cluster.used, nodes, rows)
+        np.add.at(cluster.scoring_used, nodes, self._held[pods] * sign)
+        np.add.at(cluster.pods, nodes, sign)
+        if cluster.batch_used.shape[0]:
+            mine = self._in_job[pods]
+            np.add.at(cluster.batch_used, nodes[mine], rows[mine])
+        for i in pods.tolist():
+            for port in self._ports.get(i, ()):
+                cluster.ports[self._home[i], port] += sign
+            if i in self._holdings:
+                self._shift_devices(i, sign)
+        size = int(cluster.log_size[0])
+        lines = slice(size, size + len(pods))
+        cluster.log_node[lines] = nodes
+        cluster.log_kind[lines] = self._kinds[pods]
+        cluster.log_sign[lines] = sign
+        cluster.log_size[0] = size + len(pods)
+
+    def _shift_devices(self, i: int, sign: int) -> None:
+        cluster, holding = self.engine.cluster, self._holdings[i]
+        cluster.device_kinds[holding.node, holding.kind] += sign
+        for d, milli, memory in holding.parts:
+            cluster.device_free[holding.node, d] -= sign * milli
+            cluster.device_memory[holding.node, d] -= sign * memory
+
+    def _hold(self, step: _Placed) -> None:
+        """Note the devices of pods that were placed, so that a forecast can see them end."""
+        cluster, spec = self.engine.cluster, self.roster.pods[step.pods[0]].spec
+        share = spec.devices.is_share()
+        milli = device_milli(spec)
+        for pod, n, words in zip(step.pods, step.nodes.tolist(), step.devices.tolist(), strict=True):
+            memory = spec.devices.memory if share else int(cluster.device_size[n])
+            parts = tuple((d, milli, memory) for d in devices_of(words))
+            self._holdings[pod] = Holding(n, 0 if share else spec.devices.count, parts)
+
+    def _push(self, step: _Placed | _Gone) -> None:
+        self._journal.append((self.version, step))
+        self._versions += 1
+        self.version = self._versions
+
+    def mark(self) -> int:
+        """A point to return to."""
+        return len(self._journal)
+
+    def undo(self, mark: int) -> None:
+        """Take back everything since a mark."""
+        while len(self._journal) > mark:
+            self.version, step = self._journal.pop()
+            if isinstance(step, _Placed):
+                self._unplace(step)
+            else:
+                self._make_room(len(step.pods))
+                self._leave(step.pods[::-1], ended=step.ended, sign=1)
+
+    def _unplace(self, step: _Placed) -> None:
+        count = len(step.pods)
+        self._make_room(count)
+        hand = self.hand(step.group.number)
+        revert(self.engine.cluster, hand.window, hand.row, step.nodes, step.devices)
+        self.roster.node_of[step.pods] = -1
+        step.group.next -= count
+        step.job.count(step.group.task, -count)
+        self.tree.add(step.job.index, step.job.queue, step.group.row, -count)
+
+    def _make_room(self, lines: int) -> None:
+        """Fold the log when it has no room for more lines."""
+        cluster = self.engine.cluster
+        if int(cluster.log_size[0]) + lines <= len(cluster.log_node):
+            return
+        for hand in self._hands.values():
+            catch_up(cluster, hand.window, hand.counters, self.engine.rules, hand.row)
+            hand.window.seen[hand.row] = 0
+        self.engine.compiler.fold()
+        cluster.log_devices[:] = 0
+        cluster.log_size[0] = 0
+
+    def placements(self) -> list[tuple[Pod, int, NDArray[np.int64]]]:
+        """Every pod that was placed and stayed, in order: the pod, its node, its devices as bits."""
+        return [
+            (self.roster.pods[pod], int(node), words)
+            for _, step in self._journal
+            if isinstance(step, _Placed)
+            for pod, node, words in zip(step.pods, step.nodes, step.devices, strict=True)
+        ]

@@ -1,0 +1,268 @@
+"""The queues as a tree of arrays: what each may use, deserves, uses and asks for.
+
+Columns are the engine's resources, then the number of pods. What a queue uses counts for every queue above it.
+Sources: Volcano's ``proportion`` and ``capacity`` plugins; Kueue's cohorts (see `yuheng.readers`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yuheng.errors import InputError
+from yuheng.model.queue import DEFAULT_QUEUE, ROOT_QUEUE, Queue
+from yuheng.scheduling.batch.filling import water_fill
+from yuheng.scheduling.batch.roster import Roster
+from yuheng.scheduling.batch.settings import Settings
+
+__all__ = ["UNLIMITED", "Tree"]
+
+Amounts = NDArray[np.int64]
+# More than anything can be: far enough from 64 bits' end that sums of two stay below it.
+UNLIMITED: Final = 2**61
+
+
+class Tree:
+    """All queues; number 0 is the root of the tree.
+
+    Attributes:
+        queues: by number.
+        parent: the number of the queue above; -1 for the root.
+        children: by number.
+        path: by number, the queue and all above it, the root last.
+        names: of the columns.
+        total: (C,) what the nodes offer.
+        guarantee, capability: (Q, C) as written, those of inner queues at least what their children sum up to.
+        real: (Q, C) the most a queue can get: its capability, and what is not guaranteed to others.
+        deserved: (Q, C) what it may claim; ``UNLIMITED`` where nothing is said.
+        written: (Q, C) whether its deserved amount says anything of a resource.
+        entitled: (Q, C) its own part when everybody asks for everything: beyond it, it borrows.
+        allocated: (Q, C) what its pods hold.
+        request: (Q, C) what they hold and ask for.
+        inqueue: (Q, C) what was promised to jobs that were let in, beyond what their pods hold.
+        elastic: (Q, C) what its jobs hold beyond their minima.
+        job_allocated: (J, C) what each job's pods hold.
+    """
+
+    def __init__(self, queues: Sequence[Queue], roster: Roster, settings: Settings) -> None:
+        self.roster = roster
+        self.settings = settings
+        self.names = [*roster.engine.resources.names, "pods"]
+        self.queues = _with_root(queues)
+        self.number = {queue.name: q for q, queue in enumerate(self.queues)}
+        self._build()
+        cluster = roster.engine.cluster
+        self.total: Amounts = np.append(cluster.allocatable.sum(axis=0), cluster.pod_limit.sum())
+        self._limits()
+        self._enlist()
+        shape = (len(self.queues), len(self.names))
+        self.allocated = np.zeros(shape, dtype=np.int64)
+        self.request = np.zeros(shape, dtype=np.int64)
+        self.inqueue = np.zeros(shape, dtype=np.int64)
+        self.elastic = np.zeros(shape, dtype=np.int64)
+        self.job_allocated = np.zeros((len(roster.jobs), len(self.names)), dtype=np.int64)
+        self.deserved: Amounts = self.real.copy()
+        self.entitled: Amounts = np.full_like(self.real, UNLIMITED)
+        self._count()
+        self.deserve()
+
+    def _build(self) -> None:
+        flat = not self.settings.hierarchy
+        parents = [-1 if q == 0 else 0 if flat else self._parent(queue) for q, queue in enumerate(self.queues)]
+        self.parent = parents
+        self.children: list[list[int]] = [[] for _ in parents]
+        for q, above in enumerate(parents):
+            if above >= 0:
+                self.children[above].append(q)
+        self.path = [self._path(q) for q in range(len(parents))]
+        self.order = sorted(range(len(parents)), key=lambda q: len(self.path[q]))
+
+    def _parent(self, queue: Queue) -> int:
+        if queue.parent and queue.parent not in self.number:
+            raise InputError(
+                repr(queue.parent), "the name of a queue", subject=f"Queue {queue.name}", field="spec.parent"
+            )
+        return self.number[queue.parent or ROOT_QUEUE]
+
+    def _path(self, q: int) -> list[int]:
+        path = [q]
+        while self.parent[path[-1]] >= 0:
+            path.append(self.parent[path[-1]])
+            if len(path) > len(self.parent):
+                raise InputError("its own ancestor", "a tree", subject=f"Queue {self.queues[q].name}")
+        return path
+
+    def is_leaf(self, q: int) -> bool:
+        """Whether no queue is below."""
+        return not self.children[q]
+
+    def row(self, amounts: dict[str, int], missing: int) -> Amounts:
+        """Amounts by resource name as a row; what is not named is ``missing``."""
+        return np.array([amounts.get(name, missing) for name in self.names], dtype=np.int64)
+
+    def _limits(self) -> None:
+        shape = (len(self.queues), len(self.names))
+        self.guarantee = np.array([self.row(queue.guarantee, 0) for queue in self.queues])
+        self.capability = np.array([self.row(queue.capability, UNLIMITED) for queue in self.queues])
+        self.nominal = np.array([self.row(queue.deserved or {}, 0) for queue in self.queues])
+        self.written = np.array([self._written(queue) for queue in self.queues])
+        for q in reversed(self.order):
+            below = self.children[q]
+            if below:
+                self.guarantee[q] = np.maximum(self.guarantee[q], self.guarantee[below].sum(axis=0))
+                self._sum_up(q, below)
+        self.real = np.zeros(shape, dtype=np.int64)
+        for q in self.order:
+            self.real[q] = np.minimum(self.capability[q], self._room_below_parent(q))
+
+    def _written(self, queue: Queue) -> NDArray[np.bool_]:
+        return np.array([name in (queue.deserved or {}) for name in self.names])
+
+    def _sum_up(self, q: int, below: list[int]) -> None:
+        """An inner queue deserves what is written, or else what its children do; a cohort both together."""
+        queue = self.queues[q]
+        sums, anywhere = self.nominal[below].sum(axis=0), self.written[below].any(axis=0)
+        if queue.kind == "Cohort":
+            self.nominal[q] += sums
+        else:
+            self.nominal[q] = np.where(self.written[q], self.nominal[q], sums)
+        self.written[q] |= anywhere
+        if queue.kind == "Cohort" and self.parent[q] == 0:
+            # What nobody in a cohort has a quota for, nobody in it can borrow.
+            self.capability[q] = np.where(
+                self.written[q], np.minimum(self.capability[q], self.nominal[q]), self.capability[q]
+            )
+
+    def _room_below_parent(self, q: int) -> Amounts:
+        above = self.parent[q]
+        if above < 0:
+            # What no node offers is missed on the nodes; no queue is to blame.
+            return np.where(self.total > 0, self.total, UNLIMITED)
+        others = [sibling for sibling in self.children[above] if sibling != q]
+        room: Amounts = self.real[above] - self.guarantee[others].sum(axis=0)
+        return np.maximum(room, 0)
+
+    def _enlist(self) -> None:
+        """Find every job's queue."""
+        for state in self.roster.jobs:
+            name = state.job.queue
+            if name not in self.number:
+                raise InputError(
+                    repr(name), "the name of a queue of the input", subject=f"Job {state.key}", field="spec.queue"
+                )
+            state.queue = self.number[name]
+
+    def _count(self) -> None:
+        roster = self.roster
+        rows = roster.rows[roster.spec_of]
+        running = roster.node_of >= 0
+        np.add.at(self.job_allocated, roster.job_of[running], rows[running])
+        asked = np.zeros_like(self.job_allocated)
+        np.add.at(asked, roster.job_of, rows)
+        for state in roster.jobs:
+            for q in self.path[state.queue]:
+                self.allocated[q] += self.job_allocated[state.index]
+                self.request[q] += asked[state.index]
+
+    def add(self, job: int, queue: int, row: Amounts, pods: int) -> None:
+        """Count pods in (or, if negative, out)."""
+        amount = row * pods
+        self.job_allocated[job] += amount
+        for q in self.path[queue]:
+            self.allocated[q] += amount
+
+    def deserve(self) -> None:
+        """Work out what every queue deserves, from what is asked for now."""
+        if self.settings.share_policy == "proportion":
+            self._by_proportion()
+            self.written = np.broadcast_to(self._shared_columns(), self.deserved.shape)
+        elif self.settings.share_policy == "capacity":
+            self.deserved = np.maximum(np.minimum(self.nominal, self.real), self.guarantee)
+            self.deserved = np.where(self.written, self.deserved, self.guarantee)
+            self.entitled = np.where(self.written, self.deserved, UNLIMITED)
+
+    def _shared_columns(self) -> NDArray[np.bool_]:
+        """What is shared out by weight: everything the nodes offer but places for pods."""
+        shared: NDArray[np.bool_] = self.total > 0
+        shared[-1] = False
+        return shared
+
+    def _by_proportion(self) -> None:
+        shared = self._shared_columns()
+        demand = np.minimum(self.request, self.real)
+        for q in reversed(self.order):
+            if self.children[q]:
+                demand[q] = np.minimum(demand[self.children[q]].sum(axis=0), self.real[q])
+        self.deserved = np.full_like(self.real, UNLIMITED)
+        self.entitled = np.full_like(self.real, UNLIMITED)
+        self.deserved[0, shared] = self.total[shared]
+        self.entitled[0, shared] = self.total[shared]
+        for q in self.order:
+            below = self.children[q]
+            for column in np.flatnonzero(shared).tolist() if below else ():
+                self.deserved[below, column] = self._fill(below, column, self.deserved[q, column], demand)
+                self.entitled[below, column] = self._fill(below, column, self.entitled[q, column], self.real)
+
+    def _fill(self, below: list[int], column: int, amount: int, ceilings: Amounts) -> Amounts:
+        weights = np.array([self.queues[q].weight for q in below], dtype=np.float64)
+        floors = self.guarantee[below, column].astype(np.float64)
+        parts = water_fill(float(amount), weights, floors, ceilings[below, column].astype(np.float64))
+        return np.floor(parts + 1e-6).astype(np.int64)
+
+    def share(self, q: int) -> float:
+        """The largest part of any resource it deserves that a queue has (1 where it deserves none of it)."""
+        deserved, allocated = self.deserved[q], self.allocated[q]
+        counts = self.written[q] & (deserved < UNLIMITED)
+        some = counts & (deserved > 0)
+        parts = allocated[some] / deserved[some]
+        nothing_due = counts & (deserved == 0) & (allocated > 0)
+        return max(float(parts.max(initial=0.0)), float(nothing_due.any()))
+
+    def dominant_share(self, amounts: Amounts) -> float:
+        """The largest part of any resource of the cluster."""
+        shared = self._shared_columns()
+        parts = amounts[shared] / self.total[shared]
+        return float(parts.max(initial=0.0))
+
+    def is_overused(self, q: int) -> bool:
+        """Whether a queue has all it deserves (proportion): its jobs wait."""
+        if self.settings.share_policy != "proportion":
+            return False
+        counts = self.written[q]
+        return bool((self.deserved[q][counts] <= self.allocated[q][counts]).all())
+
+    def limit(self, q: int) -> Amounts:
+        """(C,) the most a queue may hold when it allocates: its deserved amount (proportion), or its limit."""
+        if self.settings.share_policy == "proportion":
+            found: Amounts = np.minimum(self.deserved[q], self.capability[q])
+            return found
+        return self.real[q] if self.settings.share_policy else np.full_like(self.total, UNLIMITED)
+
+    def room_for(self, q: int, row: Amounts) -> tuple[int, int]:
+        """How many more pods a queue may hold, and which queue on its path says so (-1 for none)."""
+        asked = row > 0
+        fewest, who = UNLIMITED, -1
+        for above in self.path[q]:
+            free = self.limit(above)[asked] - self.allocated[above][asked]
+            count = max(int((free // row[asked]).min(initial=UNLIMITED)), 0)
+            if count < fewest:
+                fewest, who = count, above
+        return fewest, who
+
+    def borrowed(self, q: int) -> Amounts:
+        """(C,) what a queue holds beyond its own entitlement."""
+        found: Amounts = np.maximum(self.allocated[q] - self.entitled[q], 0)
+        return found
+
+
+def _with_root(queues: Sequence[Queue]) -> list[Queue]:
+    """All queues with the root first and the default queue among them."""
+    names = {queue.name for queue in queues}
+    root = next((queue for queue in queues if queue.name == ROOT_QUEUE), Queue(name=ROOT_QUEUE))
+    others = [queue for queue in queues if queue.name != ROOT_QUEUE]
+    if DEFAULT_QUEUE not in names:
+        others.append(Queue(name=DEFAULT_QUEUE))
+    return [root, *sorted(others, key=lambda queue: queue.name)]
