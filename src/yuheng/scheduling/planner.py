@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.errors import ConfigError, InputError, NotFoundError
+from yuheng.model.batch_plan import QueueTree
 from yuheng.model.cluster import Snapshot
 from yuheng.model.plan import (
     Allocation,
@@ -28,14 +29,18 @@ from yuheng.model.plan import (
 )
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
+from yuheng.scheduling.batch.explaining import explain_in_queue
+from yuheng.scheduling.batch.planning import open_session, run
+from yuheng.scheduling.batch.report import Report, queue_tree
 from yuheng.scheduling.compile import device_milli
-from yuheng.scheduling.engine import Engine, Hand
+from yuheng.scheduling.engine import Engine, Hand, devices_of
 from yuheng.scheduling.explain import CONFLICT, candidates, closest, lacks, reasons, sentence
 from yuheng.scheduling.hints import hint
 from yuheng.scheduling.presets import preset
 
-__all__ = ["capacity", "explain", "plan"]
+__all__ = ["capacity", "explain", "plan", "queues"]
 
+DEFAULT_POLICY: Final = "kubernetes"
 GATED: Final = "Scheduling is blocked due to non-empty scheduling gates"
 
 # Copies of a pod that `capacity` counts up to: five million are a fleet of pods that ask for nothing.
@@ -44,17 +49,23 @@ MOST_COPIES: Final = 5_000_000
 
 def plan(
     snapshot: Snapshot,
-    policy: str | Policy = "kubernetes",
+    policy: str | Policy | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    now: float | None = None,
 ) -> Plan:
-    """Place every pending pod of a snapshot, in order of priority, creation time and name.
+    """Place every pending pod of a snapshot.
+
+    Without queues and jobs: in order of priority, creation time and name. With them, queues decide whose turn it is,
+    jobs start whole or not at all, and the configuration says whether running pods make way
+    (see `yuheng.scheduling.batch`).
 
     Args:
         snapshot: the cluster; it is not changed.
-        policy: a preset's name, or a policy.
+        policy: a preset's name, or a policy; None for the configuration in the snapshot, or else ``kubernetes``.
         seed: of everything random; the same seed gives the same plan.
         progress: called now and then with the pods decided so far and all pods to decide.
+        now: what time it is, in seconds since the epoch; None for the latest time the snapshot tells of.
 
     Returns:
         The placements and refusals, each with its reasons.
@@ -65,29 +76,96 @@ def plan(
         ConfigError: the policy names a filter or score that does not exist.
     """
     started = time.perf_counter()
-    chosen = _chosen(policy, seed)
+    chosen = chosen_policy(snapshot, policy, seed)
+    if decides_by_queue(snapshot, chosen):
+        return _plan_batch(snapshot, chosen, seed, now, started)
     engine = Engine(_without_gated(snapshot), chosen, seed)
     gated = [Refusal(pod.key, f"{GATED}.", (), (), "remove its scheduling gates") for pod in _gated(snapshot)]
     refused = [refusal(engine, hand, engine.queue[i]) for i, hand in engine.run(0, len(engine.queue), progress)]
     placements = tuple(Placement(pod.key, pod.node or "", pod.device_indices) for pod in engine.placed())
     refusals = (*refused, *gated)
     usage = _usage(engine)
-    summary = Summary(
+    summary = _summary(snapshot, engine, usage, (len(placements), len(refusals)), started)
+    return Plan(chosen.name, placements, refusals, summary, usage, _warnings(snapshot, chosen, engine))
+
+
+def _summary(
+    snapshot: Snapshot, engine: Engine, usage: tuple[NodeUsage, ...], decided: tuple[int, int], started: float
+) -> Summary:
+    placed, refused = decided
+    return Summary(
         nodes=len(engine.machines),
-        pods=len(placements) + len(refusals),
-        placed=len(placements),
-        unschedulable=len(refusals),
+        pods=placed + refused,
+        placed=placed,
+        unschedulable=refused,
         bound=sum(pod.node is not None for pod in snapshot.pods),
         allocation=_allocation(usage),
         seconds=round(time.perf_counter() - started, 3),
     )
-    return Plan(chosen.name, placements, refusals, summary, usage, _warnings(snapshot, chosen, engine))
 
 
-def _chosen(policy: str | Policy, seed: int) -> Policy:
+def _plan_batch(snapshot: Snapshot, policy: Policy, seed: int, now: float | None, started: float) -> Plan:
+    session = open_session(snapshot, policy, seed, now)
+    run(session)
+    report = Report(session)
+    nodes = session.engine.machines.nodes
+    placements = tuple(
+        Placement(pod.key, nodes[n].name, devices_of(words.tolist()) if pod.spec.devices.count else ())
+        for pod, n, words in session.moves.placements()
+    )
+    gated = [Refusal(pod.key, f"{GATED}.", (), (), "remove its scheduling gates") for pod in _gated(snapshot)]
+    refusals = (*report.refusals(), *gated)
+    usage = _usage(session.engine)
+    return Plan(
+        policy=policy.name,
+        placements=placements,
+        unschedulable=refusals,
+        summary=_summary(snapshot, session.engine, usage, (len(placements), len(refusals)), started),
+        usage=usage,
+        warnings=_warnings(snapshot, policy, session.engine),
+        evictions=tuple(session.evictions),
+        jobs=report.jobs(),
+    )
+
+
+def queues(snapshot: Snapshot, policy: str | Policy | None = None, now: float | None = None) -> QueueTree:
+    """The queues as they stand: what each deserves, uses, asks for and borrows. Nothing is scheduled.
+
+    Args:
+        snapshot: the cluster; it is not changed.
+        policy: a preset's name, or a policy; None for the configuration in the snapshot.
+        now: what time it is, in seconds since the epoch; None for the latest time the snapshot tells of.
+
+    Raises:
+        NotFoundError: there is no preset of that name.
+        InputError: a pod or job names a queue, a job or a node that is not in the snapshot.
+        ConfigError: the configuration cannot be used.
+    """
+    chosen = chosen_policy(snapshot, policy, 0)
+    session = open_session(snapshot, chosen, 0, now)
+    return queue_tree(session, (*snapshot.warnings, *chosen.warnings))
+
+
+def chosen_policy(snapshot: Snapshot, policy: str | Policy | None, seed: int) -> Policy:
+    """The policy that was asked for, or the snapshot's own, or the default.
+
+    A policy without a word on queues takes that part from the snapshot's configuration.
+    """
     if seed < 0:
         raise ConfigError(f"seed: found {seed}, expected 0 or more")
-    return preset(policy) if isinstance(policy, str) else policy
+    own = snapshot.configuration
+    if policy is None:
+        return preset(DEFAULT_POLICY) if own is None else own
+    found = preset(policy) if isinstance(policy, str) else policy
+    if found.batch is None and own is not None and own.batch is not None:
+        merged: Policy = msgspec.structs.replace(found, batch=own.batch)
+        return merged
+    return found
+
+
+def decides_by_queue(snapshot: Snapshot, policy: Policy) -> bool:
+    """Whether queues decide whose turn it is: there are any, or jobs, or a configuration for them."""
+    return policy.batch is not None or snapshot.is_batch()
 
 
 def _warnings(snapshot: Snapshot, policy: Policy, engine: Engine) -> tuple[str, ...]:
@@ -181,22 +259,27 @@ def _resource_order(name: str) -> tuple[bool, bool, str]:
     return (name != "cpu", name != "memory", name)
 
 
-def explain(snapshot: Snapshot, pod: str, policy: str | Policy = "kubernetes", seed: int = 0) -> Explanation:
-    """Why a pod waits, or would go where it would go, or is where it is.
+def explain(
+    snapshot: Snapshot, pod: str, policy: str | Policy | None = None, seed: int = 0, now: float | None = None
+) -> Explanation:
+    """Why a pod or a job waits, or would go where it would go, or is where it is.
 
     A pending pod is judged when its turn comes, after the pods before it in the queue: its verdict is that of `plan`.
     A bound pod is judged as if it were taken off its node and had to be placed again.
 
     Args:
         snapshot: the cluster; it is not changed.
-        pod: ``namespace/name``.
-        policy: a preset's name, or a policy.
+        pod: ``namespace/name``; of a job, where no pod has that name.
+        policy: a preset's name, or a policy; None for the configuration in the snapshot, or else ``kubernetes``.
         seed: of everything random.
+        now: what time it is, in seconds since the epoch; None for the latest time the snapshot tells of.
 
     Raises:
-        NotFoundError: the snapshot has no such pod, or there is no preset of that name.
+        NotFoundError: the snapshot has no such pod or job, or there is no preset of that name.
     """
-    chosen = _chosen(policy, seed)
+    chosen = chosen_policy(snapshot, policy, seed)
+    if decides_by_queue(snapshot, chosen):
+        return explain_in_queue(open_session(snapshot, chosen, seed, now), pod)
     found = next((item for item in snapshot.pods if item.key == pod), None)
     if found is None:
         raise NotFoundError(f"pod: found no {pod!r} in the input, expected the namespace/name of a pod")
@@ -253,7 +336,7 @@ def _explain_bound(snapshot: Snapshot, pod: Pod, policy: Policy, seed: int) -> E
 def capacity(
     snapshot: Snapshot,
     pod: Pod,
-    policy: str | Policy = "kubernetes",
+    policy: str | Policy | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Headroom:
@@ -272,7 +355,7 @@ def capacity(
         NotFoundError: there is no preset of that name.
         InputError: the pod asks for nothing that any node would run out of.
     """
-    chosen = _chosen(policy, seed)
+    chosen = chosen_policy(snapshot, policy, seed)
     running = tuple(item for item in snapshot.pods if item.node is not None)
     spec = msgspec.structs.replace(pod.spec, node_name=pod.node) if pod.node else pod.spec
     model: Pod = msgspec.structs.replace(pod, spec=spec, node=None, device_indices=())

@@ -171,7 +171,7 @@ class Moves:
 
     def _shift(self, pods: Indices, sign: int) -> None:
         """Running pods leave their nodes, or return, in the arrays of the cluster."""
-        engine, cluster = self.engine, self.engine.cluster
+        cluster = self.engine.cluster
         nodes = self._home[pods]
         rows = self.roster.rows[self.roster.spec_of[pods], :-1] * sign
         np.add.at(cluster.used, nodes, rows)
@@ -217,6 +217,10 @@ class Moves:
     def mark(self) -> int:
         """A point to return to."""
         return len(self._journal)
+
+    def evicted_since(self, mark: int) -> list[int]:
+        """The running pods that left since a mark."""
+        return [pod for _, step in self._journal[mark:] if isinstance(step, _Gone) for pod in step.pods]
 
     def undo(self, mark: int) -> None:
         """Take back everything since a mark."""

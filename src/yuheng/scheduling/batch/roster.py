@@ -6,10 +6,9 @@ such a job starts with its first pod.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,12 +20,12 @@ from yuheng.model.queue import DEFAULT_QUEUE
 from yuheng.scheduling.batch.settings import Settings
 from yuheng.scheduling.engine import Engine
 
-__all__ = ["SYSTEM_CRITICAL", "Group", "JobState", "Roster", "job_keys"]
+__all__ = ["BATCH_OWNERS", "SYSTEM_CRITICAL", "Group", "JobState", "Roster", "job_keys", "sub_group_of"]
 
 # From this priority on pods belong to the system (kube-scheduler's system-cluster-critical).
 SYSTEM_CRITICAL = 2_000_000_000
 # Owners whose pods are work that ends; everything else is a service.
-_BATCH_OWNERS = ("Job", "CronJob")
+BATCH_OWNERS = ("Job", "CronJob")
 
 
 class Group:
@@ -178,7 +177,7 @@ class Roster:
             kind = pod.owner.kind if pod.owner else "Pod"
             namespace, _, name = key.partition("/")
             job = Job(name=name, namespace=namespace, kind=kind, queue=pod.queue or DEFAULT_QUEUE, created=pod.created)
-            states.append(JobState(len(states), job, is_batch=kind in _BATCH_OWNERS))
+            states.append(JobState(len(states), job, is_batch=kind in BATCH_OWNERS))
         return states
 
     def _specs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -241,16 +240,31 @@ class Roster:
         for i in sorted(waiting, key=place):
             pod = self.pods[i]
             number = self.engine.class_of[i - self.bound]
-            key = (pod.task, number, _sub_group(state.job, pod))
+            key = (pod.task, number, sub_group_of(state.job, pod))
             if key not in found:
                 found[key] = Group(number, pod.task, self.row(i), key[2])
             found[key].pods.append(i)
         yield from found.values()
 
-    @cached_property
-    def bound_jobs(self) -> NDArray[np.int64]:
-        """(running pods,) the job of each."""
-        return self.job_of[: self.bound]
+    def pods_on_nodes(self, state: JobState) -> Iterator[int]:
+        """The pods of a job that are on nodes: that run, or were placed."""
+        for pod in state.running:
+            if self.node_of[pod] >= 0:
+                yield pod
+        for group in state.groups:
+            for pod in group.pods[: group.next]:
+                if self.node_of[pod] >= 0:
+                    yield pod
+
+    def nodes_of(self, state: JobState, sub_group: str = "") -> set[int]:
+        """The nodes of a job's pods, or of one of its subgroups."""
+        pods = self.pods_on_nodes(state)
+        chosen = (i for i in pods if not sub_group or sub_group_of(state.job, self.pods[i]) == sub_group)
+        return {int(self.node_of[pod]) for pod in chosen}
+
+    def sub_group_counts(self, state: JobState) -> dict[str, int]:
+        """How many pods of each subgroup of a job are on nodes."""
+        return Counter(sub_group_of(state.job, self.pods[pod]) for pod in self.pods_on_nodes(state))
 
 
 def _end(pod: Pod, now: float) -> float:
@@ -279,15 +293,9 @@ def _task_order(job: Job) -> list[str]:
     return ordered
 
 
-def _sub_group(job: Job, pod: Pod) -> str:
+def sub_group_of(job: Job, pod: Pod) -> str:
     """Which subgroup of its job a pod belongs to; empty for none."""
     for policy in job.sub_groups:
         if policy.selector is None or policy.selector.matches(pod.labels):
             return "/".join((policy.name, *(pod.labels.get(key, "") for key in policy.keys)))
     return ""
-
-
-def with_queue(job: Job, queue: str) -> Job:
-    """The job in another queue."""
-    moved: Job = msgspec.structs.replace(job, queue=queue)
-    return moved

@@ -36,6 +36,7 @@ class Tree:
         names: of the columns.
         total: (C,) what the nodes offer.
         guarantee, capability: (Q, C) as written, those of inner queues at least what their children sum up to.
+        quota: (Q, C) what it may not pass whatever the size of the cluster; ``UNLIMITED`` where only that limits it.
         real: (Q, C) the most a queue can get: its capability, and what is not guaranteed to others.
         deserved: (Q, C) what it may claim; ``UNLIMITED`` where nothing is said.
         written: (Q, C) whether its deserved amount says anything of a resource.
@@ -104,7 +105,6 @@ class Tree:
         return np.array([amounts.get(name, missing) for name in self.names], dtype=np.int64)
 
     def _limits(self) -> None:
-        shape = (len(self.queues), len(self.names))
         self.guarantee = np.array([self.row(queue.guarantee, 0) for queue in self.queues])
         self.capability = np.array([self.row(queue.capability, UNLIMITED) for queue in self.queues])
         self.nominal = np.array([self.row(queue.deserved or {}, 0) for queue in self.queues])
@@ -114,9 +114,10 @@ class Tree:
             if below:
                 self.guarantee[q] = np.maximum(self.guarantee[q], self.guarantee[below].sum(axis=0))
                 self._sum_up(q, below)
-        self.real = np.zeros(shape, dtype=np.int64)
-        for q in self.order:
-            self.real[q] = np.minimum(self.capability[q], self._room_below_parent(q))
+        # What no node offers is missed on the nodes; no queue is to blame.
+        total = np.where(self.total > 0, self.total, UNLIMITED)
+        self.real = self._top_down(total)
+        self.quota = self._top_down(np.where(self.guarantee.any(axis=0), total, UNLIMITED))
 
     def _written(self, queue: Queue) -> NDArray[np.bool_]:
         return np.array([name in (queue.deserved or {}) for name in self.names])
@@ -136,14 +137,17 @@ class Tree:
                 self.written[q], np.minimum(self.capability[q], self.nominal[q]), self.capability[q]
             )
 
-    def _room_below_parent(self, q: int) -> Amounts:
-        above = self.parent[q]
-        if above < 0:
-            # What no node offers is missed on the nodes; no queue is to blame.
-            return np.where(self.total > 0, self.total, UNLIMITED)
-        others = [sibling for sibling in self.children[above] if sibling != q]
-        room: Amounts = self.real[above] - self.guarantee[others].sum(axis=0)
-        return np.maximum(room, 0)
+    def _top_down(self, total: Amounts) -> Amounts:
+        """(Q, C) limits: each queue's capability, and what its parent's limit leaves beside others' guarantees."""
+        limits = np.zeros_like(self.capability)
+        for q in self.order:
+            above = self.parent[q]
+            room = total
+            if above >= 0:
+                others = [sibling for sibling in self.children[above] if sibling != q]
+                room = np.maximum(limits[above] - self.guarantee[others].sum(axis=0), 0)
+            limits[q] = np.minimum(self.capability[q], room)
+        return limits
 
     def _enlist(self) -> None:
         """Find every job's queue."""

@@ -1,0 +1,262 @@
+"""The actions ``preempt`` and ``reclaim``: a job that finds no room takes it from others, whole or not at all.
+
+For each pod that does not fit, the fewest and cheapest victims are looked for: on one node, first pods whose jobs keep
+their minimum without them, then whole gangs. If the job does not become ready all of it is undone, and nobody leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yuheng.model.batch_plan import Eviction
+from yuheng.scheduling.batch.order import Line
+from yuheng.scheduling.batch.roster import Group, JobState
+from yuheng.scheduling.batch.session import Session
+from yuheng.scheduling.batch.victims import Mask, Rule, Victims
+from yuheng.scheduling.room import room
+
+__all__ = ["preempt", "reclaim"]
+
+# Nodes and gangs that are tried for one pod before it is given up.
+MOST_NODES: Final = 48
+MOST_GANGS: Final = 64
+
+
+def preempt(session: Session) -> None:
+    """Jobs below their minimum take room from weaker jobs of their own queue."""
+    jobs = [state for state in session.roster.jobs if _may_evict(session, state) and not session.is_ready(state)]
+    _claim(session, jobs, "preempt")
+
+
+def reclaim(session: Session) -> None:
+    """Queues below their due take room back from queues above theirs."""
+    jobs = [state for state in session.roster.jobs if _may_evict(session, state)]
+    _claim(session, jobs, "reclaim")
+
+
+def _may_evict(session: Session, state: JobState) -> bool:
+    """Whether a job is in the race and allowed to evict others (``preemptionPolicy``)."""
+    if not state.admitted or not state.pending:
+        return False
+    return all(session.roster.pods[group.pods[group.next]].preempts for group in state.groups if group.left)
+
+
+def _claim(session: Session, jobs: Sequence[JobState], rule: Rule) -> None:
+    if not jobs or not session.roster.bound:
+        return
+    claims = _Claims(session, rule)
+    line = Line(session.tree, session.order, jobs)
+    while (state := line.pop()) is not None:
+        if not claims.attempt(state):
+            continue
+        if rule == "reclaim" and state.pending:
+            line.push(state)
+
+
+class _Claims:
+    """The search for victims by one rule."""
+
+    def __init__(self, session: Session, rule: Rule) -> None:
+        self._session = session
+        self._rule = rule
+        self._victims = Victims(session, rule)
+        self._log: list[tuple[int, JobState]] = []
+        self._hopeless: dict[tuple[object, ...], int] = {}
+
+    def attempt(self, state: JobState) -> bool:
+        """Give a job its minimum, or one more pod if it has that; whether it went forward."""
+        session = self._session
+        key = (*session.likeness(state), state.priority)
+        if self._hopeless.get(key) == session.moves.version:
+            return False
+        mark, evicted = session.moves.mark(), len(session.moves.evicted)
+        for nodes in session.network.candidates(session, state):
+            if self._fill(state, nodes):
+                self._record(state, session.moves.evicted[evicted:])
+                return True
+            self._undo(mark)
+        self._hopeless[key] = session.moves.version
+        return False
+
+    def _fill(self, state: JobState, nodes: NDArray[np.int32] | None) -> bool:
+        """Place pods, evicting for those that do not fit, until the job is ready."""
+        session = self._session
+        blocked = session.blocked_tasks(state)
+        groups = [group for group in state.groups if group.task not in blocked]
+        if session.is_ready(state):
+            return any(self._place(state, group, nodes) for group in groups if group.left)
+        for group in groups:
+            self._fill_group(state, group, state.minima.get(group.task, 0) - state.ready.get(group.task, 0), nodes)
+        for group in groups:
+            self._fill_group(state, group, state.need - state.total_ready, nodes)
+        return session.is_ready(state)
+
+    def _fill_group(self, state: JobState, group: Group, lacking: int, nodes: NDArray[np.int32] | None) -> None:
+        for _ in range(min(lacking, group.left)):
+            if not self._place(state, group, nodes):
+                return
+
+    def _place(self, state: JobState, group: Group, nodes: NDArray[np.int32] | None) -> bool:
+        """Place one pod, on free room or on room that is made."""
+        session = self._session
+        if session.fill(state, group, 1, nodes):
+            return True
+        if not self._victims.may_claim(state, group):
+            return False
+        mask = self._victims.mask(state, group)
+        if nodes is not None:
+            mask &= np.isin(session.roster.node_of[: len(mask)], nodes)
+        return bool(mask.any()) and self._make_way(state, group, nodes, mask)
+
+    def _make_way(self, state: JobState, group: Group, nodes: NDArray[np.int32] | None, mask: Mask) -> bool:
+        if self._by_quota(state, group, nodes, mask):
+            return True
+        for n in self._nodes(group, mask):
+            if self._on_node(state, group, n, mask):
+                return True
+        return self._whole_gangs(state, group, nodes, mask)
+
+    def _by_quota(self, state: JobState, group: Group, nodes: NDArray[np.int32] | None, mask: Mask) -> bool:
+        """When room is there, and only the queue's quota is missing: free that."""
+        session = self._session
+        if session.quota(state, group) > 0:
+            return False
+        mark = session.moves.mark()
+        for i in self._victims.order[mask[self._victims.order]].tolist():
+            if session.quota(state, group) > 0:
+                break
+            self._evict_if(i, state, group)
+        if session.fill(state, group, 1, nodes):
+            self._reprieve(state, group, mark)
+            return True
+        self._undo(mark)
+        return False
+
+    def _nodes(self, group: Group, mask: Mask) -> list[int]:
+        """The nodes where evicting makes room by amounts: fewest and cheapest victims first."""
+        session = self._session
+        cluster, roster = session.engine.cluster, session.roster
+        hand = session.moves.hand(group.number)
+        idx = self._victims.order[mask[self._victims.order]]
+        nodes = roster.node_of[idx]
+        idx = idx[hand.window.static[hand.row, nodes] == 0]
+        idx = idx[np.argsort(roster.node_of[idx], kind="stable")]
+        if not len(idx):
+            return []
+        nodes = roster.node_of[idx]
+        first = np.concatenate([[True], nodes[1:] != nodes[:-1]])
+        starts = np.flatnonzero(first)
+        position = np.arange(len(idx)) - np.repeat(starts, np.diff(np.append(starts, len(idx))))
+        asked = np.flatnonzero(group.row[:-1] > 0)
+        rows = roster.rows[roster.spec_of[idx]][:, asked]
+        sums = np.cumsum(rows, axis=0)
+        within = sums - (sums - rows)[starts][np.cumsum(first) - 1]
+        free = cluster.allocatable[nodes][:, asked] - cluster.used[nodes][:, asked]
+        fits = (free + within >= group.row[asked]).all(axis=1)
+        fits &= cluster.pods[nodes] - position <= cluster.pod_limit[nodes]
+        hits = np.flatnonzero(fits)
+        hits = hits[np.unique(nodes[hits], return_index=True)[1]]
+        highest = self._victims.priority(idx[hits])
+        order = np.lexsort((cluster.rank[nodes[hits]], position[hits], highest))[:MOST_NODES]
+        return [int(n) for n in nodes[hits[order]]]
+
+    def _on_node(self, state: JobState, group: Group, n: int, mask: Mask) -> bool:
+        """Evict pods of one node, those that leave first first, until the pod fits there; then let go whom it can."""
+        session = self._session
+        mark = session.moves.mark()
+        there = np.flatnonzero(mask & (session.roster.node_of[: len(mask)] == n))
+        only = np.array([n], dtype=np.int32)
+        for i in sorted(there.tolist(), key=lambda i: self._victims.place[i]):
+            if self._evict_if(i, state, group) and self._fits(group, n) and session.fill(state, group, 1, only):
+                self._reprieve(state, group, mark)
+                return True
+        self._undo(mark)
+        return False
+
+    def _fits(self, group: Group, n: int) -> bool:
+        session = self._session
+        hand = session.moves.hand(group.number)
+        return room(session.engine.cluster, hand.window, session.engine.rules, hand.row, n) == 0
+
+    def _evict_if(self, i: int, state: JobState, group: Group) -> bool:
+        if not self._victims.may_leave(i, state, group, whole=False):
+            return False
+        self._evict([i])
+        return True
+
+    def _evict(self, pods: Sequence[int]) -> None:
+        self._session.moves.evict(pods)
+        self._victims.spend(pods)
+
+    def _undo(self, mark: int) -> None:
+        moves = self._session.moves
+        before = list(moves.evicted)
+        moves.undo(mark)
+        self._victims.refund(before[len(moves.evicted) :])
+
+    def _reprieve(self, state: JobState, group: Group, mark: int) -> None:
+        """Let victims stay that turn out not to be needed, the dearest first; the pod was just placed."""
+        session = self._session
+        node = int(session.roster.node_of[group.pods[group.next - 1]])
+        victims = session.moves.evicted_since(mark)
+        needed = list(victims)
+        for i in sorted(victims, key=lambda i: -self._victims.place[i]):
+            fewer = [j for j in needed if j != i]
+            if not fewer or len(victims) > MOST_NODES:
+                break
+            self._undo(mark)
+            self._evict(fewer)
+            if session.fill(state, group, 1, np.array([node], dtype=np.int32)):
+                needed = fewer
+            self._undo(mark)
+        self._undo(mark)
+        self._evict(needed)
+        session.fill(state, group, 1, np.array([node], dtype=np.int32))
+
+    def _whole_gangs(self, state: JobState, group: Group, nodes: NDArray[np.int32] | None, mask: Mask) -> bool:
+        """Evict a gang with all its pods: one that suffices alone, or the cheapest ones together."""
+        gangs = self._victims.gangs(mask)[:MOST_GANGS]
+        mark = self._session.moves.mark()
+        for gang in gangs:
+            if self._evict_gang(gang, state, group) and self._session.fill(state, group, 1, nodes):
+                return True
+            self._undo(mark)
+        for gang in gangs if len(gangs) > 1 else ():
+            self._evict_gang(gang, state, group)
+            if self._session.fill(state, group, 1, nodes):
+                return True
+        self._undo(mark)
+        return False
+
+    def _evict_gang(self, gang: JobState, state: JobState, group: Group) -> bool:
+        """Evict all of a gang, if every one of its pods may leave."""
+        mark = self._session.moves.mark()
+        if not self._victims.gang_may_leave(gang, state, group):
+            return False
+        for i in [i for i in gang.running if self._session.roster.node_of[i] >= 0]:
+            if not self._victims.may_leave(i, state, group, whole=True):
+                self._undo(mark)
+                return False
+            self._evict([i])
+        return True
+
+    def _record(self, state: JobState, pods: Sequence[int]) -> None:
+        """Write down who left for whom."""
+        session = self._session
+        roster, tree = session.roster, session.tree
+        for i in pods:
+            victim = roster.jobs[roster.job_of[i]]
+            node = session.engine.machines.nodes[session.engine.machines.index[roster.pods[i].node or ""]].name
+            queue = tree.queues[victim.queue].name
+            if self._rule == "preempt":
+                reason = f"priority {victim.priority} gives way to {state.priority} in queue {queue}"
+                if victim.priority == state.priority:
+                    reason = f"its job's dominant share stays above that of {state.key} in queue {queue}"
+            else:
+                claimant = tree.queues[state.queue].name
+                reason = f"queue {queue} holds more than it deserves, queue {claimant} less"
+            session.evictions.append(Eviction(roster.pods[i].key, state.key, self._rule, reason, node))

@@ -1,0 +1,127 @@
+"""Near to each other: jobs within one part of the network (Volcano's ``network-topology-aware``, HyperNodes).
+
+Hard: a job runs within one HyperNode of at most the tier allowed; the lowest tier that takes it wins, of equals the one
+that is fullest already. Soft: nodes that share a low tier with the job's pods are preferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yuheng.model.job import HyperNode, NetworkTopology
+from yuheng.scheduling.batch.roster import Group, JobState
+from yuheng.scheduling.machines import Machines
+
+if TYPE_CHECKING:
+    from yuheng.scheduling.batch.session import Session
+
+__all__ = ["Network"]
+
+Nodes = NDArray[np.int32]
+
+
+class Network:
+    """The parts of the network, lowest tier first."""
+
+    def __init__(self, machines: Machines, hyper_nodes: Sequence[HyperNode]) -> None:
+        self._size = len(machines)
+        self._parts = [
+            (part.tier, part.name, np.array(sorted(machines.index[name] for name in part.nodes), dtype=np.int32))
+            for part in sorted(hyper_nodes, key=lambda part: (part.tier, part.name))
+        ]
+        self._tiers = sorted({tier for tier, _, _ in self._parts})
+
+    def is_soft(self, state: JobState) -> bool:
+        """Whether a job would rather be near itself."""
+        return bool(self._parts) and state.job.topology is not None and state.job.topology.mode == "soft"
+
+    def candidates(self, session: Session, state: JobState) -> Iterator[Nodes | None]:
+        """The nodes a job may use, one set after the other to be tried; None for all nodes."""
+        topology = state.job.topology
+        if topology is None or topology.mode == "soft" or not session.settings.network:
+            yield None
+            return
+        held = session.roster.nodes_of(state)
+        lacking = max(state.need - state.total_ready, 1)
+        yield from self._within(session, topology, held, state.groups, lacking, None)
+
+    def sub_candidates(
+        self, session: Session, state: JobState, members: Sequence[Group], nodes: Nodes | None
+    ) -> Iterator[Nodes | None]:
+        """The nodes a subgroup may use, within those its job may use."""
+        name = members[0].sub_group.split("/")[0]
+        topology = next((policy.topology for policy in state.job.sub_groups if policy.name == name), None)
+        if topology is None or topology.mode == "soft" or not session.settings.network:
+            yield nodes
+            return
+        held = session.roster.nodes_of(state, members[0].sub_group)
+        yield from self._within(session, topology, held, members, 1, nodes)
+
+    def _within(
+        self,
+        session: Session,
+        topology: NetworkTopology,
+        held: set[int],
+        groups: Sequence[Group],
+        lacking: int,
+        nodes: Nodes | None,
+    ) -> Iterator[Nodes]:
+        """Parts of a tier that is allowed, with all nodes the pods hold already; those without room left out."""
+        room = self._room(session, groups)
+        tiers: dict[int, list[tuple[int, str, Nodes]]] = {}
+        for tier, name, members in self._parts:
+            if topology.highest_tier is not None and tier > topology.highest_tier:
+                continue
+            some = members if nodes is None else np.intersect1d(members, nodes).astype(np.int32)
+            capacity = int(room[some].sum())
+            if capacity >= lacking and held <= set(members.tolist()):
+                tiers.setdefault(tier, []).append((capacity, name, some))
+        for tier in sorted(tiers):
+            # The tightest part that may do it: wide ones stay for wide jobs.
+            for _, _, some in sorted(tiers[tier], key=lambda part: part[:2]):
+                yield some
+
+    def _room(self, session: Session, groups: Sequence[Group]) -> NDArray[np.int64]:
+        """(N,) no fewer pods of the groups than each node has room for, by resources alone."""
+        cluster = session.engine.cluster
+        free = cluster.allocatable - cluster.used
+        most = np.maximum(cluster.pod_limit - cluster.pods, 0)
+        found = np.zeros(self._size, dtype=np.int64)
+        for group in groups:
+            if not group.left:
+                continue
+            asked = np.flatnonzero(group.row[:-1] > 0)
+            fits = most
+            for column in asked.tolist():
+                fits = np.minimum(fits, np.maximum(free[:, column], 0) // group.row[column])
+            found = np.maximum(found, fits)
+        return found
+
+    def bonus(self, session: Session, state: JobState) -> NDArray[np.int64]:
+        """(N,) the score of nodes that share a part of the network with the job's pods: more for a lower tier."""
+        found = np.zeros(self._size, dtype=np.int64)
+        if not self.is_soft(state) or not session.settings.network:
+            return found
+        held = session.roster.nodes_of(state)
+        anchors = self._parts if held else self._best_start(session, state)
+        for tier, _, members in anchors:
+            if held and held.isdisjoint(members.tolist()):
+                continue
+            steps = len(self._tiers) - self._tiers.index(tier)
+            worth = 100 * session.settings.network * steps // len(self._tiers)
+            found[members] = np.maximum(found[members], worth)
+        return found
+
+    def _best_start(self, session: Session, state: JobState) -> list[tuple[int, str, Nodes]]:
+        """Where a job without pods would best begin: the tightest part of the lowest tier that takes it whole."""
+        room = self._room(session, state.groups)
+        lacking = max(state.need - state.total_ready, 1)
+        fitting = [(tier, int(room[m].sum()), name, m) for tier, name, m in self._parts if room[m].sum() >= lacking]
+        if not fitting:
+            return []
+        tier, _, name, members = min(fitting, key=lambda part: part[:3])
+        return [(tier, name, members)]

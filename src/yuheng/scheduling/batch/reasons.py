@@ -1,0 +1,173 @@
+"""Why a job waits: everything that holds it, each found by trying without the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from yuheng.model.batch_plan import Wait, iso_time
+from yuheng.model.quantity import format_amount
+from yuheng.scheduling.batch.admission import minimum
+from yuheng.scheduling.batch.order import Line
+from yuheng.scheduling.batch.roster import Group, JobState
+from yuheng.scheduling.batch.session import Session
+from yuheng.scheduling.explain import reasons, sentence
+
+__all__ = ["Reasons"]
+
+
+class Reasons:
+    """Tells what holds jobs, in the state as it is; jobs that fare alike are looked at once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._told: dict[tuple[object, ...], tuple[Wait, ...]] = {}
+        self._sentences: dict[int, str] = {}
+
+    def waits(self, state: JobState) -> tuple[Wait, ...]:
+        """Everything that holds a job that has not all its pods; empty when nothing does."""
+        key = (*self._session.likeness(state), state.admitted, state.gated, len(state.running))
+        refused = self._session.refused.get(state.index) if not state.admitted else None
+        if refused is not None:
+            return (*refused, *(wait for wait in self._own(state) if wait.kind not in {one.kind for one in refused}))
+        if key not in self._told:
+            self._told[key] = tuple(self._own(state))
+        return self._told[key]
+
+    def _own(self, state: JobState) -> Iterator[Wait]:
+        session = self._session
+        if state.gated:
+            yield Wait("gates", f"{state.gated} of its pods have scheduling gates")
+        ready = session.is_ready(state)
+        blocked = session.blocked_tasks(state)
+        for task in state.job.tasks:
+            if task.name in blocked:
+                yield Wait("dependsOn", f"task {task.name} waits until {', '.join(task.depends_on)} run")
+        if not ready:
+            yield from self._gang(state)
+        yield from self._quota(state, blocked, ready=ready)
+        yield from self._room(state, blocked, ready=ready)
+        yield from self._behind(state)
+
+    def _gang(self, state: JobState) -> Iterator[Wait]:
+        lacking = state.need - state.total_ready
+        there = state.total_ready + state.pending
+        if there < state.need:
+            yield Wait("gang", f"its minimum is {state.need} pods, and there are {there}")
+            return
+        fits = self._fitting(state, lacking)
+        short = [f"{least} of task {task}" for task, least in state.minima.items() if state.ready.get(task, 0) < least]
+        if lacking > 1 or (lacking <= 0 and short):
+            of_tasks = f" ({', '.join(short)})" if short and len(state.job.tasks) > 1 else ""
+            yield Wait("gang", f"{lacking} more pods have to start together{of_tasks}: {min(fits, lacking)} could now")
+
+    def _fitting(self, state: JobState, lacking: int) -> int:
+        """How many pods could start now if they did not have to start together."""
+        session = self._session
+        mark = session.moves.mark()
+        placed = sum(session.fill(state, group, min(group.left, lacking), None) for group in state.groups)
+        session.moves.undo(mark)
+        return placed
+
+    def _quota(self, state: JobState, blocked: set[str], *, ready: bool) -> Iterator[Wait]:
+        """The queues on the way up that have no room for the minimum, or for one more pod."""
+        tree = self._session.tree
+        needed = minimum(self._session, state)
+        if ready:
+            rows = [group.row for group in state.groups if group.left and group.task not in blocked]
+            if not rows:
+                return
+            needed = rows[0]
+        elif state.job.min_resources is not None:
+            needed = needed - tree.job_allocated[state.index]
+        for q in tree.path[state.queue]:
+            limit = tree.limit(q)
+            # A queue that may use the whole cluster does not hold anybody: the cluster's size does.
+            over = (needed > 0) & (tree.allocated[q] + needed > limit) & (limit < tree.total)
+            if over.any():
+                yield Wait("quota", self._quota_text(q, needed, over))
+
+    def _quota_text(self, q: int, needed: object, over: object) -> str:
+        tree = self._session.tree
+        limit = tree.limit(q)
+        what = "deserves" if tree.settings.share_policy == "proportion" else "may hold"
+        parts = [
+            f"{format_amount(name, int(limit[c]))} of {name} and holds {format_amount(name, int(tree.allocated[q, c]))}"
+            for c, name in enumerate(tree.names)
+            if over[c]  # type: ignore[index]
+        ]
+        asked = [
+            f"{format_amount(name, int(needed[c]))} of {name}"  # type: ignore[index]
+            for c, name in enumerate(tree.names)
+            if over[c]  # type: ignore[index]
+        ]
+        return f"queue {tree.queues[q].name} {what} {', '.join(parts)}: {', '.join(asked)} more are needed"
+
+    def _room(self, state: JobState, blocked: set[str], *, ready: bool) -> Iterator[Wait]:
+        """Whether the nodes have room, quota and reservations aside; and whether the network's parts do."""
+        session = self._session
+        groups = [group for group in state.groups if group.left and group.task not in blocked]
+        if not groups:
+            return
+        mark = session.moves.mark()
+        short = self._short(state, groups, 1 if ready else state.need - state.total_ready)
+        text = "" if short is None else self.sentence(short)
+        session.moves.undo(mark)
+        if short is not None:
+            yield Wait("resources", text)
+        elif state.job.topology is not None and state.job.topology.mode == "hard" and session.settings.network:
+            yield from self._topology(state, groups, ready=ready)
+
+    def _short(self, state: JobState, groups: list[Group], lacking: int) -> Group | None:
+        """Place as many as are needed wherever there is room; the group that finds none, or None."""
+        for group in groups:
+            own = state.minima.get(group.task, 0) - state.ready.get(group.task, 0)
+            own = min(max(own, 0), group.left)
+            lacking -= own
+            if own and self._session.moves.place(state, group, own) < own:
+                return group
+        failed = None
+        for group in groups:
+            wanted = min(max(lacking, 0), group.left)
+            placed = self._session.moves.place(state, group, wanted) if wanted else 0
+            lacking -= placed
+            failed = group if placed < wanted else failed
+        return failed if lacking > 0 else None
+
+    def _topology(self, state: JobState, groups: list[Group], *, ready: bool) -> Iterator[Wait]:
+        session = self._session
+        lacking = 1 if ready else state.need - state.total_ready
+        for nodes in session.network.candidates(session, state):
+            mark = session.moves.mark()
+            left = lacking
+            for group in groups:
+                left -= session.moves.place(state, group, min(left, group.left), nodes) if left > 0 else 0
+            session.moves.undo(mark)
+            if left <= 0:
+                return
+        topology = state.job.topology
+        tier = "" if topology is None or topology.highest_tier is None else f" of tier {topology.highest_tier} or below"
+        yield Wait("topology", f"no part of the network{tier} has room for all of it together")
+
+    def sentence(self, group: Group) -> str:
+        """kube-scheduler's sentence for one more pod of a group, in the state as it is."""
+        session = self._session
+        hand = session.moves.hand(group.number)
+        session.engine.rate(hand)
+        found = reasons(session.engine, hand, session.engine.record(hand))
+        return sentence(len(session.engine.machines), found)
+
+    def _behind(self, state: JobState) -> Iterator[Wait]:
+        session = self._session
+        hold = session.hold
+        if hold is not None and hold.state is not state and not hold.lets_pass(session, state):
+            when = "" if hold.start == float("inf") else f", which starts at {iso_time(hold.start)}"
+            yield Wait("reservation", f"room is kept for job {hold.state.key}{when}")
+        if session.tree.queues[state.queue].dequeue == "fifo":
+            first = self._first_of(state.queue)
+            if first is not None and first is not state:
+                yield Wait("order", f"job {first.key} is before it in queue {session.tree.queues[state.queue].name}")
+
+    def _first_of(self, q: int) -> JobState | None:
+        session = self._session
+        waiting = [one for one in session.by_queue.get(q, ()) if one.pending and not session.is_ready(one)]
+        return Line(session.tree, session.order, waiting).pop()

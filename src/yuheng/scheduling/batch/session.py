@@ -1,0 +1,268 @@
+"""One batch cycle's state, and the attempt to start a job: all of its minimum, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yuheng.model.batch_plan import Eviction, Wait
+from yuheng.model.cluster import Snapshot
+from yuheng.scheduling.batch.holds import Hold
+from yuheng.scheduling.batch.moves import Moves
+from yuheng.scheduling.batch.network import Network
+from yuheng.scheduling.batch.order import Order
+from yuheng.scheduling.batch.roster import Group, JobState, Roster
+from yuheng.scheduling.batch.settings import Settings
+from yuheng.scheduling.batch.together import Together
+from yuheng.scheduling.batch.tree import Tree
+from yuheng.scheduling.engine import Engine
+
+__all__ = ["Session"]
+
+Nodes = NDArray[np.int32]
+
+
+class Session:
+    """Everything the actions work on.
+
+    Attributes:
+        snapshot, engine, settings, now: what was given; now in seconds since the epoch.
+        is_configured: whether somebody chose the configuration, rather than nobody.
+        roster, tree, moves, order: jobs, queues, changes, whose turn.
+        network: the parts of the network.
+        refused: why jobs were not let in, by job number.
+        barred: jobs that no queue takes.
+        evictions: who was evicted, for whom, by which rule.
+        hold: room kept for a waiting job; None while nobody has a reservation.
+        by_queue: the jobs of each queue.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, engine: Engine, settings: Settings, now: float, *, is_configured: bool
+    ) -> None:
+        self.snapshot = snapshot
+        self.is_configured = is_configured
+        self.engine = engine
+        self.settings = settings
+        self.now = now
+        self.roster = Roster(engine, snapshot, settings, now)
+        self.tree = Tree(snapshot.queues, self.roster, settings)
+        self.order = Order(self.roster, self.tree, settings)
+        self.moves = Moves(engine, self.roster, self.tree)
+        self.network = Network(engine.machines, snapshot.hyper_nodes)
+        self.together = Together(self.roster)
+        self.refused: dict[int, list[Wait]] = {}
+        self.evictions: list[Eviction] = []
+        self.barred: set[int] = set()
+        self.hold: Hold | None = None
+        self.by_queue: dict[int, list[JobState]] = {}
+        for state in self.roster.jobs:
+            self.by_queue.setdefault(state.queue, []).append(state)
+            self._count_elastic(state)
+        self._hopeless: dict[tuple[object, ...], int] = {}
+
+    def _count_elastic(self, state: JobState) -> None:
+        """Count what a running job holds beyond its minimum: it does not stand in the way of jobs to let in."""
+        if not state.started:
+            return
+        tree, roster = self.tree, self.roster
+        if state.job.min_resources is not None:
+            least = tree.row(state.job.min_resources, 0)
+        else:
+            least = roster.rows[roster.spec_of[state.running[: state.need]]].sum(axis=0)
+        surplus = np.maximum(tree.job_allocated[state.index] - least, 0)
+        for q in tree.path[state.queue]:
+            tree.elastic[q] += surplus
+
+    def start(self, state: JobState) -> bool:
+        """Place what a job needs to start: all of it, or nothing.
+
+        Returns:
+            Whether it is ready now.
+        """
+        key = self.likeness(state)
+        if self._hopeless.get(key) == self.moves.version:
+            return False
+        mark = self.moves.mark()
+        for nodes in self.network.candidates(self, state):
+            self._fill_minimum(state, nodes)
+            if self.is_ready(state):
+                return True
+            self.moves.undo(mark)
+        self._hopeless[key] = self.moves.version
+        return False
+
+    def likeness(self, state: JobState) -> tuple[object, ...]:
+        """Equal for jobs that would fare alike in the same state."""
+        groups = tuple((group.number, group.task, group.left, group.sub_group) for group in state.groups)
+        own = state.index if state.running or state.job.topology or state.job.sub_groups else -1
+        estimate = self.estimate(state) if self.hold is not None else None
+        minima = tuple(state.minima.items())
+        return groups, state.queue, state.need - state.total_ready, minima, own, estimate, id(self.hold)
+
+    def forget(self) -> None:
+        """Forget who was hopeless: the rules of the attempt changed."""
+        self._hopeless.clear()
+
+    def is_ready(self, state: JobState) -> bool:
+        """Whether a job has its minimum: in all, of every task, and whole subgroups enough."""
+        return state.is_ready() and self._whole_sub_groups(state)
+
+    def _whole_sub_groups(self, state: JobState) -> bool:
+        wanted = [policy for policy in state.job.sub_groups if policy.minimum]
+        if not wanted or not self.settings.gang:
+            return True
+        ready = self.sub_group_pods(state)
+        for policy in wanted:
+            sizes = [n for name, n in ready.items() if name == policy.name or name.startswith(policy.name + "/")]
+            if sum(size >= policy.size for size in sizes) < policy.minimum:
+                return False
+        return True
+
+    def sub_group_pods(self, state: JobState) -> dict[str, int]:
+        """How many pods of each subgroup of a job are on nodes."""
+        return self.roster.sub_group_counts(state)
+
+    def blocked_tasks(self, state: JobState) -> set[str]:
+        """Tasks whose pods have to wait for others of the job to run first (``dependsOn``).
+
+        Where the minimum cannot be met without them they are placed at once, after those they depend on: the gang
+        could never start otherwise.
+        """
+        if not any(task.depends_on for task in state.job.tasks):
+            return set()
+        running = {task.name: task.succeeded for task in state.job.tasks}
+        for pod in state.running:
+            name = self.roster.pods[pod].task
+            running[name] = running.get(name, 0) + 1
+        blocked = set()
+        for task in state.job.tasks:
+            met = [running.get(other, 0) >= max(state.minima.get(other, 0), 1) for other in task.depends_on]
+            if met and not (any(met) if task.depends_on_any else all(met)):
+                blocked.add(task.name)
+        free = sum(group.left for group in state.groups if group.task not in blocked)
+        needed = any(state.ready.get(name, 0) < state.minima.get(name, 0) for name in blocked)
+        return set() if needed or state.total_ready + free < state.need else blocked
+
+    def _fill_minimum(self, state: JobState, nodes: Nodes | None) -> None:
+        """Place pods until the minimum is met: the tasks' own minima first, then whoever comes next."""
+        blocked = self.blocked_tasks(state)
+        groups = [group for group in state.groups if group.task not in blocked]
+        if any(policy.minimum for policy in state.job.sub_groups):
+            self._fill_sub_groups(state, groups, nodes)
+        for group in groups:
+            lacking = state.minima.get(group.task, 0) - state.ready.get(group.task, 0)
+            if lacking > 0 and self.fill(state, group, lacking, nodes) < min(lacking, group.left):
+                return
+        for group in groups:
+            lacking = state.need - state.total_ready
+            if lacking <= 0:
+                return
+            self.fill(state, group, lacking, nodes)
+
+    def _fill_sub_groups(self, state: JobState, groups: Sequence[Group], nodes: Nodes | None) -> None:
+        """Place whole subgroups until every policy has enough of them; one that does not fit whole leaves nothing."""
+        for policy in state.job.sub_groups:
+            names = dict.fromkeys(g.sub_group for g in groups if g.sub_group.split("/")[0] == policy.name)
+            whole = 0
+            for name in names:
+                if whole >= policy.minimum:
+                    break
+                members = [group for group in groups if group.sub_group == name]
+                whole += self._fill_sub_group(state, members, policy.size, nodes)
+
+    def _fill_sub_group(self, state: JobState, members: Sequence[Group], size: int, nodes: Nodes | None) -> bool:
+        mark = self.moves.mark()
+        lacking = size - self.sub_group_pods(state).get(members[0].sub_group, 0)
+        for part in self.network.sub_candidates(self, state, members, nodes):
+            left = lacking
+            for group in members:
+                left -= self.fill(state, group, min(left, group.left), part) if left > 0 else 0
+            if left <= 0:
+                return True
+            self.moves.undo(mark)
+        return False
+
+    def advance(self, state: JobState, most: int) -> int:
+        """Place more pods of a job that has its minimum; how many."""
+        blocked = self.blocked_tasks(state)
+        placed = 0
+        for group in state.groups:
+            if group.left and group.task not in blocked and placed < most:
+                placed += self._fill_one_by_network(state, group, most - placed)
+        return placed
+
+    def _fill_one_by_network(self, state: JobState, group: Group, count: int) -> int:
+        """Place pods of a group where the network allows them beside those that run."""
+        for nodes in self.network.candidates(self, state):
+            placed = self.fill(state, group, count, nodes)
+            if placed:
+                return placed
+        return 0
+
+    def fill(self, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
+        """Place pods of one group as far as quota, reservations and room allow.
+
+        Args:
+            state: the job.
+            group: its group.
+            wanted: how many.
+            nodes: the only nodes that may be used; None for all.
+
+        Returns:
+            How many were placed.
+        """
+        wanted = min(wanted, group.left, self.quota(state, group))
+        if wanted <= 0:
+            return 0
+        if self.hold is not None and not self.hold.lets_pass(self, state):
+            return self._fill_beside(state, group, wanted, nodes)
+        if self.together.concerns(state, group) or self.network.is_soft(state):
+            return self._fill_near(state, group, wanted, nodes)
+        return self.moves.place(state, group, wanted, nodes)
+
+    def quota(self, state: JobState, group: Group) -> int:
+        """How many pods of a group the job's queues have room for."""
+        return self.tree.room_for(state.queue, group.row)[0]
+
+    def _fill_near(self, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
+        """Place pods one by one, preferring nodes near to, or far from, those of their job."""
+        some = self.every_node if nodes is None else nodes
+        for placed in range(wanted):
+            bonus = self.together.bonus(self, state, group)[some] + self.network.bonus(self, state)[some]
+            if not self.moves.place(state, group, 1, some, bonus):
+                return placed
+        return wanted
+
+    def _fill_beside(self, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
+        """Place pods only where they take nothing of what is kept for another job."""
+        placed = 0
+        assert self.hold is not None  # noqa: S101 -- the caller looked
+        for _ in range(wanted):
+            free = self.hold.free_nodes(group)
+            some = free if nodes is None else np.intersect1d(free, nodes).astype(np.int32)
+            if not len(some) or not self.hold.has_quota(self, state, group):
+                break
+            if not self.moves.place(state, group, 1, some):
+                break
+            self.hold.take(self, state, group)
+            placed += 1
+        return placed
+
+    @property
+    def every_node(self) -> Nodes:
+        """All nodes."""
+        return np.arange(len(self.engine.machines), dtype=np.int32)
+
+    def estimate(self, state: JobState) -> float | None:
+        """How long a job that starts now runs, in seconds; None when a pod of it does not say."""
+        longest = 0.0
+        for group in state.groups:
+            for pod in group.pods[:1]:
+                estimate = self.roster.pods[pod].estimate
+                if estimate is None:
+                    return None
+                longest = max(longest, estimate)
+        return longest
