@@ -20,6 +20,7 @@ from yuheng.scheduling.batch.tree import UNLIMITED
 
 __all__ = ["enqueue", "minimum"]
 
+Amounts = NDArray[np.int64]
 _VOTERS: Final = ("overcommit", "proportion", "capacity", "sla")
 PERMIT, ABSTAIN, REJECT = 1, 0, -1
 
@@ -66,6 +67,8 @@ class _Doors:
         cluster = session.engine.cluster
         used = np.append(cluster.used.sum(axis=0), cluster.pods.sum())
         self._idle = (self._tree.total * max(settings.overcommit, 1.0)).astype(np.int64) - used
+        self._preempts = settings.has("preempt")
+        self._limited = bool((self._tree.quota < UNLIMITED // 2).any())
         self._promised = np.zeros(len(self._tree.names), dtype=np.int64)
         for state in session.roster.jobs:
             if state.admitted and not state.started:
@@ -84,22 +87,22 @@ class _Doors:
         if queue.closed:
             return [Wait("queue", f"queue {queue.name} is closed")]
         found: list[Wait] = []
+        needed, freeable = minimum(self._session, state), self._freeable(state)
         for tier in self._tiers:
-            votes = [self._vote(plugin, state) for plugin in tier]
+            votes = [self._vote(plugin, state, needed, freeable) for plugin in tier]
             found += [wait for vote, wait in votes if vote == REJECT and wait is not None]
             if not found and any(vote == PERMIT for vote, _ in votes):
                 return []
         return found
 
-    def _vote(self, plugin: str, state: JobState) -> tuple[int, Wait | None]:
+    def _vote(self, plugin: str, state: JobState, needed: Amounts, freeable: Amounts) -> tuple[int, Wait | None]:
         if plugin == "sla":
             return (PERMIT if self._session.order.is_overdue(state) else ABSTAIN), None
-        needed = minimum(self._session, state)
         if plugin == "overcommit":
-            return self._by_cluster(state, needed)
-        return self._by_queue(state, needed)
+            return self._by_cluster(state, needed, freeable)
+        return self._by_queue(state, needed, freeable)
 
-    def _by_cluster(self, state: JobState, needed: NDArray[np.int64]) -> tuple[int, Wait | None]:
+    def _by_cluster(self, state: JobState, needed: Amounts, freeable: Amounts) -> tuple[int, Wait | None]:
         """The cluster, ``overcommit-factor`` larger than it is, has room for the minimum."""
         asked = needed > 0
         asked[-1] = False
@@ -107,7 +110,7 @@ class _Doors:
         over = asked & (needed > idle)
         if not over.any() or self._may_reclaim(state, needed):
             return PERMIT, None
-        if (needed[over] <= (idle + self._freeable(state))[over]).all():
+        if (needed[over] <= (idle + freeable)[over]).all():
             return PERMIT, None
         parts = [
             f"{format_amount(name, int(needed[c]))} of {name} with {format_amount(name, max(int(idle[c]), 0))} to give"
@@ -116,11 +119,10 @@ class _Doors:
         ]
         return REJECT, Wait("resources", f"not let in: its minimum asks for {', '.join(parts)} (overcommit)")
 
-    def _by_queue(self, state: JobState, needed: NDArray[np.int64]) -> tuple[int, Wait | None]:
+    def _by_queue(self, state: JobState, needed: Amounts, freeable: Amounts) -> tuple[int, Wait | None]:
         """No queue on the way up passes its limit."""
         tree, asked = self._tree, needed > 0
-        freeable = self._freeable(state)
-        for q in tree.path[state.queue]:
+        for q in tree.path[state.queue] if self._limited else ():
             room = tree.quota[q] - tree.allocated[q] - tree.inqueue[q] + tree.elastic[q] + freeable
             over = asked & (needed > room) & (tree.quota[q] < UNLIMITED // 2)
             if over.any():
@@ -148,9 +150,9 @@ class _Doors:
     def _freeable(self, state: JobState) -> NDArray[np.int64]:
         """(C,) what running jobs of lower priority in the same queue hold: preemption may free it."""
         total = np.zeros(len(self._tree.names), dtype=np.int64)
-        if not self._session.settings.has("preempt"):
+        if not self._preempts:
             return total
         for other in self._session.by_queue.get(state.queue, ()):
-            if other.priority < state.priority:
+            if other.priority < state.priority and other.running:
                 total += self._tree.job_allocated[other.index]
         return total

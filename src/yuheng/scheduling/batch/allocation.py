@@ -9,6 +9,9 @@ from yuheng.scheduling.batch.session import Session
 
 __all__ = ["allocate", "backfill", "serve"]
 
+# Waiting gangs that are asked when they could start, before nobody gets a reservation.
+MOST_HEADS = 3
+
 
 def allocate(session: Session) -> None:
     """Start jobs whole, then give those that have their minimum one pod a turn."""
@@ -51,7 +54,9 @@ def _keep_room(session: Session, state: JobState) -> None:
     if session.hold is not None or session.is_ready(state):
         return
     overdue = session.order.is_overdue(state)
-    if session.settings.has("backfill") or overdue:
+    first = session.settings.has("backfill") and session.heads < MOST_HEADS
+    if first or overdue:
+        session.heads += 1
         session.hold = reservation(session, state, overdue=overdue)
         if session.hold is not None:
             session.forget()

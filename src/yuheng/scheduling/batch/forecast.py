@@ -33,6 +33,10 @@ class _Ahead:
         self._ends = [(float(roster.ends[i]), int(i)) for i in on_nodes.tolist()]
         heapq.heapify(self._ends)
 
+    def is_blind(self) -> bool:
+        """Whether no end is known."""
+        return not self._ends
+
     def next_moment(self) -> float | None:
         """Let the next pods end; when that is, or None when no end is known."""
         if not self._ends:
@@ -55,12 +59,15 @@ class _Ahead:
                     heapq.heappush(self._ends, (moment + estimate, pod))
 
 
-def _on_the_side(session: Session, run: Callable[[], None]) -> None:
-    """Run something and take back all it did."""
+def _on_the_side(session: Session, run: Callable[[_Ahead], None]) -> None:
+    """Run ahead, and take back all that was done; nothing is run where no end is known."""
+    ahead = _Ahead(session)
+    if ahead.is_blind():
+        return
     mark, hold = session.moves.mark(), session.hold
     session.hold = None
     try:
-        run()
+        run(ahead)
     finally:
         session.moves.undo(mark)
         session.hold = hold
@@ -78,8 +85,7 @@ def reservation(session: Session, state: JobState, *, overdue: bool) -> Hold | N
     found: list[Hold] = []
     cluster, tree = session.engine.cluster, session.tree
 
-    def run() -> None:
-        ahead = _Ahead(session)
+    def run(ahead: _Ahead) -> None:
         for _ in range(MOST_MOMENTS):
             moment = ahead.next_moment()
             if moment is None:
@@ -119,12 +125,11 @@ def forecast(session: Session, waiting: Sequence[JobState]) -> dict[int, float]:
     """
     found: dict[int, float] = {}
     if waiting:
-        _on_the_side(session, lambda: _run_ahead(session, list(waiting), found))
+        _on_the_side(session, lambda ahead: _run_ahead(session, ahead, list(waiting), found))
     return found
 
 
-def _run_ahead(session: Session, waiting: list[JobState], found: dict[int, float]) -> None:
-    ahead = _Ahead(session)
+def _run_ahead(session: Session, ahead: _Ahead, waiting: list[JobState], found: dict[int, float]) -> None:
     attempts = 0
     for _ in range(MOST_MOMENTS):
         moment = ahead.next_moment()

@@ -34,6 +34,10 @@ class Network:
             for part in sorted(hyper_nodes, key=lambda part: (part.tier, part.name))
         ]
         self._tiers = sorted({tier for tier, _, _ in self._parts})
+        self._members = np.concatenate([np.zeros(0, dtype=np.int32), *(members for _, _, members in self._parts)])
+        self._counts = np.array([len(members) for _, _, members in self._parts], dtype=np.int64)
+        self._ends = np.cumsum(self._counts)
+        self._known: tuple[object, NDArray[np.int64]] = (None, np.zeros(0, dtype=np.int64))
 
     def is_soft(self, state: JobState) -> bool:
         """Whether a job would rather be near itself."""
@@ -72,21 +76,39 @@ class Network:
     ) -> Iterator[Nodes]:
         """Parts of a tier that is allowed, with all nodes the pods hold already; those without room left out."""
         room = self._room(session, groups)
+        if nodes is not None:
+            outside = np.ones(self._size, dtype=np.bool_)
+            outside[nodes] = False
+            room = np.where(outside, 0, room)
+        capacities = self._sums(room)
         tiers: dict[int, list[tuple[int, str, Nodes]]] = {}
-        for tier, name, members in self._parts:
+        for p in np.flatnonzero(capacities >= lacking).tolist():
+            tier, name, members = self._parts[p]
             if topology.highest_tier is not None and tier > topology.highest_tier:
                 continue
             some = members if nodes is None else np.intersect1d(members, nodes).astype(np.int32)
-            capacity = int(room[some].sum())
-            if capacity >= lacking and held <= set(members.tolist()):
+            capacity = int(capacities[p])
+            if not held or held <= set(members.tolist()):
                 tiers.setdefault(tier, []).append((capacity, name, some))
         for tier in sorted(tiers):
             # The tightest part that may do it: wide ones stay for wide jobs.
             for _, _, some in sorted(tiers[tier], key=lambda part: part[:2]):
                 yield some
 
+    def _sums(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(parts,) the sum over each part's nodes."""
+        running = np.concatenate([[0], np.cumsum(values[self._members])])
+        found: NDArray[np.int64] = running[self._ends] - running[self._ends - self._counts]
+        return found
+
     def _room(self, session: Session, groups: Sequence[Group]) -> NDArray[np.int64]:
         """(N,) no fewer pods of the groups than each node has room for, by resources alone."""
+        key = (session.moves.version, *(group.number for group in groups if group.left))
+        if self._known[0] != key:
+            self._known = (key, self._count(session, groups))
+        return self._known[1]
+
+    def _count(self, session: Session, groups: Sequence[Group]) -> NDArray[np.int64]:
         cluster = session.engine.cluster
         free = cluster.allocatable - cluster.used
         most = np.maximum(cluster.pod_limit - cluster.pods, 0)

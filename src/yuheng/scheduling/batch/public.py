@@ -88,3 +88,4 @@ def _move(session: Session, state: JobState, queue: int) -> None:
     for q in tree.path[queue]:
         tree.allocated[q] += held
         tree.request[q] += asked
+    session.forget()

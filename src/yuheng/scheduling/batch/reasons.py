@@ -21,17 +21,17 @@ class Reasons:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._told: dict[tuple[object, ...], tuple[Wait, ...]] = {}
-        self._sentences: dict[int, str] = {}
+        self._sentences: dict[tuple[int, int], str] = {}
+        self._rooms: dict[tuple[object, ...], tuple[str, int]] = {}
 
     def waits(self, state: JobState) -> tuple[Wait, ...]:
         """Everything that holds a job that has not all its pods; empty when nothing does."""
         key = (*self._session.likeness(state), state.admitted, state.gated, len(state.running))
-        refused = self._session.refused.get(state.index) if not state.admitted else None
-        if refused is not None:
-            return (*refused, *(wait for wait in self._own(state) if wait.kind not in {one.kind for one in refused}))
         if key not in self._told:
             self._told[key] = tuple(self._own(state))
-        return self._told[key]
+        refused = self._session.refused.get(state.index, []) if not state.admitted else []
+        kinds = {wait.kind for wait in refused}
+        return (*refused, *(wait for wait in self._told[key] if wait.kind not in kinds))
 
     def _own(self, state: JobState) -> Iterator[Wait]:
         session = self._session
@@ -54,19 +54,28 @@ class Reasons:
         if there < state.need:
             yield Wait("gang", f"its minimum is {state.need} pods, and there are {there}")
             return
-        fits = self._fitting(state, lacking)
         short = [f"{least} of task {task}" for task, least in state.minima.items() if state.ready.get(task, 0) < least]
         if lacking > 1 or (lacking <= 0 and short):
             of_tasks = f" ({', '.join(short)})" if short and len(state.job.tasks) > 1 else ""
+            fits = self._fitting(state, lacking)
             yield Wait("gang", f"{lacking} more pods have to start together{of_tasks}: {min(fits, lacking)} could now")
 
     def _fitting(self, state: JobState, lacking: int) -> int:
         """How many pods could start now if they did not have to start together."""
-        session = self._session
-        mark = session.moves.mark()
-        placed = sum(session.fill(state, group, min(group.left, lacking), None) for group in state.groups)
-        session.moves.undo(mark)
-        return placed
+        quota = max((self._session.quota(state, group) for group in state.groups), default=0)
+        return min(quota, self._tried(state, state.groups, lacking)[1])
+
+    def _tried(self, state: JobState, groups: list[Group], lacking: int) -> tuple[str, int]:
+        """What the nodes say when that many pods are placed wherever there is room, and how many found some."""
+        key = (tuple((group.number, group.task, group.left) for group in groups), lacking, *state.minima.items())
+        if key not in self._rooms:
+            moves = self._session.moves
+            mark, before = moves.mark(), state.total_ready
+            short = self._short(state, groups, lacking)
+            text = "" if short is None else self.sentence(short)
+            self._rooms[key] = (text, state.total_ready - before)
+            moves.undo(mark)
+        return self._rooms[key]
 
     def _quota(self, state: JobState, blocked: set[str], *, ready: bool) -> Iterator[Wait]:
         """The queues on the way up that have no room for the minimum, or for one more pod."""
@@ -108,11 +117,8 @@ class Reasons:
         groups = [group for group in state.groups if group.left and group.task not in blocked]
         if not groups:
             return
-        mark = session.moves.mark()
-        short = self._short(state, groups, 1 if ready else state.need - state.total_ready)
-        text = "" if short is None else self.sentence(short)
-        session.moves.undo(mark)
-        if short is not None:
+        text, _ = self._tried(state, groups, 1 if ready else state.need - state.total_ready)
+        if text:
             yield Wait("resources", text)
         elif state.job.topology is not None and state.job.topology.mode == "hard" and session.settings.network:
             yield from self._topology(state, groups, ready=ready)
@@ -151,10 +157,13 @@ class Reasons:
     def sentence(self, group: Group) -> str:
         """kube-scheduler's sentence for one more pod of a group, in the state as it is."""
         session = self._session
-        hand = session.moves.hand(group.number)
-        session.engine.rate(hand)
-        found = reasons(session.engine, hand, session.engine.record(hand))
-        return sentence(len(session.engine.machines), found)
+        key = (group.number, session.moves.version)
+        if key not in self._sentences:
+            hand = session.moves.hand(group.number)
+            session.engine.rate(hand)
+            found = reasons(session.engine, hand, session.engine.record(hand))
+            self._sentences[key] = sentence(len(session.engine.machines), found)
+        return self._sentences[key]
 
     def _behind(self, state: JobState) -> Iterator[Wait]:
         session = self._session

@@ -16,7 +16,7 @@ from yuheng.scheduling.batch.reasons import Reasons
 from yuheng.scheduling.batch.roster import Group, JobState
 from yuheng.scheduling.batch.session import Session
 from yuheng.scheduling.batch.tree import UNLIMITED
-from yuheng.scheduling.explain import closest, reasons
+from yuheng.scheduling.explain import closest, reasons, sentence
 
 __all__ = ["Report", "phase_of", "queue_tree"]
 
@@ -38,8 +38,8 @@ class Report:
         self._waiting = _in_order(session, waiting)
         starting = [state for state in self._waiting if state.pending and not session.is_ready(state)]
         self._starts = forecast(session, starting)
-        self._messages: dict[int, tuple[str, str]] = {}
         self._rooms: dict[tuple[int, int], Refusal] = {}
+        self._by_class: dict[int, Refusal] = {}
 
     def jobs(self) -> tuple[JobReport, ...]:
         """The jobs: those that have all they need by name, then those that wait in their order.
@@ -98,18 +98,27 @@ class Report:
 
     def _told(self, state: JobState, group: Group) -> Refusal:
         """Why a pod of a group waits: the nodes' own words when there is no room, and what holds its job."""
-        session = self._session
         waits = self._reasons.waits(state)
-        hand = session.moves.hand(group.number)
-        feasible = session.engine.rate(hand)
-        record = session.engine.record(hand)
-        found = reasons(session.engine, hand, record)
-        parts = [wait.message for wait in waits if wait.kind != "resources" or feasible]
-        if not feasible:
-            parts.insert(0, self._reasons.sentence(group).rstrip("."))
+        nodes = self._nodes(group)
+        parts = [wait.message for wait in waits if wait.kind != "resources" or not nodes.message]
+        if nodes.message:
+            parts.insert(0, nodes.message)
         message = "; ".join(dict.fromkeys(part.rstrip(".") for part in parts)) + "."
-        near = () if feasible else closest(session.engine, hand, record)
-        return Refusal("", message, () if feasible else found, near, self._hint(state, waits))
+        return Refusal("", message, nodes.reasons, nodes.closest, self._hint(state, waits))
+
+    def _nodes(self, group: Group) -> Refusal:
+        """What the nodes say to one more pod of a class; nothing where one would take it."""
+        if group.number not in self._by_class:
+            session = self._session
+            hand = session.moves.hand(group.number)
+            told = Refusal("", "")
+            if not session.engine.rate(hand):
+                record = session.engine.record(hand)
+                found = reasons(session.engine, hand, record)
+                text = sentence(len(session.engine.machines), found)
+                told = Refusal("", text, found, closest(session.engine, hand, record))
+            self._by_class[group.number] = told
+        return self._by_class[group.number]
 
     def _hint(self, state: JobState, waits: Sequence[Wait]) -> str:
         start = self._starts.get(state.index)

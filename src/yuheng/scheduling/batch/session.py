@@ -36,6 +36,7 @@ class Session:
         barred: jobs that no queue takes.
         evictions: who was evicted, for whom, by which rule.
         hold: room kept for a waiting job; None while nobody has a reservation.
+        heads: waiting jobs that were asked when they could start.
         by_queue: the jobs of each queue.
     """
 
@@ -57,6 +58,7 @@ class Session:
         self.evictions: list[Eviction] = []
         self.barred: set[int] = set()
         self.hold: Hold | None = None
+        self.heads = 0
         self.by_queue: dict[int, list[JobState]] = {}
         for state in self.roster.jobs:
             self.by_queue.setdefault(state.queue, []).append(state)

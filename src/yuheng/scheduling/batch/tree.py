@@ -65,6 +65,7 @@ class Tree:
         self.inqueue = np.zeros(shape, dtype=np.int64)
         self.elastic = np.zeros(shape, dtype=np.int64)
         self.job_allocated = np.zeros((len(roster.jobs), len(self.names)), dtype=np.int64)
+        self._shares: dict[int, float] = {}
         self.deserved: Amounts = self.real.copy()
         self.entitled: Amounts = np.full_like(self.real, UNLIMITED)
         self._count()
@@ -177,9 +178,11 @@ class Tree:
         self.job_allocated[job] += amount
         for q in self.path[queue]:
             self.allocated[q] += amount
+            self._shares.pop(q, None)
 
     def deserve(self) -> None:
         """Work out what every queue deserves, from what is asked for now."""
+        self._shares.clear()
         if self.settings.share_policy == "proportion":
             self._by_proportion()
             self.written = np.broadcast_to(self._shared_columns(), self.deserved.shape)
@@ -218,6 +221,11 @@ class Tree:
 
     def share(self, q: int) -> float:
         """The largest part of any resource it deserves that a queue has (1 where it deserves none of it)."""
+        if q not in self._shares:
+            self._shares[q] = self._share(q)
+        return self._shares[q]
+
+    def _share(self, q: int) -> float:
         deserved, allocated = self.deserved[q], self.allocated[q]
         counts = self.written[q] & (deserved < UNLIMITED)
         some = counts & (deserved > 0)
@@ -247,11 +255,14 @@ class Tree:
 
     def room_for(self, q: int, row: Amounts) -> tuple[int, int]:
         """How many more pods a queue may hold, and which queue on its path says so (-1 for none)."""
-        asked = row > 0
+        asked = np.flatnonzero(row)
         fewest, who = UNLIMITED, -1
         for above in self.path[q]:
-            free = self.limit(above)[asked] - self.allocated[above][asked]
-            count = max(int((free // row[asked]).min(initial=UNLIMITED)), 0)
+            limit = self.limit(above)[asked]
+            free = limit - self.allocated[above][asked]
+            # Who may use all there is is held by the nodes, not by a quota.
+            counts = np.where(limit < self.total[asked], free // row[asked], UNLIMITED)
+            count = max(int(counts.min(initial=UNLIMITED)), 0)
             if count < fewest:
                 fewest, who = count, above
         return fewest, who

@@ -42,6 +42,7 @@ class Victims:
         self._queues = np.array([state.queue for state in roster.jobs], dtype=np.int64)[self._jobs]
         self._job_priority = np.array([state.priority for state in roster.jobs], dtype=np.int64)[self._jobs]
         self._movable = np.array([self.is_movable(i) for i in range(count)], dtype=np.bool_)
+        self._with_devices = np.array([pod.spec.devices.count > 0 for pod in roster.pods[:count]], dtype=np.bool_)
         self._budgets = _Budgets(session)
         shares = np.array([session.tree.share(q) for q in range(len(session.tree.queues))])
         created = roster.created[:count]
@@ -60,12 +61,23 @@ class Victims:
     def mask(self, state: JobState, group: Group) -> Mask:
         """(running pods,) who could make way for a pod of a group."""
         here = self._session.roster.node_of[: len(self._jobs)] >= 0
-        mask: Mask = self._movable & here & (self._jobs != state.index)
+        mask: Mask = self._movable & here & (self._jobs != state.index) & self._helpful(group)
         if self.rule == "preempt":
             inside: Mask = mask & (self._queues == state.queue)
-            return inside & self._weaker(state, group, inside)
+            return inside & self._weaker(state, group, inside) if inside.any() else inside
         across: Mask = mask & self._from_others(state, group)
         return across
+
+    def _helpful(self, group: Group) -> Mask:
+        """Who holds any of what is asked for: the others would leave for nothing."""
+        roster = self._session.roster
+        asked = np.flatnonzero(group.row[:-1])
+        devices = roster.pods[group.pods[0]].spec.devices.count > 0
+        if not len(asked) and not devices:
+            return np.ones(len(self._jobs), dtype=np.bool_)
+        holds: Mask = np.asarray((roster.rows[:, asked] > 0).any(axis=1))[roster.spec_of[: len(self._jobs)]]
+        found: Mask = np.asarray(holds | self._with_devices if devices else holds)
+        return found
 
     def _weaker(self, state: JobState, group: Group, inside: Mask) -> Mask:
         """Inside a queue: the first tier whose plugins leave anybody decides; nobody of higher priority ever."""
@@ -109,7 +121,10 @@ class Victims:
         """Across queues: those of queues that have more than they deserve of something the pod asks for."""
         tree = self._session.tree
         claimant = tree.queues[state.queue]
-        eligible = np.array([self._queue_gives(q, state.queue, group) for q in range(len(tree.queues))])
+        asked = group.row > 0
+        eligible: Mask = np.asarray((tree.written & (tree.allocated > tree.deserved))[:, asked].any(axis=1))
+        for q in np.flatnonzero(eligible).tolist():
+            eligible[q] = self._queue_gives(q, state.queue, group)
         found: Mask = eligible[self._queues]
         if claimant.reclaims == "LowerPriority":
             found &= self._job_priority < state.priority
