@@ -46,11 +46,13 @@ def test_the_names_are_these_and_sorted():
         "Plan",
         "Pod",
         "Policy",
+        "QueueTree",
         "Snapshot",
         "YuhengError",
         "capacity",
         "explain",
         "plan",
+        "queues",
         "read",
         "read_pod",
         "read_scheduler_config",
@@ -63,12 +65,14 @@ SIGNATURES = {
     "read": "(*sources: 'Source') -> 'Snapshot'",
     "read_pod": "(source: 'str | Path | Mapping[str, Any]') -> 'Pod'",
     "read_scheduler_config": "(source: 'str | Path') -> 'Policy'",
-    "plan": "(snapshot: 'Snapshot', policy: 'str | Policy' = 'kubernetes', seed: 'int' = 0, *, "
-    "progress: 'Callable[[int, int], None] | None' = None) -> 'Plan'",
-    "explain": "(snapshot: 'Snapshot', pod: 'str', policy: 'str | Policy' = 'kubernetes', "
-    "seed: 'int' = 0) -> 'Explanation'",
-    "capacity": "(snapshot: 'Snapshot', pod: 'Pod', policy: 'str | Policy' = 'kubernetes', "
+    "plan": "(snapshot: 'Snapshot', policy: 'str | Policy | None' = None, seed: 'int' = 0, *, "
+    "now: 'float | None' = None, progress: 'Callable[[int, int], None] | None' = None) -> 'Plan'",
+    "explain": "(snapshot: 'Snapshot', pod: 'str', policy: 'str | Policy | None' = None, "
+    "seed: 'int' = 0, *, now: 'float | None' = None) -> 'Explanation'",
+    "capacity": "(snapshot: 'Snapshot', pod: 'Pod', policy: 'str | Policy | None' = None, "
     "seed: 'int' = 0) -> 'Headroom'",
+    "queues": "(snapshot: 'Snapshot', policy: 'str | Policy | None' = None, *, "
+    "now: 'float | None' = None) -> 'QueueTree'",
 }
 
 
@@ -98,6 +102,8 @@ def test_a_plan_as_a_dictionary(snapshot):
         "policy",
         "placements",
         "unschedulable",
+        "evictions",
+        "jobs",
         "summary",
         "warnings",
     ]
@@ -177,6 +183,7 @@ def test_results_are_what_their_schemas_say(snapshot):
         *(yuheng.explain(snapshot, f"default/{name}") for name in ("fits", "waits", "runs")),
         yuheng.capacity(snapshot, yuheng.read_pod(pod("more"))),
         yuheng.capacity(snapshot, yuheng.read_pod(pod("never", cpu="100"))),
+        yuheng.queues(snapshot),
     ]
     for result in results:
         document = result.to_dict()
@@ -207,6 +214,7 @@ ERRORS = {
     "no such file": lambda _: yuheng.read("gone.json"),
     "no such pod": lambda snapshot: yuheng.explain(snapshot, "default/gone"),
     "no such policy": lambda snapshot: yuheng.plan(snapshot, policy="quickest"),
+    "no such policy for queues": lambda snapshot: yuheng.queues(snapshot, policy="quickest"),
     "no such filter": lambda snapshot: yuheng.plan(snapshot, policy=yuheng.Policy(filters=("Mood",))),
     "not a pod": lambda _: yuheng.read_pod(NODES[0]),
     "not an object": lambda _: yuheng.read({"kind": 7}),

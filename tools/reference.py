@@ -30,6 +30,7 @@ FOLDER: Final = Path(__file__).resolve().parents[1] / "docs" / "reference"
 NOTICE: Final = "<!-- Written by tools/reference.py (`make docs`): change the code it describes, not this page. -->"
 SCORE_FUNCTIONS: Final[Mapping[str, tuple[Callable[..., Any], ...]]] = {
     "BestFit": (gpu.best_fit,),
+    "BinPack": (resources.bin_pack,),
     "DotProduct": (gpu.dot_product,),
     "FragmentationGradient": (gpu.fragmentation_gradient,),
     "GpuClustering": (gpu.gpu_clustering,),
@@ -128,10 +129,10 @@ def _environment() -> Iterator[str]:
 
 def formats() -> str:
     """The page of the formats that ``-o json`` and ``-o yaml`` print."""
-    lines = [NOTICE, "", "# The format of plans, explanations and headrooms", ""]
+    lines = [NOTICE, "", "# The format of plans, explanations, headrooms and queues", ""]
     lines += [
-        "What `-o json`, `-o yaml` and `to_dict()` give; all fields are always there. The same as JSON Schema (draft",
-        '2020-12) comes with the package: `yuheng.reporting.schema.schema("Plan")`.',
+        "What `-o json`, `-o yaml` and `to_dict()` give; fields are always there unless they are called optional. The",
+        'same as JSON Schema (draft 2020-12) comes with the package: `yuheng.reporting.schema.schema("Plan")`.',
     ]
     for kind in KINDS:
         document = schema(kind)
@@ -145,7 +146,11 @@ def formats() -> str:
 
 
 def _fields(definition: Mapping[str, Any], shared: Mapping[str, Any]) -> list[str]:
-    rows = ((f"`{name}`", _type(field), _described(field, shared)) for name, field in definition["properties"].items())
+    needed = definition["required"]
+    rows = (
+        (f"`{name}`", _type(field), ("" if name in needed else "Optional. ") + _described(field, shared))
+        for name, field in definition["properties"].items()
+    )
     return _table(("field", "type", "meaning"), rows)
 
 
@@ -160,7 +165,7 @@ def _type(field: Mapping[str, Any]) -> str:
         return f"list of {_type(field['items'])}"
     if field["type"] == "object":
         return f"map of {_type(field['additionalProperties'])}"
-    return str(field["type"])
+    return " or ".join(field["type"]) if isinstance(field["type"], list) else str(field["type"])
 
 
 def _described(field: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
@@ -211,7 +216,8 @@ def _filters() -> Iterator[tuple[str, str]]:
     for rejection in WORDS.values():
         said.setdefault(rejection.filter, []).append(f"`{rejection.words}`")
     said[RESOURCE_FILTER].append("`Insufficient` and the resource's name")
-    for name in sorted(said, key=KUBERNETES_FILTERS.index):
+    batch = [name for name in said if name not in KUBERNETES_FILTERS]
+    for name in (*(name for name in KUBERNETES_FILTERS if name in said), *batch):
         yield f"`{name}`", "; ".join(said[name])
 
 

@@ -1,6 +1,6 @@
 """Yuheng (玉衡): where every pod of a Kubernetes cluster runs, and why.
 
-The public Python API: read a cluster, plan it, explain a pod, ask for headroom.
+The public Python API: read a cluster, plan it, explain a pod or a job, ask for headroom and for the state of queues.
 
     import yuheng
 
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from yuheng.errors import YuhengError
+from yuheng.model.batch_plan import QueueTree
 from yuheng.model.cluster import Snapshot
 from yuheng.model.plan import Explanation, Headroom, Plan
 from yuheng.model.pod import Pod
@@ -30,11 +31,13 @@ __all__ = [
     "Plan",
     "Pod",
     "Policy",
+    "QueueTree",
     "Snapshot",
     "YuhengError",
     "capacity",
     "explain",
     "plan",
+    "queues",
     "read",
     "read_pod",
     "read_scheduler_config",
@@ -85,17 +88,22 @@ def read_scheduler_config(source: str | Path) -> Policy:
 
 def plan(
     snapshot: Snapshot,
-    policy: str | Policy = "kubernetes",
+    policy: str | Policy | None = None,
     seed: int = 0,
     *,
+    now: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Plan:
     """Place every pending pod: by priority, then creation time, then name; every feasible node is considered.
 
+    Jobs of queues are placed by their queues' rules before them, and may evict running pods.
+
     Args:
         snapshot: the cluster; it is not changed.
-        policy: the name of a preset (see ``yuheng policies``) or a policy.
+        policy: the name of a preset (see ``yuheng policies``) or a policy; None for the configuration that the snapshot
+            brings, or kube-scheduler's defaults.
         seed: of everything random; the same seed gives the same plan.
+        now: the time it is, in seconds since the epoch; None for the latest time that the snapshot tells of.
         progress: called now and then with the pods decided and the pods to decide.
 
     Raises:
@@ -104,33 +112,41 @@ def plan(
     """
     from yuheng.scheduling.planner import plan as run
 
-    return run(snapshot, policy, seed, progress)
+    return run(snapshot, policy, seed, progress, now=now)
 
 
-def explain(snapshot: Snapshot, pod: str, policy: str | Policy = "kubernetes", seed: int = 0) -> Explanation:
-    """Why a pod is pending, or would go where it would go, or is where it is.
+def explain(
+    snapshot: Snapshot,
+    pod: str,
+    policy: str | Policy | None = None,
+    seed: int = 0,
+    *,
+    now: float | None = None,
+) -> Explanation:
+    """Why a pod or a job is pending, or would go where it would go, or is where it is.
 
     Args:
         snapshot: the cluster; it is not changed.
-        pod: ``namespace/name``.
-        policy: the name of a preset or a policy.
+        pod: ``namespace/name`` of a pod, or of a job when no pod has that name.
+        policy: as for `plan`.
         seed: of everything random.
+        now: as for `plan`.
 
     Raises:
-        NotFoundError: there is no such pod, or no preset of that name.
+        NotFoundError: there is no such pod or job, or no preset of that name.
     """
     from yuheng.scheduling.planner import explain as run
 
-    return run(snapshot, pod, policy, seed)
+    return run(snapshot, pod, policy, seed, now=now)
 
 
-def capacity(snapshot: Snapshot, pod: Pod, policy: str | Policy = "kubernetes", seed: int = 0) -> Headroom:
+def capacity(snapshot: Snapshot, pod: Pod, policy: str | Policy | None = None, seed: int = 0) -> Headroom:
     """How many more of a pod fit beside the pods that run, on which nodes, and what runs out first.
 
     Args:
         snapshot: the cluster; it is not changed, and its pending pods are not counted as placed.
         pod: the pod to repeat (see `read_pod`).
-        policy: the name of a preset or a policy.
+        policy: as for `plan`.
         seed: of everything random.
 
     Raises:
@@ -139,3 +155,19 @@ def capacity(snapshot: Snapshot, pod: Pod, policy: str | Policy = "kubernetes", 
     from yuheng.scheduling.planner import capacity as run
 
     return run(snapshot, pod, policy, seed)
+
+
+def queues(snapshot: Snapshot, policy: str | Policy | None = None, *, now: float | None = None) -> QueueTree:
+    """What each queue deserves, holds, asks for and borrows, and how many of its jobs run and wait.
+
+    Args:
+        snapshot: the cluster; it is not changed.
+        policy: as for `plan`; its batch side decides.
+        now: as for `plan`.
+
+    Raises:
+        NotFoundError: there is no preset of that name.
+    """
+    from yuheng.scheduling.planner import queues as run
+
+    return run(snapshot, policy, now)

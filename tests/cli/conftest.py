@@ -45,6 +45,12 @@ def small() -> Path:
 
 
 @pytest.fixture
+def shared() -> Path:
+    """A cluster that a tree of queues shares: one of them borrows, a job reclaims from it, another waits."""
+    return INPUTS / "queues.yaml"
+
+
+@pytest.fixture
 def pod() -> Path:
     """The manifest of a pod that fits the small cluster many times."""
     return INPUTS / "pod.yaml"

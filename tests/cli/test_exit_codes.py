@@ -65,6 +65,22 @@ BAD_INPUT = {
         ["capacity", "--pod", "{nothing}", "{roomy}"],
         "yuheng: Pod default/p: spec.containers[].resources.requests: found room for ",
     ),
+    "a time that is none": (
+        ["plan", "{small}", "--now", "tomorrow"],
+        "yuheng: --now: found 'tomorrow', expected a time such as 2026-01-31T09:00:00Z",
+    ),
+    "a time without a zone": (
+        ["explain", "a/b", "{small}", "--now", "2026-01-31T09:00:00"],
+        "yuheng: --now: found '2026-01-31T09:00:00', expected a time such as 2026-01-31T09:00:00Z",
+    ),
+    "a time that would steer the terminal": (
+        ["queues", "{small}", "--now", "\x1b[2J\n"],
+        "yuheng: --now: found '\\x1b[2J\\n', expected a time such as 2026-01-31T09:00:00Z",
+    ),
+    "an unknown policy for queues": (
+        ["queues", "{small}", "--policy", "quickest"],
+        "yuheng: policy: found 'quickest', expected one of kubernetes, binpack, ",
+    ),
     "an output that cannot be written": (
         ["plan", "{small}", "--out", "no/such/folder/plan.txt"],
         "yuheng: --out no/such/folder/plan.txt: found No such file or directory, expected a place to write to",
@@ -120,6 +136,11 @@ def test_wrong_usage_shows_how_to_get_help_with_code_2(yuheng, arguments, words)
 def test_a_policy_that_does_not_exist_is_told_before_the_input_is_read(yuheng):
     done = yuheng("plan", "gone.json", "--policy", "quickest")
     assert "policy: found 'quickest'" in done.err
+
+
+@pytest.mark.parametrize("command", ["plan", "queues"])
+def test_a_time_that_is_none_is_told_before_the_input_is_read(yuheng, command):
+    assert yuheng(command, "gone.json", "--now", "soon").err.startswith("yuheng: --now: found 'soon'")
 
 
 def test_an_interrupt_exits_with_130(yuheng, small, monkeypatch):

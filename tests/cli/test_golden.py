@@ -26,15 +26,22 @@ CASES = {
     "explain-bound.txt": ["explain", "shop/db-0", "small.yaml", "-o", "wide"],
     "capacity.txt": ["capacity", "--pod", "pod.yaml", "small.yaml"],
     "capacity.json": ["capacity", "--pod", "pod.yaml", "small.yaml", "-o", "json"],
+    "queues.txt": ["queues", "queues.yaml"],
+    "queues-wide.txt": ["queues", "queues.yaml", "-o", "wide"],
+    "queues.json": ["queues", "queues.yaml", "-o", "json"],
+    "plan-batch.txt": ["plan", "queues.yaml"],
+    "plan-batch.yaml": ["plan", "queues.yaml", "-o", "yaml"],
+    "explain-job.txt": ["explain", "ml/yolo", "queues.yaml"],
+    "explain-victim.txt": ["explain", "shop/serving-worker-4", "queues.yaml"],
     "policies.txt": ["policies"],
     "demo.txt": ["demo", "--out", "report.html", "--save", "cluster.json"],
 }
 
 
 @pytest.fixture
-def beside_the_inputs(tmp_path, monkeypatch, small, pod):
+def beside_the_inputs(tmp_path, monkeypatch, small, shared, pod):
     """A folder of one's own with the inputs in it, so that outputs name files without a path."""
-    for path in (small, pod):
+    for path in (small, shared, pod):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     monkeypatch.chdir(tmp_path)
 

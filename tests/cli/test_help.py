@@ -12,6 +12,8 @@ import typer
 
 from yuheng import __version__
 from yuheng.cli.app import app
+from yuheng.model.batch import ACTIONS
+from yuheng.scheduling.batch.settings import PLUGINS
 from yuheng.scheduling.presets import PRESETS
 from yuheng.scheduling.registry import FILTERS, SCORES
 
@@ -20,7 +22,7 @@ HEAVY = ("numba", "numpy", "yaml", "jinja2", "pydantic", "rich")
 
 
 def test_the_commands_are_these():
-    assert COMMANDS == ["capacity", "demo", "explain", "plan", "policies", "version"]
+    assert COMMANDS == ["capacity", "demo", "explain", "plan", "policies", "queues", "version"]
 
 
 def test_the_help_names_every_command(yuheng):
@@ -95,7 +97,7 @@ def test_policies_complete_to_the_presets():
     assert done.stdout.split() == list(PRESETS)
 
 
-def test_policies_lists_every_preset_filter_and_score(yuheng):
+def test_policies_lists_every_preset_filter_score_action_and_plugin(yuheng):
     text = yuheng("policies").out
     assert all(f"\n  {name} " in text for name in PRESETS)
-    assert all(name in text for name in (*FILTERS, *SCORES))
+    assert all(name in text for name in (*FILTERS, *SCORES, *ACTIONS, *PLUGINS))

@@ -26,6 +26,15 @@ def test_a_plan_in_a_file_is_what_would_have_been_printed(yuheng, fixed_seconds,
     assert fixed_seconds(path.read_text(encoding="utf-8")) == fixed_seconds(printed)
 
 
+@pytest.mark.parametrize("form", ["table", "wide", "json", "yaml", "html"])
+def test_queues_in_a_file_are_what_would_have_been_printed(yuheng, shared, tmp_path, form):
+    path = tmp_path / "queues"
+    printed = yuheng("queues", shared, "-o", form).out
+    done = yuheng("queues", shared, "-o", form, "--out", path)
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert path.read_text(encoding="utf-8") == printed
+
+
 def test_explanations_and_headrooms_go_to_files_too(yuheng, small, pod, tmp_path):
     assert yuheng("explain", "shop/report", small, "-o", "json", "--out", tmp_path / "why.json").code == 0
     assert yuheng("capacity", "--pod", pod, small, "-o", "json", "--out", tmp_path / "room.json").code == 0

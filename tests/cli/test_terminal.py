@@ -91,6 +91,32 @@ def test_names_cannot_steer_the_terminal(yuheng, tmp_path, form):
     assert "[red]" in done.out
 
 
+def hostile_queues(folder):
+    """A queue and a job with a name that no API server would take; the job's pod waits."""
+    queue = {"apiVersion": "scheduling.volcano.sh/v1beta1", "kind": "Queue", "metadata": {"name": HOSTILE}, "spec": {}}
+    container = {"name": "c", "resources": {"requests": {"cpu": "9"}}}
+    tasks = [{"name": "t", "replicas": 1, "template": {"spec": {"containers": [container]}}}]
+    job = {
+        "apiVersion": "batch.volcano.sh/v1alpha1",
+        "kind": "Job",
+        "metadata": {"name": HOSTILE, "namespace": HOSTILE},
+        "spec": {"queue": HOSTILE, "minAvailable": 1, "tasks": tasks},
+    }
+    path = folder / "queues.json"
+    path.write_text(json.dumps({"kind": "List", "items": [queue, job]}))
+    return path
+
+
+@pytest.mark.parametrize("command", ["queues", "plan"])
+@pytest.mark.parametrize("form", ["table", "wide", "json", "yaml"])
+def test_names_of_queues_and_jobs_cannot_steer_the_terminal(yuheng, tmp_path, command, form):
+    done = yuheng(command, hostile_queues(tmp_path), "-o", form)
+    assert done.code == 0
+    assert not [char for char in done.out if not (char.isprintable() or char == "\n")]
+    assert ":smile:" in done.out
+    assert "[red]" in done.out
+
+
 def test_names_in_errors_stay_on_one_line(yuheng, tmp_path):
     path = tmp_path / "cluster.yaml"
     path.write_text('kind: Pod\nmetadata: {name: "a\\e[2J\\nb"}\nspec: {containers: [{resources: 7}]}\n')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import random
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,117 @@ OBJECTS: list[dict[str, Any]] = [
     named("Deployment", "d", "apps/v1", spec={"replicas": 2, "selector": APP, "template": TEMPLATE}),
     named("StatefulSet", "t", "apps/v1", spec={"replicas": 2, "selector": APP, "template": TEMPLATE}),
     named("DaemonSet", "e", "apps/v1", spec={"selector": APP, "template": TEMPLATE}),
+    named(
+        "Queue",
+        "q",
+        "scheduling.volcano.sh/v1beta1",
+        metadata={
+            "annotations": {
+                "volcano.sh/hierarchy": "root/a/b",
+                "volcano.sh/hierarchy-weights": "1/2/3",
+                "volcano.sh/nodegroup-resource-limits": '{"g": {"cpu": 1}}',
+                "yuheng.io/private-min-priority": "1",
+            },
+            "creationTimestamp": "2026-01-31T12:00:00Z",
+        },
+        spec={
+            "weight": 2,
+            "capability": {"cpu": "1"},
+            "guarantee": {"resource": {"cpu": "1"}},
+            "deserved": {"cpu": "1"},
+            "affinity": {"nodeGroupAffinity": {REQUIRED: ["a"]}},
+        },
+    ),
+    named(
+        "Job",
+        "v",
+        "batch.volcano.sh/v1alpha1",
+        metadata={
+            "uid": "5",
+            "annotations": {"volcano.sh/sla-waiting-time": "1h", "volcano.sh/jdb-min-available": "1"},
+        },
+        spec={
+            "queue": "q",
+            "minAvailable": 1,
+            "runningEstimate": "1h",
+            "networkTopology": {"mode": "hard", "highestTierName": "leaf"},
+            "volumes": [{"volumeClaimName": "c"}],
+            "tasks": [
+                {"name": "a", "replicas": 1, "template": TEMPLATE},
+                {
+                    "replicas": 2,
+                    "template": TEMPLATE,
+                    "dependsOn": {"name": ["a"], "iteration": "any"},
+                    "partitionPolicy": {"totalPartitions": 1, "partitionSize": 2},
+                },
+            ],
+        },
+        status={"state": {"phase": "Running"}, "taskStatusCount": {"a": {"phase": {"Succeeded": 0}}}},
+    ),
+    named(
+        "PodGroup",
+        "g",
+        "scheduling.volcano.sh/v1beta1",
+        metadata={"ownerReferences": [{"kind": "Job", "name": "v", "uid": "5"}]},
+        spec={
+            "minMember": 1,
+            "minTaskMember": {"a": 1},
+            "minResources": {"cpu": 1},
+            "subGroupPolicy": [{"name": "s", "labelSelector": APP, "matchLabelKeys": ["a"], "subGroupSize": 1}],
+        },
+        status={"phase": "Inqueue"},
+    ),
+    named(
+        "HyperNode",
+        "h",
+        "topology.volcano.sh/v1alpha1",
+        spec={
+            "tier": 1,
+            "tierName": "leaf",
+            "members": [
+                {"type": "Node", "selector": {"exactMatch": {"name": "n"}}},
+                {"type": "Node", "selector": {"regexMatch": {"pattern": "n"}}},
+                {"type": "Node", "selector": {"labelMatch": APP}},
+            ],
+        },
+    ),
+    named(
+        "ClusterQueue",
+        "cq",
+        "kueue.x-k8s.io/v1beta1",
+        spec={
+            "cohort": "co",
+            "resourceGroups": [
+                {"flavors": [{"name": "f", "resources": [{"name": "cpu", "nominalQuota": 1, "lendingLimit": "1"}]}]}
+            ],
+            "preemption": {"reclaimWithinCohort": "Any"},
+            "fairSharing": {"weight": "1"},
+        },
+    ),
+    named("Cohort", "co", "kueue.x-k8s.io/v1beta1", spec={"parentName": "top"}),
+    named("LocalQueue", "lq", "kueue.x-k8s.io/v1beta1", spec={"clusterQueue": "cq"}),
+    named(
+        "Job",
+        "k",
+        "batch/v1",
+        metadata={"labels": {"kueue.x-k8s.io/queue-name": "lq"}},
+        spec={"suspend": True, "parallelism": 2, "completions": 3, "activeDeadlineSeconds": 5, "template": TEMPLATE},
+    ),
+    pod(
+        "grouped",
+        metadata={
+            "labels": {"kueue.x-k8s.io/queue-name": "lq", "kueue.x-k8s.io/pod-group-name": "g2"},
+            "annotations": {"kueue.x-k8s.io/pod-group-total-count": "2", "yuheng.io/running-estimate": "1h"},
+        },
+        activeDeadlineSeconds=5,
+        preemptionPolicy="Never",
+        status={"startTime": "2026-01-31T12:00:00Z"},
+    ),
+    named(
+        "ConfigMap",
+        "volcano",
+        data={"volcano-scheduler.conf": "actions: allocate\ntiers: [{plugins: [{name: gang, arguments: {a: 1}}]}]"},
+    ),
     named("CronJob", "j", "batch/v1", spec={"jobTemplate": {"spec": {"parallelism": 2, "template": TEMPLATE}}}),
 ]
 
@@ -109,9 +221,20 @@ def test_the_objects_are_in_order_before_something_is_changed_in_them() -> None:
     found = read(OBJECTS)
     assert (len(found.nodes), len(found.selectors), len(found.budgets), len(found.volumes)) == (1, 3, 1, 1)
     assert len(found.pods) > 6
+    assert (len(found.queues), len(found.jobs), len(found.hyper_nodes)) == (6, 3, 1)
+    assert found.configuration is not None
+    assert found.time is not None
 
 
-@settings(max_examples=400)
+def test_their_order_does_not_matter() -> None:
+    found = read(OBJECTS)
+    for seed in range(5):
+        shuffled = OBJECTS.copy()
+        random.Random(seed).shuffle(shuffled)
+        assert read(shuffled) == found
+
+
+@settings(max_examples=400, deadline=None)
 @given(st.sampled_from(PLACES), junk)
 def test_an_object_with_anything_anywhere_in_it(place: tuple[int, tuple[Any, ...]], new: Any) -> None:
     number, path = place

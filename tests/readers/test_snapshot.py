@@ -176,19 +176,19 @@ class TestOtherKinds:
     def test_of_a_known_name_and_another_group_are_told_apart(self) -> None:
         found = read(
             named("Service", "a", "serving.knative.dev/v1"),
-            named("Job", "a", "batch.volcano.sh/v1alpha1"),
+            named("Job", "a", "batch.example.com/v1alpha1"),
             named("Pod", "a", "example.com/v1"),
         )
         assert [one.kind for one in found.skipped] == [
-            "Job.batch.volcano.sh",
+            "Job.batch.example.com",
             "Pod.example.com",
             "Service.serving.knative.dev",
         ]
         assert found.pods == ()
 
     def test_are_told_apart_in_lists_too(self) -> None:
-        found = read({"kind": "List", "apiVersion": "v1", "items": [named("Job", "a", "batch.volcano.sh/v1alpha1")]})
-        assert found.skipped == (Skipped("Job.batch.volcano.sh", 1),)
+        found = read({"kind": "List", "apiVersion": "v1", "items": [named("Job", "a", "batch.example.com/v1")]})
+        assert found.skipped == (Skipped("Job.batch.example.com", 1),)
 
     def test_need_not_be_well_formed(self) -> None:
         assert read({"kind": "Widget", "metadata": 5}).skipped == (Skipped("Widget", 1),)

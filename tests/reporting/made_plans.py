@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from hypothesis import strategies as st
+from made_queues import HOSTILE, evictions, few, job_reports, keys, queue_reports, words
 
 from yuheng.model.plan import (
     Allocation,
@@ -22,7 +23,6 @@ from yuheng.model.plan import (
 )
 
 GIB = 2**30
-HOSTILE = "[red]</script><img src=x onerror=alert(1)>\x1b[31m\u202e\u2028&amp;{{7*7}}:smile:"
 
 NO_CPU = Reason("NodeResourcesFit", "Insufficient cpu", 3)
 TAINTED = Reason("TaintToleration", "node(s) had untolerated taint {gpu: true}", 1)
@@ -214,8 +214,6 @@ def _allocation(usage: tuple[NodeUsage, ...]) -> dict[str, Allocation]:
 
 
 # Any plan at all: names of any characters, nodes that the usage does not know.
-words = st.one_of(st.text(min_size=1, max_size=12), st.sampled_from([HOSTILE, "node-1", "1e3", "on", "0x1f", "~"]))
-keys = st.builds("{}/{}".format, words.filter(lambda word: "/" not in word), words)
 amounts = st.integers(0, 2**53)
 shares = st.floats(0, 2, allow_nan=False)
 reasons = st.builds(Reason, filter=words, detail=words, nodes=st.integers(0, 20000))
@@ -226,10 +224,6 @@ candidates = st.builds(
     total=st.integers(-1000, 1000),
     plugins=st.dictionaries(words, st.integers(-1000, 1000)),
 )
-
-
-def few(strategy: st.SearchStrategy) -> st.SearchStrategy:
-    return st.lists(strategy, max_size=4).map(tuple)
 
 
 device_sets = st.lists(st.integers(0, 15), unique=True, max_size=3).map(lambda some: tuple(sorted(some)))
@@ -260,7 +254,8 @@ def plans(draw: st.DrawFn) -> Plan:
         allocation=draw(st.dictionaries(words, st.builds(Allocation, before=shares, after=shares), max_size=3)),
         seconds=draw(st.floats(0, 1000)),
     )
-    return Plan(draw(words), placed, refused, summary, draw(few(usages)), draw(few(words)))
+    batch = (draw(few(evictions)), draw(few(job_reports)))
+    return Plan(draw(words), placed, refused, summary, draw(few(usages)), draw(few(words)), *batch)
 
 
 explanations = st.builds(
@@ -273,6 +268,10 @@ explanations = st.builds(
     hint=words,
     scores=few(candidates),
     node=st.one_of(st.just(""), words),
+    job=st.none() | job_reports,
+    queue=st.none() | queue_reports,
+    borrowers=few(st.tuples(words, per_resource)),
+    eviction=st.none() | evictions,
 )
 headrooms = st.builds(
     Headroom,

@@ -6,13 +6,21 @@ import base64
 import hashlib
 import json
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_plans import HOSTILE, example_plan, large_plan, plans
+from made_plans import example_plan, large_plan, plans
+from made_queues import (
+    HOSTILE,
+    example_evictions,
+    example_jobs,
+    large_evictions,
+    large_jobs,
+)
+from msgspec.structs import replace
+from page_reading import LOADING, Page
 
 from yuheng.model.plan import NearMiss, NodeUsage, Placement, Plan, Refusal
 from yuheng.reporting import html
@@ -21,50 +29,6 @@ from yuheng.reporting.payload import embedded
 from yuheng.reporting.wording import printable
 
 ASSETS = Path(html.__file__).parent / "assets"
-LOADING = {"src", "href", "srcset", "action", "formaction", "data", "poster", "background", "xlink:href"}
-
-
-class Page(HTMLParser):
-    """The page as a browser reads it: its elements, its raw texts by element, the text people see."""
-
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.elements = []
-        self.raw = []
-        self.seen = []
-        self._inside = None
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        self._inside = tag if tag in ("script", "style") else None
-        if self._inside:
-            self.raw.append((tag, dict(attrs), ""))
-
-    def handle_endtag(self, tag):  # noqa: ARG002 -- the parser's interface
-        self._inside = None
-
-    def handle_data(self, data):
-        if self._inside:
-            tag, attrs, text = self.raw[-1]
-            self.raw[-1] = (tag, attrs, text + data)
-        else:
-            self.seen.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.seen).split())
-
-    @property
-    def data(self):
-        [text] = [text for tag, attrs, text in self.raw if attrs.get("id") == "data"]
-        return json.loads(text)
-
-    @property
-    def policy(self):
-        [content] = [a["content"] for _, a in self.elements if a.get("http-equiv") == "Content-Security-Policy"]
-        return {name: values for name, *values in (rule.split() for rule in content.split(";"))}
 
 
 def page_of(plan):
@@ -100,6 +64,23 @@ def test_the_data_of_the_page_is_the_plan(plan):
     for resource, columns in data["usage"].items():
         for when, column in columns.items():
             assert column == [getattr(usage, when).get(resource, 0) for usage in plan.usage]
+
+
+@given(plans())
+def test_the_data_of_the_page_has_every_job_and_eviction(plan):
+    data = page_of(plan).data
+    words, evictions, jobs = data["words"], data["evictions"], data["jobs"]
+    said = [[words[place] for place in evictions[column]] for column in ("by", "rule", "reason", "node")]
+    assert list(zip(evictions["name"], *said, strict=True)) == [
+        (item.pod, item.by, item.rule, item.reason, item.node) for item in plan.evictions
+    ]
+    waits = [[(words[kind], words[message]) for kind, message in pairs] for pairs in jobs["waits"]]
+    told = zip(jobs["name"], (words[place] for place in jobs["queue"]), map(tuple, jobs["ready"]), waits, strict=True)
+    expected = [
+        (job.job, job.queue, (job.ready, job.min_available), [(wait.kind, wait.message) for wait in job.waiting_for])
+        for job in plan.jobs
+    ]
+    assert sorted(told) == sorted(expected)
 
 
 @given(plans())
@@ -218,6 +199,33 @@ def test_a_plan_without_usage_has_no_map_and_no_chart_library():
     assert not any(attrs.get("id") == "map" for _, attrs in page.elements)
     assert len([tag for tag, _, _ in page.raw if tag == "script"]) == 3
     assert "Nothing is pending" in page.text
+
+
+def test_jobs_and_evictions_are_told_without_scripts():
+    text = page_of(replace(example_plan(), jobs=example_jobs(), evictions=example_evictions())).text
+    for words in (
+        "pods that ran already, 3 evicted",
+        "Jobs 5 jobs after the plan",
+        "Running 2 their minimum runs or is placed Admitted 1 let in, and not started Waiting 2 not let in",
+        "3 quota queue nlp uses 4 of 4 nvidia.com/gpu ml/bert, ml/yolo, ml/elastic",
+        "Evictions 3 running pods that have to go first",
+        "2 reclaim ml/gpt queue production borrows 2 nvidia.com/gpu and 1 more reason",
+        "1 tdm nobody the zone night closes at 06:00",
+    ):
+        assert words in text
+
+
+def test_a_plan_without_jobs_has_no_sections_for_them():
+    sections = [attrs.get("id") for tag, attrs in page_of(example_plan()).elements if tag == "section"]
+    assert sections == ["summary", "nodes", "pending", "pods"]
+
+
+def test_thousands_of_jobs_and_evictions_are_rows_of_data_not_of_the_page():
+    page = page_of(replace(example_plan(), jobs=large_jobs(5000), evictions=large_evictions(10000)))
+    assert sum(tag == "tr" for tag, _ in page.elements) < 100
+    assert "490 more jobs" in page.text
+    assert len(page.data["jobs"]["name"]) == 5000
+    assert len(page.data["words"]) < 800
 
 
 def test_a_share_above_one_and_a_shrinking_one_still_fit_their_bar():

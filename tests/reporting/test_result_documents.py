@@ -9,11 +9,12 @@ import pytest
 import yaml
 from hypothesis import given
 from made_plans import example_explanation, example_headroom, example_plan, explanations, headrooms, plans
+from made_queues import example_tree, queue_trees
 
 from yuheng.model.plan import Placement, Plan
 from yuheng.reporting.documents import json_text, yaml_text
 
-EXAMPLES = [example_plan(), example_explanation(), example_headroom()]
+EXAMPLES = [example_plan(), example_explanation(), example_headroom(), example_tree()]
 YAML_1_2_NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-fA-F]+")
 
 
@@ -22,7 +23,7 @@ def test_json_gives_the_plan_back(plan):
     assert json.loads(json_text(plan)) == plan.to_dict()
 
 
-@given(plans() | explanations | headrooms)
+@given(plans() | explanations | headrooms | queue_trees)
 def test_yaml_gives_the_result_back(result):
     assert yaml.safe_load(yaml_text(result)) == result.to_dict()
 

@@ -17,12 +17,21 @@ from made_plans import (
     pending_explanation,
     plans,
 )
+from made_queues import example_evictions, example_jobs, example_tree, queue_trees
+from msgspec.structs import replace
 
 from yuheng.errors import NotFoundError
 from yuheng.reporting.schema import KINDS, schema
 
 VALIDATORS = {kind: Draft202012Validator(schema(kind)) for kind in KINDS}
-EXAMPLES = [example_plan(), example_explanation(), example_headroom()]
+EXAMPLES = [example_plan(), example_explanation(), example_headroom(), example_tree()]
+# What an explanation tells only where there are queues.
+OPTIONAL = {"job", "queue", "borrowers", "eviction"}
+
+
+def batch_plan():
+    """The example with jobs and evictions."""
+    return replace(example_plan(), jobs=example_jobs(), evictions=example_evictions())
 
 
 def objects_in(value):
@@ -39,12 +48,12 @@ def check(result):
     VALIDATORS[document["kind"]].validate(document)
 
 
-@given(plans() | explanations | headrooms)
+@given(plans() | explanations | headrooms | queue_trees)
 def test_any_result_satisfies_its_schema(result):
     check(result)
 
 
-@pytest.mark.parametrize("result", [*EXAMPLES, pending_explanation(), large_plan(40, 100)])
+@pytest.mark.parametrize("result", [*EXAMPLES, pending_explanation(), large_plan(40, 100), batch_plan()])
 def test_the_examples_satisfy_their_schema(result):
     check(result)
 
@@ -61,7 +70,8 @@ def test_every_object_is_closed_and_every_known_key_required_and_described(kind)
         assert found["description"]
         assert found.get("additionalProperties") is not None
         assert not properties or found["additionalProperties"] is False
-        assert set(found.get("required", ())) == set(properties)
+        optional = OPTIONAL if found.get("title") == "Explanation" else set()
+        assert set(found.get("required", ())) == set(properties) - optional
         assert all("description" in entry or "$ref" in entry for entry in properties.values())
 
 
@@ -89,10 +99,15 @@ def test_a_missing_or_further_key_is_refused(result):
         (("unschedulable", 0, "closest", 0, "lacks", "cpu"), 500),
         (("summary", "allocation", "cpu", "before"), -0.1),
         (("summary", "seconds"), "fast"),
+        (("jobs", 0, "state"), "sleeping"),
+        (("jobs", 2, "waitingFor", 0), "luck"),
+        (("jobs", 2, "earliestStart"), 1769850000),
+        (("evictions", 0, "rule"), "whim"),
+        (("evictions", 0, "pod"), "no-namespace"),
     ],
 )
 def test_a_wrong_value_is_refused(path, value):
-    document = copy.deepcopy(example_plan().to_dict())
+    document = copy.deepcopy(batch_plan().to_dict())
     *parents, last = path
     target = document
     for key in parents:
@@ -104,5 +119,7 @@ def test_a_wrong_value_is_refused(path, value):
 
 def test_a_kind_is_found_in_any_case_and_an_unknown_one_is_an_error():
     assert schema("plan") == schema("Plan")
-    with pytest.raises(NotFoundError, match="no schema for kind 'Pod', expected one of Plan, Explanation, Headroom"):
+    with pytest.raises(
+        NotFoundError, match="no schema for kind 'Pod', expected one of Plan, Explanation, Headroom, Queues"
+    ):
         schema("Pod")

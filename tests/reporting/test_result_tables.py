@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import subprocess
 import sys
 
@@ -21,6 +20,8 @@ from made_plans import (
     pending_explanation,
     plans,
 )
+from made_queues import example_tree, queue_trees
+from printed import COLOURS, on_terminal, piped
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -34,11 +35,9 @@ from yuheng.model.plan import (
     Refusal,
     Summary,
 )
-from yuheng.reporting.tables import write_explanation, write_headroom, write_plan
+from yuheng.reporting.tables import write_plan
 
-WRITERS = {Plan: write_plan, Explanation: write_explanation, Headroom: write_headroom}
-COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-ANY_RESULT = plans() | explanations | headrooms
+ANY_RESULT = plans() | explanations | headrooms | queue_trees
 
 PLAN = """\
 Plan with policy kubernetes: 3 of 6 pending pods placed, 3 unschedulable.
@@ -126,19 +125,6 @@ Why the next one does not fit
 """
 
 
-def piped(result, **options):
-    file = io.StringIO()
-    WRITERS[type(result)](result, Console(file=file, force_terminal=False, width=40), **options)
-    return file.getvalue()
-
-
-def on_terminal(result, width, **options):
-    file = io.StringIO()
-    console = Console(file=file, force_terminal=True, width=width, color_system="standard", legacy_windows=False)
-    WRITERS[type(result)](result, console, **options)
-    return file.getvalue()
-
-
 @pytest.mark.parametrize(
     ("result", "expected"),
     [
@@ -200,7 +186,7 @@ def test_scores_of_the_best_nodes_stand_side_by_side_and_wide_shows_all():
 
 
 @pytest.mark.parametrize("width", [80, 120, 200])
-@pytest.mark.parametrize("result", [large_plan(300, 400), pending_explanation(), example_headroom()])
+@pytest.mark.parametrize("result", [large_plan(300, 400), pending_explanation(), example_headroom(), example_tree()])
 def test_a_terminal_is_never_overrun_and_names_stay_whole(result, width):
     text = COLOURS.sub("", on_terminal(result, width))
     lines = text.splitlines()

@@ -11,7 +11,8 @@ import typer
 __all__ = ["app"]
 
 PENDING_REMAINS = 3
-DEFAULT_POLICY = "kubernetes"
+DEFAULT_POLICY = "the input's configuration, else kubernetes"
+DEFAULT_TIME = "the latest time in the input"
 
 app = typer.Typer(
     name="yuheng",
@@ -19,12 +20,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    help="Where every pod of a Kubernetes cluster runs, and why: plan, explain, measure headroom.",
+    help="Where every pod of a Kubernetes cluster runs, and why: plan, explain, share out, measure headroom.",
 )
 
 
-class PlanFormat(StrEnum):
-    """How a plan is printed."""
+class PageFormat(StrEnum):
+    """How a plan or a tree of queues is printed."""
 
     table = "table"
     wide = "wide"
@@ -69,10 +70,24 @@ PolicyName = Annotated[
 ]
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", "-c", metavar="FILE", help="A KubeSchedulerConfiguration, instead of --policy."),
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="A KubeSchedulerConfiguration or Volcano's scheduler configuration, instead of --policy.",
+    ),
 ]
 Seed = Annotated[
     int, typer.Option("--seed", min=0, metavar="NUMBER", help="Of everything random: the same seed, the same answer.")
+]
+Now = Annotated[
+    str | None,
+    typer.Option(
+        "--now",
+        metavar="TIME",
+        help="The time it is, such as 2026-01-31T09:00:00Z, or now for the clock.",
+        show_default=DEFAULT_TIME,
+    ),
 ]
 OutFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of to the terminal.")]
 
@@ -86,16 +101,17 @@ def plan(
     policy: PolicyName = None,
     config: ConfigFile = None,
     seed: Seed = 0,
-    output: Annotated[PlanFormat, typer.Option("-o", "--output", help="What to print.")] = PlanFormat.table,
+    now: Now = None,
+    output: Annotated[PageFormat, typer.Option("-o", "--output", help="What to print.")] = PageFormat.table,
     out: OutFile = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with code 3 when a pod stays pending.")] = False,
 ) -> None:
     """Read, plan, print."""
     from yuheng.cli.output import deliver, plan_text
-    from yuheng.cli.work import chosen_policy, planned, snapshot_of
+    from yuheng.cli.work import chosen_policy, chosen_time, planned, snapshot_of
 
-    chosen = chosen_policy(policy, config)
-    result = planned(snapshot_of(inputs), chosen, seed)
+    chosen, time = chosen_policy(policy, config), chosen_time(now)
+    result = planned(snapshot_of(inputs), chosen, seed, time)
     deliver(lambda console: plan_text(result, output.value, console), out, output.value)
     if strict and result.unschedulable:
         raise typer.Exit(PENDING_REMAINS)
@@ -103,24 +119,51 @@ def plan(
 
 @app.command(
     epilog="Example: yuheng explain default/web-0 cluster.json",
-    help="Why a pod is pending, or why it is placed where it is: reasons, closest nodes, scores by plugin.",
+    help="Why a pod or a job is pending, or why it is placed where it is: reasons, closest nodes, scores by plugin.",
 )
 def explain(
-    pod: Annotated[str, typer.Argument(metavar="NAMESPACE/POD", show_default=False, help="The pod's name.")],
+    pod: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAMESPACE/NAME", show_default=False, help="The pod's name, or a job's that no pod has."
+        ),
+    ],
     inputs: Inputs,
     policy: PolicyName = None,
     config: ConfigFile = None,
     seed: Seed = 0,
+    now: Now = None,
     output: Annotated[Format, typer.Option("-o", "--output", help="What to print.")] = Format.table,
     out: OutFile = None,
 ) -> None:
     """Read, explain, print."""
     from yuheng.cli.output import deliver, explanation_text
-    from yuheng.cli.work import chosen_policy, explained, snapshot_of
+    from yuheng.cli.work import chosen_policy, chosen_time, explained, snapshot_of
 
-    chosen = chosen_policy(policy, config)
-    result = explained(snapshot_of(inputs), pod, chosen, seed)
+    chosen, time = chosen_policy(policy, config), chosen_time(now)
+    result = explained(snapshot_of(inputs), pod, chosen, seed, time)
     deliver(lambda console: explanation_text(result, output.value, console), out, output.value)
+
+
+@app.command(
+    epilog="Example: kubectl get nodes,pods,queues,podgroups -A -o json | yuheng queues -",
+    help="What each queue deserves, holds, asks for and borrows, and how many of its jobs run and wait.",
+)
+def queues(
+    inputs: Inputs,
+    policy: PolicyName = None,
+    config: ConfigFile = None,
+    now: Now = None,
+    output: Annotated[PageFormat, typer.Option("-o", "--output", help="What to print.")] = PageFormat.table,
+    out: OutFile = None,
+) -> None:
+    """Read, share out, print."""
+    from yuheng.cli.output import deliver, queues_text
+    from yuheng.cli.work import chosen_policy, chosen_time, shared, snapshot_of
+
+    chosen, time = chosen_policy(policy, config), chosen_time(now)
+    result = shared(snapshot_of(inputs), chosen, time)
+    deliver(lambda console: queues_text(result, output.value, console), out, output.value)
 
 
 @app.command(
@@ -168,7 +211,7 @@ def demo(
 
 @app.command(
     epilog="Example: yuheng policies",
-    help="The policies that have a name, and the filters and scores there are.",
+    help="The policies that have a name, the filters and scores, and the actions and plugins of batch scheduling.",
 )
 def policies() -> None:
     """List the presets."""

@@ -15,6 +15,7 @@ from yuheng.errors import ConfigError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from yuheng.model.batch_plan import QueueTree
     from yuheng.model.plan import Explanation, Headroom, Plan
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "explanation_text",
     "headroom_text",
     "plan_text",
+    "queues_text",
     "terminal",
     "write_policies",
     "write_whole",
@@ -139,14 +141,30 @@ def headroom_text(headroom: Headroom, form: str, console: Console | None) -> str
     return ""
 
 
-def _document(result: Plan | Explanation | Headroom, form: str) -> str:
+def queues_text(tree: QueueTree, form: str, console: Console | None) -> str:
+    """A tree of queues as a document; a table goes to the console."""
+    if form == "html":
+        from yuheng.reporting.queue_page import queues_page
+
+        return queues_page(tree)
+    if console is None:
+        return _document(tree, form)
+    from yuheng.reporting.tables.queues import write_queues
+
+    write_queues(tree, console, wide=form == "wide")
+    return ""
+
+
+def _document(result: Plan | Explanation | Headroom | QueueTree, form: str) -> str:
     from yuheng.reporting.documents import json_text, yaml_text
 
     return json_text(result) if form == "json" else yaml_text(result)
 
 
 def write_policies() -> None:
-    """Print the presets, and the filters and scores there are."""
+    """Print the presets, the filters and scores there are, and the actions and plugins of batch scheduling."""
+    from yuheng.model.batch import ACTIONS
+    from yuheng.scheduling.batch.settings import PLUGINS
     from yuheng.scheduling.presets import PRESETS
     from yuheng.scheduling.registry import FILTERS, SCORES
 
@@ -156,6 +174,7 @@ def write_policies() -> None:
         *(f"  {name:<{width}}{item.purpose}" for name, item in PRESETS.items()),
     ]
     lines += ["", "Filters: " + ", ".join(sorted(FILTERS)), "Scores: " + ", ".join(sorted(SCORES))]
+    lines += ["Batch actions: " + ", ".join(ACTIONS), "Batch plugins: " + ", ".join(sorted(PLUGINS))]
     lines += [
         "LoadAware and Price need usage and prices, which a snapshot does not carry: without, all nodes are alike."
     ]

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from yuheng.cli.meter import Meter
 from yuheng.errors import ConfigError
+from yuheng.model.batch_plan import QueueTree
 from yuheng.model.cluster import Snapshot
 from yuheng.model.plan import Explanation, Headroom, Plan
 from yuheng.model.policy import Policy
 
-__all__ = ["chosen_policy", "explained", "measured", "planned", "snapshot_of"]
-
-DEFAULT = "kubernetes"
+__all__ = ["chosen_policy", "chosen_time", "explained", "measured", "planned", "shared", "snapshot_of"]
 
 
-def chosen_policy(name: str | None, config: Path | None) -> Policy:
-    """The policy of a preset's name or of a scheduler configuration, not of both; of neither, kube-scheduler's.
+def chosen_policy(name: str | None, config: Path | None) -> Policy | None:
+    """The policy of a preset's name or of a scheduler configuration, not of both; None of neither: the engine chooses.
 
     Raises:
         ConfigError: both were asked for, or the configuration cannot be used.
@@ -29,9 +30,30 @@ def chosen_policy(name: str | None, config: Path | None) -> Policy:
         from yuheng.readers.scheduler_config import read_scheduler_config
 
         return read_scheduler_config(config)
+    if name is None:
+        return None
     from yuheng.scheduling.presets import preset
 
-    return preset(DEFAULT if name is None else name)
+    return preset(name)
+
+
+def chosen_time(text: str | None) -> float | None:
+    """The seconds since the epoch that ``--now`` means; None where it was not given.
+
+    Raises:
+        ConfigError: it is no time, or one without a time zone.
+    """
+    if text is None:
+        return None
+    if text == "now":
+        return time.time()
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise ConfigError(f"--now: found {text!r}, expected a time such as 2026-01-31T09:00:00Z")
+    return found.timestamp()
 
 
 def snapshot_of(inputs: Sequence[str]) -> Snapshot:
@@ -42,23 +64,31 @@ def snapshot_of(inputs: Sequence[str]) -> Snapshot:
         return read(*inputs)
 
 
-def planned(snapshot: Snapshot, policy: Policy, seed: int) -> Plan:
+def planned(snapshot: Snapshot, policy: Policy | None, seed: int, now: float | None = None) -> Plan:
     """Plan."""
     with _engine("planning") as meter:
         from yuheng.scheduling.planner import plan
 
-        return plan(snapshot, policy, seed, meter.report)
+        return plan(snapshot, policy, seed, meter.report, now=now)
 
 
-def explained(snapshot: Snapshot, pod: str, policy: Policy, seed: int) -> Explanation:
-    """Explain a pod."""
+def explained(snapshot: Snapshot, name: str, policy: Policy | None, seed: int, now: float | None = None) -> Explanation:
+    """Explain a pod or a job."""
     with _engine("planning up to the pod's turn"):
         from yuheng.scheduling.planner import explain
 
-        return explain(snapshot, pod, policy, seed)
+        return explain(snapshot, name, policy, seed, now=now)
 
 
-def measured(snapshot: Snapshot, pod: str, policy: Policy, seed: int) -> Headroom:
+def shared(snapshot: Snapshot, policy: Policy | None, now: float | None) -> QueueTree:
+    """Share the cluster out among its queues."""
+    with _engine("sharing out"):
+        from yuheng.scheduling.planner import queues
+
+        return queues(snapshot, policy, now)
+
+
+def measured(snapshot: Snapshot, pod: str, policy: Policy | None, seed: int) -> Headroom:
     """Read a pod and measure how many more of it fit."""
     from yuheng.readers import read_pod
 

@@ -52,7 +52,8 @@ class JobTask(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         name: unique in the job.
-        min_available: pods of it that must start with the job; 0 for none.
+        min_available: pods of it that must start with the job; 0 for none. The minima of all tasks bind only where
+            `Job.min_available` is at least their sum, as in Volcano.
         depends_on: tasks that have to run before its pods start.
         depends_on_any: whether one of them is enough.
         succeeded: pods of it that ended well.

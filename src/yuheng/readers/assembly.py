@@ -11,14 +11,16 @@ from yuheng.errors import InputError
 from yuheng.model.cluster import PersistentVolume, PodDisruptionBudget, PodSelector, Snapshot
 from yuheng.model.selectors import LabelSelector
 from yuheng.readers.attempts import forgiving
+from yuheng.readers.batch import BatchReader
 from yuheng.readers.decoding import without_nulls
 from yuheng.readers.inventory import Inventory, converted, key_of, subject_of
 from yuheng.readers.objects.namespaces import namespace_labels, read_namespace
 from yuheng.readers.objects.nodes import NodeReader
-from yuheng.readers.objects.pods import PodReader
+from yuheng.readers.objects.pods import UNKNOWN_TIME, PodReader
 from yuheng.readers.objects.priorities import Priorities, read_class
 from yuheng.readers.objects.selecting import read_budget, read_controller, read_service
 from yuheng.readers.objects.volumes import read_claim, read_volume
+from yuheng.readers.sources.documents import VOLCANO_CONFIGURATION
 from yuheng.readers.workloads import WORKLOAD_KINDS, missing_pods
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from yuheng.model.node import Node
     from yuheng.model.pod import Pod
+    from yuheng.model.policy import Policy
     from yuheng.readers.openb import Table
     from yuheng.readers.sources.documents import Item
 
@@ -40,14 +43,16 @@ class Assembly:
         tables: the tables of traces.
 
     Raises:
-        InputError: a priority class is not what it should be.
+        InputError: a priority class, a queue or a job is not what it should be.
     """
 
     def __init__(self, inventory: Inventory, tables: Sequence[Table] = ()) -> None:
         self._inventory = inventory
         self._tables = tables
         self._priorities = Priorities(converted(item, read_class) for item in self._unique("PriorityClass"))
-        self._pod_reader = PodReader(self._priorities)
+        self._batch = BatchReader(self._unique, self._priorities)
+        self._pod_reader = PodReader(self._priorities, self._batch.members)
+        self._node_reader = NodeReader()
         self._warnings: list[str] = []
 
     def snapshot(self) -> Snapshot:
@@ -60,6 +65,7 @@ class Assembly:
         pods = self._pods({node.name: node for node in nodes})
         lacking = self._lacking_pods(pods, nodes)
         pods += lacking
+        batch = self._batch.parts(nodes, pods)
         selectors = self._selectors()
         return Snapshot(
             nodes=tuple(sorted(nodes, key=lambda node: node.name)),
@@ -68,16 +74,48 @@ class Assembly:
             selectors=tuple(sorted(selectors + _replica_sets_to_be(lacking, selectors), key=_place)),
             budgets=tuple(sorted(self._budgets(), key=lambda budget: (budget.namespace, budget.name))),
             volumes=self._volumes(),
+            queues=batch.queues,
+            jobs=batch.jobs,
+            hyper_nodes=batch.hyper_nodes,
+            configuration=self._configuration(),
+            time=self._time(pods),
             skipped=self._inventory.skipped(),
-            warnings=(*self._priorities.warnings(), *self._pod_reader.warnings(), *self._warnings),
+            warnings=(
+                *self._priorities.warnings(),
+                *self._pod_reader.warnings(),
+                *self._warnings,
+                *batch.warnings,
+            ),
         )
+
+    def _configuration(self) -> Policy | None:
+        """The scheduler's configuration; ConfigMaps that hold none are counted as skipped."""
+        written = self._inventory.of(VOLCANO_CONFIGURATION)
+        found: list[tuple[Mapping[str, Any], str]] = [(converted(item, _plain), item.place()) for item in written]
+        for item in self._inventory.of("ConfigMap"):
+            config = _configuration_in(item)
+            if config is None:
+                self._inventory.skip(item)
+            elif self._inventory.is_first(item, key_of(item)):
+                found.append(config)
+        if len(found) > 1:
+            places = " and ".join(place for _, place in found)
+            raise InputError(f"{len(found)} scheduler configurations: {places}", "one, or none")
+        return _policy(*found[0]) if found else None
+
+    def _time(self, pods: Iterable[Pod]) -> float | None:
+        """The latest time that anything tells of."""
+        times = [time for time in (self._node_reader.latest, self._batch.latest) if time is not None]
+        times += [pod.created for pod in pods if pod.created != UNKNOWN_TIME]
+        times += [pod.started for pod in pods if pod.started is not None]
+        return max(times, default=None)
 
     def _unique(self, *kinds: str) -> Iterator[Item]:
         """The objects of these kinds, each once."""
         return (item for item in self._inventory.of(*kinds) if self._inventory.is_first(item, key_of(item)))
 
     def _nodes(self) -> list[Node]:
-        read = NodeReader().read
+        read = self._node_reader.read
         found = ((item, converted(item, read)) for item in self._inventory.of("Node"))
         rows = (row for table in self._tables for row in table.nodes)
         return [node for item, node in (*found, *rows) if self._inventory.is_first(item, node.name)]
@@ -102,12 +140,21 @@ class Assembly:
     def _lacking_pods(self, pods: Iterable[Pod], nodes: Sequence[Node]) -> list[Pod]:
         """The pods that the workloads of the input have not created yet."""
         items = list(self._unique(*sorted(WORKLOAD_KINDS)))
-        objects = [converted(item, _plain) for item in items]
+        objects = [self._admitted(converted(item, _plain)) for item in items]
+        lacking = self._batch.missing_pods(pods, self._made_pod)
         try:
-            return missing_pods(objects, pods, nodes, self._made_pod)
+            return lacking + missing_pods(objects, [*pods, *lacking], nodes, self._made_pod)
         except InputError as error:
             sources = (item.source for item in items if subject_of(item) == error.subject)
             raise error.at(source=next(sources, "")) from error.__cause__
+
+    def _admitted(self, workload: dict[str, Any]) -> dict[str, Any]:
+        """A workload; a Job that waits suspended for a queue of the input is read as if it were admitted."""
+        metadata, spec = workload.get("metadata"), workload.get("spec")
+        if workload.get("kind") != "Job" or not isinstance(metadata, dict) or not isinstance(spec, dict):
+            return workload
+        key = f"{metadata.get('namespace') or 'default'}/{metadata.get('name')}"
+        return {**workload, "spec": {**spec, "suspend": False}} if self._batch.is_admitted_here(key) else workload
 
     def _made_pod(self, manifest: Mapping[str, Any]) -> Pod:
         pod = forgiving(self._pod_reader.read, msgspec.json.encode(manifest))
@@ -150,6 +197,21 @@ class Assembly:
         """Labels by namespace, also of those that only pods tell of: their names are labels of theirs."""
         known = dict(converted(item, read_namespace) for item in self._unique("Namespace"))
         return known | {name: namespace_labels(name) for name in sorted({pod.namespace for pod in pods} - set(known))}
+
+
+def _configuration_in(item: Item) -> tuple[Mapping[str, Any], str] | None:
+    """The scheduler configuration in a ConfigMap, and where it stands."""
+    if b"tiers" not in bytes(item.text):
+        return None
+    from yuheng.readers.scheduler_config import in_config_map  # noqa: PLC0415 -- pydantic takes 50 ms to import
+
+    return in_config_map(converted(item, _plain), item.source)
+
+
+def _policy(document: Mapping[str, Any], source: str) -> Policy:
+    from yuheng.readers.scheduler_config import parse_volcano_config  # noqa: PLC0415 -- the same
+
+    return parse_volcano_config(document, source)
 
 
 def _plain(text: bytes | msgspec.Raw) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import msgspec
 from yuheng.errors import InputError
 from yuheng.model.cluster import Skipped
 from yuheng.readers.attempts import forgiving
+from yuheng.readers.sources.documents import VOLCANO_CONFIGURATION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,23 +22,43 @@ __all__ = ["Inventory", "converted", "key_of", "subject_of"]
 T = TypeVar("T")
 # The kinds that are used, and the API groups that may define them.
 GROUPS: Final = {
+    "ClusterQueue": ("kueue.x-k8s.io",),
+    "Cohort": ("kueue.x-k8s.io",),
+    "ConfigMap": ("",),
     "CronJob": ("batch",),
     "DaemonSet": ("apps", "extensions"),
     "Deployment": ("apps", "extensions"),
+    "HyperNode": ("topology.volcano.sh",),
     "Job": ("batch",),
+    "Job.batch.volcano.sh": (),
+    "LocalQueue": ("kueue.x-k8s.io",),
     "Namespace": ("",),
     "Node": ("",),
     "PersistentVolume": ("",),
     "PersistentVolumeClaim": ("",),
     "Pod": ("",),
     "PodDisruptionBudget": ("policy",),
+    "PodGroup": ("scheduling.volcano.sh",),
     "PriorityClass": ("scheduling.k8s.io",),
+    "Queue": ("scheduling.volcano.sh",),
     "ReplicaSet": ("apps", "extensions"),
     "ReplicationController": ("",),
     "Service": ("",),
     "StatefulSet": ("apps",),
+    VOLCANO_CONFIGURATION: (),
 }
-CLUSTER_WIDE: Final = ("Namespace", "Node", "PersistentVolume", "PriorityClass")
+CLUSTER_WIDE: Final = (
+    "ClusterQueue",
+    "Cohort",
+    "HyperNode",
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PriorityClass",
+    "Queue",
+)
+# Kinds whose name another group has taken: they are called by both.
+DOUBLE: Final = frozenset(("Job.batch.volcano.sh",))
 
 
 class Inventory:
@@ -55,10 +76,16 @@ class Inventory:
             group = item.api_version.rpartition("/")[0]
             if groups is None:
                 self._skipped[item.kind] += 1
+            elif (full := f"{item.kind}.{group}") in DOUBLE:
+                self._by_kind[full].append(msgspec.structs.replace(item, kind=full))
             elif item.api_version and group not in groups:
                 self._skipped[f"{item.kind}.{group}" if group else item.kind] += 1
             else:
                 self._by_kind[item.kind].append(item)
+
+    def skip(self, item: Item) -> None:
+        """Count an object that turned out to be of no use."""
+        self._skipped[item.kind] += 1
 
     def of(self, *kinds: str) -> list[Item]:
         """The objects of these kinds, in the order of the input."""

@@ -41,6 +41,7 @@ __all__ = [
 QuantityText = str | int | float
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), lt=2**31)]
+Seconds = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 Port = Annotated[int, msgspec.Meta(ge=0, lt=2**16)]
 ABSENT = msgspec.Raw()
 
@@ -58,7 +59,7 @@ class Head(Wire):
 
 
 class Annotations(msgspec.Struct, frozen=True):
-    """The annotations that speak of devices."""
+    """The annotations that speak of devices, of jobs and of queues."""
 
     gpu_milli: str = msgspec.field(default="", name="alibabacloud.com/gpu-milli")
     gpu_count: str = msgspec.field(default="", name="alibabacloud.com/gpu-count")
@@ -66,6 +67,16 @@ class Annotations(msgspec.Struct, frozen=True):
     gpu_index: str = msgspec.field(default="", name="alibabacloud.com/gpu-index")
     vgpu_index: str = msgspec.field(default="", name="volcano.sh/gpu-index")
     vgpu_register: str = msgspec.field(default="", name="volcano.sh/node-vgpu-register")
+    group: str = msgspec.field(default="", name="scheduling.k8s.io/group-name")
+    volcano_group: str = msgspec.field(default="", name="scheduling.volcano.sh/group-name")
+    job_name: str = msgspec.field(default="", name="volcano.sh/job-name")
+    task_spec: str = msgspec.field(default="", name="volcano.sh/task-spec")
+    queue: str = msgspec.field(default="", name="scheduling.volcano.sh/queue-name")
+    job_queue: str = msgspec.field(default="", name="volcano.sh/queue-name")
+    preemptable: str = msgspec.field(default="", name="volcano.sh/preemptable")
+    revocable_zone: str = msgspec.field(default="", name="volcano.sh/revocable-zone")
+    estimate: str = msgspec.field(default="", name="yuheng.io/running-estimate")
+    pod_group_total: str = msgspec.field(default="", name="kueue.x-k8s.io/pod-group-total-count")
 
 
 class Metadata(Wire):
@@ -177,6 +188,8 @@ class PodSpecification(Wire):
     scheduling_gates: msgspec.Raw = ABSENT
     priority: Int32 | None = None
     priority_class_name: str | None = None
+    preemption_policy: str | None = None
+    active_deadline_seconds: Seconds | None = None
 
 
 class ContainerStatus(Wire):
@@ -198,6 +211,7 @@ class PodStatus(Wire):
     """``status`` of a pod."""
 
     phase: str | None = None
+    start_time: Timestamp | None = None
     conditions: tuple[PodCondition, ...] | None = None
     container_statuses: tuple[ContainerStatus, ...] | None = None
     init_container_statuses: tuple[ContainerStatus, ...] | None = None
@@ -223,6 +237,7 @@ class Condition(Wire):
 
     type: str = ""
     status: str = ""
+    last_heartbeat_time: Timestamp | None = None
 
 
 class NodeStatus(Wire):
@@ -247,6 +262,7 @@ class PriorityClass(Object):
 
     value: Int32 = 0
     global_default: bool | None = None
+    preemption_policy: str | None = None
 
 
 class ServiceSpecification(Wire):

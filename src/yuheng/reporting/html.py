@@ -1,44 +1,30 @@
-"""A plan as one HTML file that needs nothing else: no network, no server, no other file.
-
-The page carries untrusted names. Three walls keep them inert: the template escapes everything it prints;
-the data for the scripts stands in a ``<script type="application/json">`` that nothing in it can end, and
-the scripts write text nodes only; and a Content-Security-Policy allows exactly the scripts and the style
-that were put in here, by hash, and no request to anywhere.
-"""
+"""A plan as one HTML file that needs nothing else: no network, no server, no other file."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from yuheng.reporting.page import asset, render
 from yuheng.reporting.payload import embedded, page_data
 from yuheng.reporting.pending import PendingGroup, grouped
-from yuheng.reporting.wording import by_importance, count, percent, points, printable, seconds_text
+from yuheng.reporting.waiting import by_state, eviction_groups, wait_groups, waiting_jobs
+from yuheng.reporting.wording import by_importance, count
 
 if TYPE_CHECKING:
     from yuheng.model.plan import Allocation, Plan
 
 __all__ = ["plan_page"]
 
+_PARTS: Final = ("text", "usage", "legend", "map", "nodes", "pages", "pods", "table", "jobs", "main")
 _THEME: Final = ("page/theme.js",)
 _CHARTS: Final = ("echarts.min.js",)
-_PAGE: Final = tuple(f"page/{part}.js" for part in ("text", "usage", "legend", "map", "nodes", "pods", "table", "main"))
-_STYLE: Final = ("page/tokens.css", "page/page.css", "page/sections.css", "page/phone.css")
+_PAGE: Final = tuple(f"page/{part}.js" for part in _PARTS)
+_STYLE: Final = ("page/tokens.css", "page/page.css", "page/sections.css", "page/lists.css", "page/phone.css")
 _GROUPS_SHOWN: Final = 50
-
-
-class _Asset(msgspec.Struct, frozen=True):
-    """A script or style as it stands in the page, and the hash the policy knows it by."""
-
-    text: Markup
-    hash: str
+_WAITS_SHOWN: Final = 10
 
 
 class _Bar(msgspec.Struct, frozen=True):
@@ -61,17 +47,31 @@ def plan_page(plan: Plan) -> str:
         The whole document, to be written as UTF-8.
     """
     groups = grouped(plan.unschedulable)
-    page = _environment().get_template("plan.html.j2")
-    return page.render(
+    return render(
+        "plan.html.j2",
         plan=plan,
         bars=_bars(plan),
         groups=groups[:_GROUPS_SHOWN],
         more_groups=len(groups) - _GROUPS_SHOWN,
         reasons=[_short(group) for group in groups],
-        style=_asset(*_STYLE),
-        scripts={"theme": _asset(*_THEME), "charts": _asset(*_CHARTS), "page": _asset(*_PAGE)},
+        **_batch(plan),
+        style=asset(*_STYLE),
+        scripts={"theme": asset(*_THEME), "charts": asset(*_CHARTS), "page": asset(*_PAGE)},
         data=Markup(embedded(page_data(plan, groups))),  # noqa: S704 -- JSON with every <, > and & escaped
     )
+
+
+def _batch(plan: Plan) -> dict[str, Any]:
+    """What the sections of jobs and evictions show before any script runs."""
+    waits = wait_groups(waiting_jobs(plan.jobs))
+    makers = eviction_groups(plan.evictions)
+    return {
+        "states": by_state(plan.jobs),
+        "waits": waits[:_WAITS_SHOWN],
+        "more_waits": len(waits) - _WAITS_SHOWN,
+        "evicted": makers[:_WAITS_SHOWN],
+        "more_evicted": len(makers) - _WAITS_SHOWN,
+    }
 
 
 def _bars(plan: Plan) -> list[_Bar]:
@@ -90,34 +90,3 @@ def _short(group: PendingGroup) -> str:
     ranked = sorted(group.example.reasons, key=lambda reason: (-reason.nodes, reason.detail))
     words = ", ".join(reason.detail for reason in ranked) or group.example.message
     return f"{count(group.pods, 'pod')}: {words}"
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        loader=FunctionLoader(lambda name: _read(f"templates/{name}")),
-        finalize=_inert,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(count=count, percent=percent, points=points, seconds=seconds_text)
-    return environment
-
-
-def _inert(value: Any) -> Any:  # noqa: ANN401 -- jinja2 passes whatever an expression gives
-    """Text that is printed is printable; what was marked as safe is ours and stays as it is."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-@cache
-def _asset(*parts: str) -> _Asset:
-    """The parts as one script or style; they are our own files, shipped with the package."""
-    text = "\n".join(_read(f"assets/{part}") for part in parts)
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-    return _Asset(Markup(text), f"sha256-{digest}")  # noqa: S704 -- nothing of the plan is in it
-
-
-def _read(name: str) -> str:
-    return (files("yuheng.reporting") / name).read_text(encoding="utf-8")

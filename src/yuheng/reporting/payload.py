@@ -7,7 +7,9 @@ few. The page's scripts read exactly what is written here:
 mentioned; - ``usage``: by resource the ``allocatable``, ``before`` and ``after`` of each node, in the
 engine's units; - ``namespaces``: names; - ``refusals``: what was said to pods that stay pending, each once,
 with the place of its group; - ``pods``: a row each, placements before refusals, as columns: indices of
-namespace, node and refusal (-1 for none), the name and the devices.
+namespace, node and refusal (-1 for none), the name and the devices; - ``words``: names and sentences of the
+jobs and evictions, each once; - ``jobs``, in the order they wait, and ``evictions``: a row each as columns, most of
+them indices of words; what a job waits for are pairs of kind and sentence.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from yuheng.reporting.waiting import start_text, waiting_jobs
 from yuheng.reporting.wording import by_importance, devices_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from yuheng.model.batch_plan import Eviction, JobReport
     from yuheng.model.plan import NodeUsage, Plan, Refusal
     from yuheng.reporting.pending import PendingGroup
 
@@ -83,20 +87,53 @@ def page_data(plan: Plan, groups: Sequence[PendingGroup]) -> dict[str, Any]:
     rows = [
         (*_key(pod, namespaces), node, devices, refusal) for pod, node, devices, refusal in _rows(plan, nodes, refusals)
     ]
-    titles = ("namespace", "name", "node", "devices", "refusal")
-    columns = list(zip(*rows, strict=True)) or [()] * len(titles)
+    words = _Register()
     return {
         "nodes": nodes.names,
         "usage": _usage(plan.usage),
         "namespaces": namespaces.names,
         "refusals": refusals.said,
-        "pods": dict(zip(titles, map(list, columns), strict=True)),
+        "pods": _columns(("namespace", "name", "node", "devices", "refusal"), rows),
+        "jobs": _jobs(plan.jobs, words),
+        "evictions": _evictions(plan.evictions, words),
+        "words": words.names,
     }
 
 
 def embedded(data: object) -> str:
     """The data as JSON that can stand inside a ``<script>`` element: nothing in it can end the element."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False).translate(_ESCAPES)
+
+
+def _columns(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> dict[str, list[object]]:
+    columns = list(zip(*rows, strict=True)) or [()] * len(titles)
+    return dict(zip(titles, map(list, columns), strict=True))
+
+
+def _jobs(jobs: Sequence[JobReport], words: _Register) -> dict[str, list[object]]:
+    waiting = waiting_jobs(jobs)
+    running = [job for job in jobs if job.state == "running" and not job.waiting_for]
+    rows = [
+        (
+            job.job,
+            words.place(job.queue),
+            words.place(job.state),
+            [job.ready, job.min_available],
+            job.place,
+            start_text(job),
+            [[words.place(wait.kind), words.place(wait.message)] for wait in job.waiting_for],
+        )
+        for job in (*waiting, *running)
+    ]
+    return _columns(("name", "queue", "state", "ready", "place", "start", "waits"), rows)
+
+
+def _evictions(evictions: Sequence[Eviction], words: _Register) -> dict[str, list[object]]:
+    rows = [
+        (eviction.pod, *map(words.place, (eviction.node, eviction.by, eviction.rule, eviction.reason)))
+        for eviction in evictions
+    ]
+    return _columns(("name", "node", "by", "rule", "reason"), rows)
 
 
 def _rows(plan: Plan, nodes: _Register, refusals: _Refusals) -> Iterator[tuple[str, int, str, int]]:

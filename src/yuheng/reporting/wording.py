@@ -6,15 +6,33 @@ reader is fooled by invisible ones, so both are shown escaped wherever a report 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from yuheng.model.plan import Placement
 
-__all__ = ["by_importance", "count", "devices_text", "percent", "points", "printable", "seconds_text"]
+__all__ = [
+    "amount_text",
+    "amounts_text",
+    "by_importance",
+    "count",
+    "devices_text",
+    "duration_text",
+    "number_text",
+    "percent",
+    "points",
+    "printable",
+    "seconds_text",
+    "share_text",
+]
 
 _FIRST = ("cpu", "memory", "gpu")
 _LAST = ("ephemeral-storage", "pods")
+_BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
+_PERIODS: Final = ((86400, "days"), (3600, "h"), (60, "min"))
 
 
 def printable(text: str, encoding: str = "utf-8") -> str:
@@ -54,3 +72,37 @@ def by_importance(resource: str) -> tuple[int, str]:
     if resource in _FIRST:
         return _FIRST.index(resource), ""
     return len(_FIRST) + (resource in _LAST), resource
+
+
+def number_text(value: float) -> str:
+    """A number with at most two decimals: ``1,024``, ``1.5``."""
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def amount_text(resource: str, amount: int) -> str:
+    """An amount in the engine's units as a quantity, rounded for people: ``500m``, ``1.5``, ``24Gi``, ``8``."""
+    if resource == "cpu":
+        return f"{amount}m" if 0 < abs(amount) < 1000 else number_text(amount / 1000)
+    if resource not in ("memory", "ephemeral-storage") and not resource.startswith("hugepages-"):
+        return f"{amount:,}"
+    power = min(max(abs(amount).bit_length() - 1, 0) // 10, len(_BINARY) - 1)
+    return f"{number_text(amount / 1024**power)}{_BINARY[power]}"
+
+
+def amounts_text(amounts: Mapping[str, int]) -> str:
+    """Amounts by resource in one line: ``cpu 1.5, nvidia.com/gpu 8``; nothing where all are zero."""
+    ordered = sorted((item for item in amounts.items() if item[1]), key=lambda item: by_importance(item[0]))
+    return ", ".join(f"{resource} {amount_text(resource, amount)}" for resource, amount in ordered)
+
+
+def share_text(share: float) -> str:
+    """A queue's share as percent; one of nothing has no end."""
+    return percent(share) if math.isfinite(share) else "of none"
+
+
+def duration_text(seconds: float) -> str:
+    """How long until something: ``42 s``, ``4 min``, ``5.5 h``, ``3 days``."""
+    for length, unit in _PERIODS:
+        if seconds >= 2 * length:
+            return f"{number_text(round(seconds / length, 1))} {unit}"
+    return f"{number_text(round(seconds, 1))} s"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from yuheng.errors import InputError
 from yuheng.model.duration import parse_duration
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 __all__ = [
+    "BUDGET_LEAST",
+    "BUDGET_MOST",
     "PREEMPTABLE",
     "REVOCABLE_ZONE",
     "annotation_path",
@@ -21,6 +23,7 @@ __all__ = [
     "task_topology",
     "truth",
     "waiting_time",
+    "wishes",
 ]
 
 PREEMPTABLE: Final = "volcano.sh/preemptable"
@@ -100,6 +103,21 @@ def task_topology(annotations: Mapping[str, str], tasks: Collection[str] | None 
         if len(set(names)) < len(names) or (tasks is not None and not set(names) <= set(tasks)):
             return None
     return TaskTopology(together, apart, order)
+
+
+def wishes(annotations: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, Any]:
+    """What a job's annotations say of waiting and of eviction: values by the name of the job's field.
+
+    Raises:
+        InputError: one of them is not what it should be.
+    """
+    budget = disruption_budget(annotations)
+    return {
+        "waiting_time": waiting_time(annotations),
+        "preemptable": truth({**labels, **annotations}, PREEMPTABLE),
+        "disruption_min_available": budget.min_available,
+        "disruption_max_unavailable": budget.max_unavailable,
+    }
 
 
 def _sets(text: str) -> tuple[tuple[str, ...], ...]:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from yuheng.errors import InputError
+from yuheng.model.quantity import format_amount
 from yuheng.model.queue import ROOT_QUEUE, NodeGroupAffinity, Queue
 from yuheng.readers.batch.annotations import annotation_path, truth
 from yuheng.readers.batch.wire import QueueAffinity, QueueObject, QueueSpec
-from yuheng.readers.decoding import below, misfit
+from yuheng.readers.decoding import below, joined, misfit
 from yuheng.readers.objects.devices import without_devices
 from yuheng.readers.objects.requests import amounts, whole
 from yuheng.readers.wire import QuantityText
@@ -23,7 +24,7 @@ from yuheng.readers.wire import QuantityText
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["QueueReading", "read_queue", "with_inner_queues"]
+__all__ = ["QueueReading", "read_amounts", "read_queue", "with_inner_queues"]
 
 HIERARCHY: Final = "volcano.sh/hierarchy"
 HIERARCHY_WEIGHTS: Final = "volcano.sh/hierarchy-weights"
@@ -184,8 +185,8 @@ def _check_guarantee(queue: Queue) -> None:
     for name, least in queue.guarantee.items():
         most = queue.capability.get(name)
         if most is not None and most < least:
-            expected = f"no more than spec.capability has of {name}"
-            raise InputError(f"more {name} than the capability", expected, field=f"spec.guarantee.resource.{name}")
+            expected = f"no more than the capability of {format_amount(name, most)}"
+            raise InputError(format_amount(name, least), expected, field=joined("spec.guarantee.resource", name))
 
 
 def _above_capability(queue: Queue) -> Iterable[str]:

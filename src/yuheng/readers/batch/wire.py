@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
 from yuheng.model.pod import OwnerReference
 from yuheng.model.selectors import LabelSelector
 from yuheng.readers.wire import QuantityText
-from yuheng.readers.workloads.fields import Metadata, Template, Wire, Workload
+from yuheng.readers.workloads.fields import Template, Workload
 
 __all__ = [
     "Budget",
@@ -34,6 +34,10 @@ REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 
 
+class Part(msgspec.Struct, rename="camel"):
+    """The base of all: camel case, as Kubernetes writes."""
+
+
 class Named(msgspec.Struct, rename="camel", kw_only=True):
     """``metadata`` of an object that has a name, and annotations that count."""
 
@@ -55,27 +59,27 @@ class Named(msgspec.Struct, rename="camel", kw_only=True):
         return f"{self.namespace or 'default'}/{self.name}"
 
 
-class Guarantee(Wire):
+class Guarantee(Part):
     """``guarantee`` of a queue."""
 
     resource: Amounts = {}
 
 
-class GroupAffinity(Wire):
+class GroupAffinity(Part):
     """Names of node groups that a queue must, or would rather, use (or not)."""
 
     required: tuple[str, ...] = msgspec.field(default=(), name=REQUIRED)
     preferred: tuple[str, ...] = msgspec.field(default=(), name=PREFERRED)
 
 
-class QueueAffinity(Wire):
+class QueueAffinity(Part):
     """``affinity`` of a queue."""
 
     node_group_affinity: GroupAffinity = msgspec.field(default_factory=GroupAffinity)
     node_group_anti_affinity: GroupAffinity = msgspec.field(default_factory=GroupAffinity)
 
 
-class QueueSpec(Wire):
+class QueueSpec(Part):
     """``spec`` of a Queue."""
 
     weight: int = 1
@@ -89,13 +93,13 @@ class QueueSpec(Wire):
     affinity: QueueAffinity = msgspec.field(default_factory=QueueAffinity)
 
 
-class QueueStatus(Wire):
+class QueueStatus(Part):
     """``status`` of a Queue."""
 
     state: str = ""
 
 
-class QueueObject(Wire):
+class QueueObject(Part):
     """A Queue."""
 
     metadata: Named
@@ -103,7 +107,7 @@ class QueueObject(Wire):
     status: QueueStatus = msgspec.field(default_factory=QueueStatus)
 
 
-class NetworkTopologySpec(Wire):
+class NetworkTopologySpec(Part):
     """``networkTopology`` of a job, a pod group, or a part of one."""
 
     mode: Literal["", "hard", "soft"] = ""
@@ -111,7 +115,7 @@ class NetworkTopologySpec(Wire):
     highest_tier_name: str = ""
 
 
-class SubGroupSpec(Wire):
+class SubGroupSpec(Part):
     """One of ``subGroupPolicy``."""
 
     name: str = ""
@@ -122,7 +126,7 @@ class SubGroupSpec(Wire):
     network_topology: NetworkTopologySpec | None = None
 
 
-class PodGroupSpec(Wire):
+class PodGroupSpec(Part):
     """``spec`` of a PodGroup."""
 
     min_member: int = 1
@@ -134,14 +138,14 @@ class PodGroupSpec(Wire):
     sub_group_policy: tuple[SubGroupSpec, ...] = ()
 
 
-class PodGroupStatus(Wire):
+class PodGroupStatus(Part):
     """``status`` of a PodGroup."""
 
     phase: str = ""
     succeeded: int = 0
 
 
-class PodGroupObject(Wire):
+class PodGroupObject(Part):
     """A PodGroup."""
 
     metadata: Named
@@ -149,14 +153,14 @@ class PodGroupObject(Wire):
     status: PodGroupStatus = msgspec.field(default_factory=PodGroupStatus)
 
 
-class DependsOn(Wire):
+class DependsOn(Part):
     """Tasks that have to run before."""
 
     name: tuple[str, ...] = ()
     iteration: Literal["", "any", "all"] = ""
 
 
-class PartitionPolicy(Wire):
+class PartitionPolicy(Part):
     """How the pods of a task form groups, by their index."""
 
     total_partitions: int = 0
@@ -165,7 +169,7 @@ class PartitionPolicy(Wire):
     network_topology: NetworkTopologySpec | None = None
 
 
-class Task(Wire, kw_only=True):
+class Task(Part, kw_only=True):
     """A task of a Job."""
 
     name: str = ""
@@ -176,13 +180,13 @@ class Task(Wire, kw_only=True):
     template: Template
 
 
-class JobVolume(Wire):
+class JobVolume(Part):
     """A volume that every pod of a Job mounts."""
 
     volume_claim_name: str = ""
 
 
-class JobSpec(Wire):
+class JobSpec(Part):
     """``spec`` of a Job."""
 
     min_available: int = 0
@@ -194,19 +198,19 @@ class JobSpec(Wire):
     network_topology: NetworkTopologySpec | None = None
 
 
-class JobState(Wire):
+class JobState(Part):
     """The state of a Job."""
 
     phase: str = ""
 
 
-class TaskState(Wire):
+class TaskState(Part):
     """How many pods of a task are in which phase."""
 
     phase: dict[str, int] = {}
 
 
-class JobStatus(Wire):
+class JobStatus(Part):
     """``status`` of a Job."""
 
     state: JobState = msgspec.field(default_factory=JobState)
@@ -231,19 +235,19 @@ class VolcanoJob(Workload, kw_only=True):
         return f"{self.metadata.namespace}/{self.metadata.name}"
 
 
-class ExactMatch(Wire):
+class ExactMatch(Part):
     """One member, by its name."""
 
     name: str = ""
 
 
-class RegexMatch(Wire):
+class RegexMatch(Part):
     """Members whose name matches."""
 
     pattern: str = ""
 
 
-class MemberSelector(Wire):
+class MemberSelector(Part):
     """Which members are meant."""
 
     exact_match: ExactMatch | None = None
@@ -251,14 +255,14 @@ class MemberSelector(Wire):
     label_match: LabelSelector | None = None
 
 
-class Member(Wire):
+class Member(Part):
     """Members of a HyperNode."""
 
     type: Literal["Node", "HyperNode"]
     selector: MemberSelector = msgspec.field(default_factory=MemberSelector)
 
 
-class HyperNodeSpec(Wire):
+class HyperNodeSpec(Part):
     """``spec`` of a HyperNode."""
 
     tier: int = 0
@@ -266,7 +270,7 @@ class HyperNodeSpec(Wire):
     members: tuple[Member, ...] = ()
 
 
-class HyperNodeObject(Wire):
+class HyperNodeObject(Part):
     """A HyperNode."""
 
     metadata: Named
@@ -278,5 +282,3 @@ class Budget(msgspec.Struct, frozen=True):
 
     min_available: str = ""
     max_unavailable: str = ""
-
-

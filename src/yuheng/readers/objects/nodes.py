@@ -15,10 +15,15 @@ __all__ = ["NodeReader"]
 
 
 class NodeReader:
-    """Makes nodes of the model."""
+    """Makes nodes of the model.
+
+    Attributes:
+        latest: when a node was last heard of, in seconds since the epoch; None where no node tells.
+    """
 
     def __init__(self) -> None:
         self._decoder = msgspec.json.Decoder(NodeObject)
+        self.latest: float | None = None
         self._labels = Shared[dict[str, str]](dict[str, str], {}, "metadata.labels")
 
     def read(self, text: bytes | msgspec.Raw) -> Node:
@@ -32,6 +37,7 @@ class NodeReader:
         if not source.metadata.name:
             raise InputError("nothing", "a name", field="metadata.name")
         status = source.status or NodeStatus()
+        self._note(status)
         labels = self._labels.get(bytes(source.metadata.labels))
         allocatable = _allocatable(status)
         devices = device_inventory(allocatable, labels, source.metadata.annotations or Annotations())
@@ -45,6 +51,13 @@ class NodeReader:
             images=status.images or (),
             devices=devices,
         )
+
+    def _note(self, status: NodeStatus) -> None:
+        """Keep the latest time that a node was heard of."""
+        for condition in status.conditions or ():
+            if condition.last_heartbeat_time is not None:
+                heard = condition.last_heartbeat_time.timestamp()
+                self.latest = heard if self.latest is None else max(self.latest, heard)
 
 
 def _allocatable(status: NodeStatus) -> dict[str, int]:

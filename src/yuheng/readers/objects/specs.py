@@ -52,9 +52,14 @@ T = TypeVar("T")
 
 
 class SpecReader:
-    """Makes specifications of the model; each that is asked for again is the same object again."""
+    """Makes specifications of the model; each that is asked for again is the same object again.
 
-    def __init__(self) -> None:
+    Args:
+        ignored_gates: gates that do not keep a pod from being scheduled.
+    """
+
+    def __init__(self, ignored_gates: frozenset[str] = frozenset()) -> None:
+        self._ignored_gates = ignored_gates
         self._node_selectors = Shared[dict[str, str]](dict[str, str], {}, "spec.nodeSelector")
         self._affinities = Shared[Affinity](Affinity, Affinity(), "spec.affinity")
         self._tolerations = Shared[tuple[Toleration, ...]](tuple[Toleration, ...], (), "spec.tolerations")
@@ -122,7 +127,11 @@ class SpecReader:
             volume_images=_volume_images(spec),
             claims=_claims(pod),
             devices=device_request(requests, annotations, labels.get(MODEL_LABEL, "")),
-            gates=tuple(gate.name for gate in self._gates.get(bytes(spec.scheduling_gates))),
+            gates=tuple(
+                gate.name
+                for gate in self._gates.get(bytes(spec.scheduling_gates))
+                if gate.name not in self._ignored_gates
+            ),
         )
 
     def _containers(self, spec: PodSpecification) -> Containers:

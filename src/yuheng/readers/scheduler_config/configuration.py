@@ -17,6 +17,7 @@ from yuheng.readers.scheduler_config.omissions import omissions
 from yuheng.readers.scheduler_config.plugins import KUBERNETES_PLUGINS, MULTI_POINT, V1BETA2, Selection
 from yuheng.readers.scheduler_config.refusals import refusal, shown
 from yuheng.readers.scheduler_config.schema import DEFAULT_SCHEDULER, POINTS, Configuration, Profile
+from yuheng.readers.scheduler_config.volcano import in_config_map, is_volcano, parse_volcano_config
 from yuheng.readers.sources.yaml_documents import yaml_documents
 
 __all__ = ["KNOWN_FILTERS", "KNOWN_SCORES", "parse_scheduler_config", "read_scheduler_config"]
@@ -33,6 +34,7 @@ KNOWN_SCORES: Final = (
     "DotProduct",
     "BestFit",
     "WorstFit",
+    "BinPack",
     "LoadAware",
     "Price",
 )
@@ -49,7 +51,9 @@ def read_scheduler_config(
     known_filters: Collection[str] = KNOWN_FILTERS,
     known_scores: Collection[str] = KNOWN_SCORES,
 ) -> Policy:
-    """The policy of a ``KubeSchedulerConfiguration`` file, in YAML or JSON.
+    """The policy of a ``KubeSchedulerConfiguration`` file, or of one of Volcano's, in YAML or JSON.
+
+    Volcano's may stand in its ConfigMap; it has one profile, ``volcano``.
 
     Args:
         path: the file.
@@ -60,12 +64,16 @@ def read_scheduler_config(
 
     Raises:
         InputError: the file is not such a configuration, or kube-scheduler would refuse a value in it.
-        ConfigError: kube-scheduler would not start with the plugins of a profile.
+        ConfigError: kube-scheduler would not start with the plugins of a profile; or what Volcano's file asks for
+            is malformed, or known to nobody.
         NotFoundError: there is no such file, or no such profile in it.
     """
     source = str(path)
+    document = _document(Path(path), source)
+    if is_volcano(document) or document.get("kind") == "ConfigMap":
+        return _volcano(document, source, profile)
     return parse_scheduler_config(
-        _document(Path(path), source),
+        document,
         source=source,
         profile=profile,
         known_filters=known_filters,
@@ -135,6 +143,20 @@ class _UnfitError(Exception):
     def __init__(self, problem: InputError) -> None:
         self.problem = problem
         super().__init__(str(problem))
+
+
+def _volcano(document: Mapping[str, Any], source: str, profile: str | None) -> Policy:
+    """The policy of Volcano's configuration, which may stand in a ConfigMap."""
+    if not is_volcano(document):
+        found = in_config_map(document, source)
+        if found is None:
+            expected = "one whose data holds actions and tiers"
+            raise InputError("a ConfigMap without a scheduler configuration", expected, source=source)
+        document, source = found
+    policy = parse_volcano_config(document, source)
+    if profile not in (None, policy.name):
+        raise NotFoundError(f"{source}: found no profile {profile!r}, only {policy.name}")
+    return policy
 
 
 def _document(path: Path, source: str) -> dict[str, Any]:

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from yuheng.readers.sources.files import Content
 
-__all__ = ["Item", "items_of", "objects_of"]
+__all__ = ["VOLCANO_CONFIGURATION", "Item", "items_of", "objects_of"]
+
+# What a document is called that is no object: Volcano's scheduler configuration.
+VOLCANO_CONFIGURATION: Final = "Volcano configuration"
 
 # PowerShell's redirection writes UTF-16, and some editors put a mark before UTF-8.
 _MARKS: Final = (
@@ -42,6 +45,7 @@ _SEPARATOR: Final = re.compile(rb"^---\s", re.MULTILINE)
 _raw: Final = msgspec.json.Decoder(msgspec.Raw)
 _head: Final = msgspec.json.Decoder(Head)
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
@@ -190,8 +194,17 @@ def objects_of(
         yield from _parts(head.items or [], source, name.removesuffix("List"), version)
     elif name:
         yield Item(source, position, name, version, text if isinstance(text, msgspec.Raw) else msgspec.Raw(text))
+    elif _is_configuration(text):
+        yield Item(source, position, VOLCANO_CONFIGURATION, "", msgspec.Raw(bytes(text)))
     else:
         raise InputError("nothing", "a Kubernetes object", source=source, subject=f"item {position}", field="kind")
+
+
+def _is_configuration(text: msgspec.Raw | bytes) -> bool:
+    try:
+        return {"actions", "tiers"} <= _fields.decode(text).keys()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
 
 
 def _parts(texts: list[msgspec.Raw], source: str, kind: str, version: str) -> Iterator[Item]:

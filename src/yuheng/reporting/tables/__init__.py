@@ -8,5 +8,6 @@ from __future__ import annotations
 from yuheng.reporting.tables.explanation import write_explanation
 from yuheng.reporting.tables.headroom import write_headroom
 from yuheng.reporting.tables.plan import write_plan
+from yuheng.reporting.tables.queues import write_queues
 
-__all__ = ["write_explanation", "write_headroom", "write_plan"]
+__all__ = ["write_explanation", "write_headroom", "write_plan", "write_queues"]

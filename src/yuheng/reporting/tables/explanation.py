@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from yuheng.reporting.tables.reasons import write_closest, write_reasons
 from yuheng.reporting.tables.sheet import Column, Sheet
+from yuheng.reporting.tables.standing import write_eviction, write_standing
 from yuheng.reporting.wording import count
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ def write_explanation(explanation: Explanation, console: Console, *, wide: bool 
     _write_verdict(sheet, explanation)
     if explanation.hint:
         sheet.line(explanation.hint, label="hint  ")
+    if explanation.eviction is not None:
+        write_eviction(sheet, explanation.eviction, explanation.message)
+    write_standing(sheet, explanation)
     write_closest(sheet, explanation.closest)
     if explanation.scores and sheet.wide:
         _write_all_scores(sheet, explanation.scores)
@@ -40,12 +44,14 @@ def write_explanation(explanation: Explanation, console: Console, *, wide: bool 
 
 
 def _write_verdict(sheet: Sheet, explanation: Explanation) -> None:
+    """The verdict in a sentence; a job has no node of its own."""
+    pod, node = (explanation.pod, "bold"), explanation.node
     if explanation.verdict == "bound":
-        sheet.line((explanation.pod, "bold"), " is ", ("bound", "green"), f" to {explanation.node}.")
+        sheet.line(pod, *((" is ", ("bound", "green"), f" to {node}.") if node else (" ", ("runs", "green"), ".")))
     elif explanation.verdict == "fits":
-        sheet.line((explanation.pod, "bold"), " ", ("fits", "green"), f" on {explanation.node}.")
+        sheet.line(pod, " ", ("fits", "green"), f" on {node}." if node else ".")
     else:
-        sheet.line((explanation.pod, "bold"), " stays ", ("pending", "yellow"), ".")
+        sheet.line(pod, " stays ", ("pending", "yellow"), ".")
     if explanation.message:
         sheet.line(explanation.message)
 

@@ -1,10 +1,11 @@
-"""A plan for the terminal: the numbers, what stays pending and why, what was placed where."""
+"""A plan for the terminal: the numbers, which jobs wait, which pods go, which stay pending and why, what goes where."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from yuheng.reporting.pending import grouped
+from yuheng.reporting.tables.jobs import write_evictions, write_jobs
 from yuheng.reporting.tables.reasons import lacks_text
 from yuheng.reporting.tables.sheet import Column, Sheet
 from yuheng.reporting.wording import by_importance, count, devices_text, percent, points, seconds_text
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from yuheng.model.plan import NearMiss, Plan, Refusal, Summary
+    from yuheng.model.plan import NearMiss, Plan, Refusal
     from yuheng.reporting.pending import PendingGroup
     from yuheng.reporting.tables.sheet import Part
 
@@ -39,21 +40,23 @@ def write_plan(plan: Plan, console: Console, *, wide: bool = False) -> None:
     Args:
         plan: what to write.
         console: where to write it; a terminal is wrapped to its width, anything else is not.
-        wide: every placement and every refusal in full, instead of groups and the first rows.
+        wide: every placement, refusal, job and eviction in full, instead of groups and the first rows.
     """
     sheet = Sheet(console, wide=wide)
     _write_summary(sheet, plan)
+    write_jobs(sheet, plan.jobs)
+    write_evictions(sheet, plan.evictions)
     if wide:
         _write_refusals(sheet, plan.unschedulable)
     else:
         _write_groups(sheet, plan.unschedulable)
     _write_placements(sheet, plan)
-    _write_warnings(sheet, plan.warnings)
+    sheet.warnings(plan.warnings)
 
 
 def _write_summary(sheet: Sheet, plan: Plan) -> None:
     summary = plan.summary
-    sheet.line(("Plan", "bold"), f" with policy {plan.policy}: ", *_outcome(summary))
+    sheet.line(("Plan", "bold"), f" with policy {plan.policy}: ", *_outcome(plan))
     sheet.line(
         f"{count(summary.nodes, 'node')}, {count(summary.bound, 'pod')} bound before, "
         f"planned in {seconds_text(summary.seconds)}."
@@ -68,15 +71,18 @@ def _write_summary(sheet: Sheet, plan: Plan) -> None:
         sheet.table(_ALLOCATION, rows, indent=2)
 
 
-def _outcome(summary: Summary) -> Iterable[Part]:
+def _outcome(plan: Plan) -> Iterable[Part]:
+    summary = plan.summary
+    evicted = f", {count(len(plan.evictions), 'running pod')} evicted" if plan.evictions else ""
     if summary.pods == 0:
-        return ("nothing is pending.",)
+        return ("nothing is pending", (evicted, "red"), ".")
     placed = f"{summary.placed:,} of {count(summary.pods, 'pending pod')} placed"
     unschedulable = f"{summary.unschedulable:,} unschedulable"
     return (
         (placed, "green" if summary.placed else ""),
         ", ",
         (unschedulable, "yellow" if summary.unschedulable else ""),
+        (evicted, "red"),
         ".",
     )
 
@@ -137,10 +143,3 @@ def _write_placements(sheet: Sheet, plan: Plan) -> None:
     rows = [(placement.pod, placement.node, devices_text(placement)) for placement in shown]
     sheet.names(columns, [row[: len(columns)] for row in rows], indent=2)
     sheet.more(len(plan.placements) - len(shown), indent=2)
-
-
-def _write_warnings(sheet: Sheet, warnings: tuple[str, ...]) -> None:
-    if warnings:
-        sheet.heading(count(len(warnings), "warning").capitalize())
-    for warning in warnings:
-        sheet.line(warning, label="- ", indent=2)

@@ -18,7 +18,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from yuheng.reporting.wording import printable
+from yuheng.reporting.wording import count, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -96,6 +96,13 @@ class Sheet:
         """The line that says how much was left out, if anything was."""
         if hidden > 0:
             self.line((f"{self.ellipsis} and {hidden:,} more (-o wide)", "dim"), indent=indent)
+
+    def warnings(self, warnings: Sequence[str]) -> None:
+        """What had to be assumed, a line each."""
+        if warnings:
+            self.heading(count(len(warnings), "warning"))
+        for warning in warnings:
+            self.line(warning, label="- ", indent=2)
 
     @property
     def ellipsis(self) -> str:

@@ -122,7 +122,9 @@ class _Doors:
     def _by_queue(self, state: JobState, needed: Amounts, freeable: Amounts) -> tuple[int, Wait | None]:
         """No queue on the way up passes its limit."""
         tree, asked = self._tree, needed > 0
-        for q in tree.path[state.queue] if self._limited else ():
+        # What queues above lack can be reclaimed from their other children; its own limit cannot.
+        path = tree.path[state.queue][:1] if self._may_reclaim(state, needed) else tree.path[state.queue]
+        for q in path if self._limited else ():
             room = tree.quota[q] - tree.allocated[q] - tree.inqueue[q] + tree.elastic[q] + freeable
             over = asked & (needed > room) & (tree.quota[q] < UNLIMITED // 2)
             if over.any():

@@ -160,8 +160,9 @@ class _Claims:
         fits &= cluster.pods[nodes] - position <= cluster.pod_limit[nodes]
         hits = np.flatnonzero(fits)
         hits = hits[np.unique(nodes[hits], return_index=True)[1]]
-        highest = self._victims.priority(idx[hits])
-        order = np.lexsort((cluster.rank[nodes[hits]], position[hits], highest))[:MOST_NODES]
+        queues, jobs = self._victims.dearness(idx[hits])
+        place = self._victims.place[idx[hits]]
+        order = np.lexsort((cluster.rank[nodes[hits]], place, position[hits], jobs, queues))[:MOST_NODES]
         return [int(n) for n in nodes[hits[order]]]
 
     def _on_node(self, state: JobState, group: Group, n: int, mask: Mask) -> bool:

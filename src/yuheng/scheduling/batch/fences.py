@@ -20,9 +20,10 @@ __all__ = ["NODE_GROUP", "REVOCABLE_ZONE", "Fences"]
 
 NODE_GROUP: Final = "volcano.sh/nodegroup-name"
 REVOCABLE_ZONE: Final = "volcano.sh/revocable-zone"
-_REQUIRED_SCORE: Final = 100
-_PREFERRED_SCORE: Final = 50
-_ZONE_SCORE: Final = 100
+# Ten times those of Volcano, so that a preference is not lost among the scores for how full nodes are.
+_REQUIRED_SCORE: Final = 1000
+_PREFERRED_SCORE: Final = 500
+_ZONE_SCORE: Final = 1000
 
 
 class Fences:

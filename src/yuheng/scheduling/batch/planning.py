@@ -35,11 +35,24 @@ _ACTIONS: Final[dict[str, Callable[[Session], None]]] = {
 }
 
 
+# Kueue: quota decides who is let in, by priority and age; each queue says itself whom it preempts and reclaims from.
+KUEUE: Final = BatchPolicy(
+    actions=("enqueue", "allocate", "preempt", "reclaim", "backfill"),
+    tiers=(
+        tuple(PluginOption(name) for name in ("priority", "gang", "conformance", "pdb")),
+        tuple(PluginOption(name) for name in ("predicates", "capacity", "nodeorder", "network-topology-aware")),
+    ),
+)
+
+
 def default_batch(snapshot: Snapshot) -> BatchPolicy:
     """The configuration where nobody chose one: Volcano's, with the plugins that only speak when objects ask for it.
 
-    Queues with written ``deserved`` amounts mean ``capacity``; otherwise ``proportion`` shares out by weight.
+    Queues with written ``deserved`` amounts mean ``capacity``; otherwise ``proportion`` shares out by weight. Kueue's
+    queues come with Kueue's rules.
     """
+    if any(queue.kind != "Queue" for queue in snapshot.queues):
+        return KUEUE
     written = any(queue.deserved is not None for queue in snapshot.queues)
     first, second = VOLCANO_DEFAULT.tiers
     chosen = tuple(PluginOption("capacity") if written and item.name == "proportion" else item for item in second)
@@ -116,3 +129,14 @@ def run(session: Session) -> None:
             state.admitted = state.admitted or (not closed and state.index not in session.barred)
     for action in session.settings.batch.actions:
         _ACTIONS[action](session)
+    if session.lends:
+        _lend(session)
+
+
+def _lend(session: Session) -> None:
+    """Let queues borrow what is idle still, beyond what they deserve: reclaim can take it back from them."""
+    session.tree.is_lending = True
+    session.forget()
+    backfill(session)
+    session.tree.is_lending = False
+    session.forget()

@@ -49,8 +49,10 @@ class Reasons:
         yield from self._behind(state)
 
     def _gang(self, state: JobState) -> Iterator[Wait]:
-        lacking = state.need - state.total_ready
+        lacking = self._session.lacking(state)
         there = state.total_ready + state.pending
+        if there < state.need <= there + state.gated:
+            return
         if there < state.need:
             yield Wait("gang", f"its minimum is {state.need} pods, and there are {there}")
             return
@@ -80,6 +82,7 @@ class Reasons:
     def _quota(self, state: JobState, blocked: set[str], *, ready: bool) -> Iterator[Wait]:
         """The queues on the way up that have no room for the minimum, or for one more pod."""
         tree = self._session.tree
+        tree.is_lending = self._session.lends
         needed = minimum(self._session, state)
         if ready:
             rows = [group.row for group in state.groups if group.left and group.task not in blocked]
@@ -94,11 +97,12 @@ class Reasons:
             over = (needed > 0) & (tree.allocated[q] + needed > limit) & (limit < tree.total)
             if over.any():
                 yield Wait("quota", self._quota_text(q, needed, over))
+        tree.is_lending = False
 
     def _quota_text(self, q: int, needed: object, over: object) -> str:
         tree = self._session.tree
         limit = tree.limit(q)
-        what = "deserves" if tree.settings.share_policy == "proportion" else "may hold"
+        what = "deserves" if tree.settings.share_policy == "proportion" and not tree.is_lending else "may hold"
         parts = [
             f"{format_amount(name, int(limit[c]))} of {name} and holds {format_amount(name, int(tree.allocated[q, c]))}"
             for c, name in enumerate(tree.names)
@@ -117,10 +121,10 @@ class Reasons:
         groups = [group for group in state.groups if group.left and group.task not in blocked]
         if not groups:
             return
-        text, _ = self._tried(state, groups, 1 if ready else state.need - state.total_ready)
+        text, _ = self._tried(state, groups, 1 if ready else session.lacking(state))
         if text:
             yield Wait("resources", text)
-        elif state.job.topology is not None and state.job.topology.mode == "hard" and session.settings.network:
+        if state.job.topology is not None and state.job.topology.mode == "hard" and session.settings.network:
             yield from self._topology(state, groups, ready=ready)
 
     def _short(self, state: JobState, groups: list[Group], lacking: int) -> Group | None:
@@ -141,7 +145,7 @@ class Reasons:
 
     def _topology(self, state: JobState, groups: list[Group], *, ready: bool) -> Iterator[Wait]:
         session = self._session
-        lacking = 1 if ready else state.need - state.total_ready
+        lacking = 1 if ready else session.lacking(state)
         for nodes in session.network.candidates(session, state):
             mark = session.moves.mark()
             left = lacking

@@ -78,6 +78,11 @@ class Session:
         for q in tree.path[state.queue]:
             tree.elastic[q] += surplus
 
+    @property
+    def lends(self) -> bool:
+        """Whether idle capacity is lent beyond what queues deserve: only where it can be reclaimed."""
+        return self.settings.has("reclaim") and self.settings.share_policy == "proportion"
+
     def start(self, state: JobState) -> bool:
         """Place what a job needs to start: all of it, or nothing.
 
@@ -123,6 +128,17 @@ class Session:
                 return False
         return True
 
+    def lacking(self, state: JobState) -> int:
+        """How many more pods a job needs to start, whole subgroups included."""
+        lacking = max(state.need - state.total_ready, 0)
+        ready = self.sub_group_pods(state) if state.job.sub_groups and self.settings.gang else {}
+        in_groups = 0
+        for policy in state.job.sub_groups if self.settings.gang else ():
+            sizes = [min(n, policy.size) for name, n in ready.items() if name.split("/")[0] == policy.name]
+            best = sorted(sizes, reverse=True)[: policy.minimum]
+            in_groups += policy.minimum * policy.size - sum(best)
+        return max(lacking, in_groups)
+
     def sub_group_pods(self, state: JobState) -> dict[str, int]:
         """How many pods of each subgroup of a job are on nodes."""
         return self.roster.sub_group_counts(state)
@@ -162,7 +178,25 @@ class Session:
             lacking = state.need - state.total_ready
             if lacking <= 0:
                 return
-            self.fill(state, group, lacking, nodes)
+            if self._sub_group_size(state, group) > 1:
+                self._complete(state, group, groups, nodes)
+            else:
+                self.fill(state, group, lacking, nodes)
+
+    @staticmethod
+    def _sub_group_size(state: JobState, group: Group) -> int:
+        """How many pods make the group's subgroup whole; 0 when it is in none."""
+        name = group.sub_group.split("/")[0]
+        return next((policy.size for policy in state.job.sub_groups if name and policy.name == name), 0)
+
+    def _complete(self, state: JobState, group: Group, groups: Sequence[Group], nodes: Nodes | None) -> int:
+        """Place what makes a group's subgroup whole, or, when it is whole already, one more of its pods."""
+        members = [one for one in groups if one.sub_group == group.sub_group and one.left]
+        size = self._sub_group_size(state, group)
+        have = self.sub_group_pods(state).get(group.sub_group, 0)
+        before = state.total_ready
+        self._fill_sub_group(state, members, size if have < size else have + 1, nodes)
+        return state.total_ready - before
 
     def _fill_sub_groups(self, state: JobState, groups: Sequence[Group], nodes: Nodes | None) -> None:
         """Place whole subgroups until every policy has enough of them; one that does not fit whole leaves nothing."""
@@ -191,15 +225,19 @@ class Session:
         """Place more pods of a job that has its minimum; how many."""
         blocked = self.blocked_tasks(state)
         placed = 0
-        for group in state.groups:
-            if group.left and group.task not in blocked and placed < most:
-                placed += self._fill_one_by_network(state, group, most - placed)
+        groups = [group for group in state.groups if group.task not in blocked]
+        for group in groups:
+            if group.left and placed < most:
+                placed += self._add(state, group, groups, most - placed)
         return placed
 
-    def _fill_one_by_network(self, state: JobState, group: Group, count: int) -> int:
-        """Place pods of a group where the network allows them beside those that run."""
+    def _add(self, state: JobState, group: Group, groups: Sequence[Group], count: int) -> int:
+        """Place pods of a group where the network allows them beside those that run; a subgroup only whole."""
         for nodes in self.network.candidates(self, state):
-            placed = self.fill(state, group, count, nodes)
+            if self._sub_group_size(state, group) > 1:
+                placed = self._complete(state, group, groups, nodes)
+            else:
+                placed = self.fill(state, group, count, nodes)
             if placed:
                 return placed
         return 0

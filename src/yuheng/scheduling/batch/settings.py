@@ -6,11 +6,11 @@ configuration (gangs are whole, budgets are kept, the system's pods stay) is not
 
 from __future__ import annotations
 
-import re
 from typing import Final, NamedTuple
 
-from yuheng.errors import ConfigError
+from yuheng.errors import ConfigError, InputError
 from yuheng.model.batch import BatchPolicy, PluginOption
+from yuheng.model.duration import parse_duration, parse_window
 
 __all__ = ["PLUGINS", "Settings", "Zone", "settings_of"]
 
@@ -38,9 +38,6 @@ PLUGINS: Final = {
 }
 DEFAULT_OVERCOMMIT: Final = 1.2
 _ZONE_ARGUMENT: Final = "tdm.revocable-zone."
-_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
-_DURATION_PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
-_SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DAY: Final = 86400
 
 
@@ -186,15 +183,11 @@ def _private_priority(batch: BatchPolicy) -> int | None:
 
 def _waiting_time(batch: BatchPolicy) -> float | None:
     value = _plugin(batch, "sla").arguments.get("sla-waiting-time")
-    return None if value is None else _duration(str(value), "plugin sla: sla-waiting-time")
-
-
-def _duration(text: str, where: str) -> float:
-    """A duration as Go writes it, in seconds."""
-    parts = _DURATION_PART.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ConfigError(f"{where}: found {text!r}, expected a duration such as 1h30m")
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    try:
+        return None if value is None else parse_duration(str(value))
+    except InputError as error:
+        expected = "expected a duration such as 1h30m"
+        raise ConfigError(f"plugin sla: sla-waiting-time: found {value!r}, {expected}") from error
 
 
 def _zones(batch: BatchPolicy) -> dict[str, Zone] | None:
@@ -209,8 +202,8 @@ def _zones(batch: BatchPolicy) -> dict[str, Zone] | None:
 
 
 def _zone(name: str, text: str) -> Zone:
-    match = _CLOCK.fullmatch(text.strip())
-    if match is None:
-        raise ConfigError(f"plugin tdm: {name}: found {text!r}, expected a window such as 22:00-06:00")
-    hours = [int(part) for part in match.groups()]
-    return Zone(hours[0] * 3600 + hours[1] * 60, hours[2] * 3600 + hours[3] * 60)
+    try:
+        opens, closes = parse_window(text)
+    except InputError as error:
+        raise ConfigError(f"plugin tdm: {name}: found {text!r}, expected a window such as 22:00-06:00") from error
+    return Zone(60 * opens, 60 * closes)

@@ -23,6 +23,8 @@ __all__ = ["UNLIMITED", "Tree"]
 Amounts = NDArray[np.int64]
 # More than anything can be: far enough from 64 bits' end that sums of two stay below it.
 UNLIMITED: Final = 2**61
+# A queue of weight 0 (Kueue knows them) gets what nobody else wants.
+LEAST_WEIGHT: Final = 1e-9
 
 
 class Tree:
@@ -45,6 +47,7 @@ class Tree:
         request: (Q, C) what they hold and ask for.
         inqueue: (Q, C) what was promised to jobs that were let in, beyond what their pods hold.
         elastic: (Q, C) what its jobs hold beyond their minima.
+        is_lending: whether queues may pass what they deserve, up to their limits (see `planning.run`).
         job_allocated: (J, C) what each job's pods hold.
     """
 
@@ -52,7 +55,7 @@ class Tree:
         self.roster = roster
         self.settings = settings
         self.names = [*roster.engine.resources.names, "pods"]
-        self.queues = _with_root(queues)
+        self.queues = _with_root(queues, {state.job.queue for state in roster.jobs})
         self.number = {queue.name: q for q, queue in enumerate(self.queues)}
         self._build()
         cluster = roster.engine.cluster
@@ -65,6 +68,7 @@ class Tree:
         self.inqueue = np.zeros(shape, dtype=np.int64)
         self.elastic = np.zeros(shape, dtype=np.int64)
         self.job_allocated = np.zeros((len(roster.jobs), len(self.names)), dtype=np.int64)
+        self.is_lending = False
         self._shares: dict[int, float] = {}
         self.deserved: Amounts = self.real.copy()
         self.entitled: Amounts = np.full_like(self.real, UNLIMITED)
@@ -214,7 +218,7 @@ class Tree:
                 self.entitled[below, column] = self._fill(below, column, self.entitled[q, column], self.real)
 
     def _fill(self, below: list[int], column: int, amount: int, ceilings: Amounts) -> Amounts:
-        weights = np.array([self.queues[q].weight for q in below], dtype=np.float64)
+        weights = np.maximum(np.array([self.queues[q].weight for q in below], dtype=np.float64), LEAST_WEIGHT)
         floors = self.guarantee[below, column].astype(np.float64)
         parts = water_fill(float(amount), weights, floors, ceilings[below, column].astype(np.float64))
         return np.floor(parts + 1e-6).astype(np.int64)
@@ -241,14 +245,14 @@ class Tree:
 
     def is_overused(self, q: int) -> bool:
         """Whether a queue has all it deserves (proportion): its jobs wait."""
-        if self.settings.share_policy != "proportion":
+        if self.settings.share_policy != "proportion" or self.is_lending:
             return False
         counts = self.written[q]
         return bool((self.deserved[q][counts] <= self.allocated[q][counts]).all())
 
     def limit(self, q: int) -> Amounts:
         """(C,) the most a queue may hold when it allocates: its deserved amount (proportion), or its limit."""
-        if self.settings.share_policy == "proportion":
+        if self.settings.share_policy == "proportion" and not self.is_lending:
             found: Amounts = np.minimum(self.deserved[q], self.capability[q])
             return found
         return self.real[q] if self.settings.share_policy else np.full_like(self.total, UNLIMITED)
@@ -273,11 +277,11 @@ class Tree:
         return found
 
 
-def _with_root(queues: Sequence[Queue]) -> list[Queue]:
-    """All queues with the root first and the default queue among them."""
-    names = {queue.name for queue in queues}
+def _with_root(queues: Sequence[Queue], used: set[str]) -> list[Queue]:
+    """All queues with the root first; the default queue is one of them if it was written, or anybody is in it."""
     root = next((queue for queue in queues if queue.name == ROOT_QUEUE), Queue(name=ROOT_QUEUE))
-    others = [queue for queue in queues if queue.name != ROOT_QUEUE]
-    if DEFAULT_QUEUE not in names:
-        others.append(Queue(name=DEFAULT_QUEUE))
+    assumed = Queue(name=DEFAULT_QUEUE)
+    others = [queue for queue in queues if queue.name != ROOT_QUEUE and (queue != assumed or DEFAULT_QUEUE in used)]
+    if DEFAULT_QUEUE in used and all(queue.name != DEFAULT_QUEUE for queue in queues):
+        others.append(assumed)
     return [root, *sorted(others, key=lambda queue: queue.name)]

@@ -29,8 +29,8 @@ class Victims:
     """The running pods that could make way for one job's pods, by one rule.
 
     Attributes:
-        order: (running pods,) their numbers, those that leave first first: lowest priority, then of the queue that is
-            furthest above its due, then the youngest, then the last by name.
+        order: (running pods,) their numbers, those that leave first first: of the queue of lowest priority, then of the
+            one furthest above its due, then of the job of lowest priority, the youngest, the last by name.
     """
 
     def __init__(self, session: Session, rule: Rule) -> None:
@@ -46,7 +46,10 @@ class Victims:
         self._budgets = _Budgets(session)
         shares = np.array([session.tree.share(q) for q in range(len(session.tree.queues))])
         created = roster.created[:count]
-        self.order = np.lexsort((-np.arange(count), -created, -shares[self._queues], self._job_priority))
+        ranks = np.array([queue.priority for queue in session.tree.queues], dtype=np.int64)
+        self._queue_priority = ranks[self._queues]
+        keys = (-np.arange(count), -created, self._job_priority)
+        self.order = np.lexsort((*keys, -shares[self._queues], self._queue_priority))
         self.place = np.empty(count, dtype=np.int64)
         self.place[self.order] = np.arange(count)
 
@@ -217,10 +220,9 @@ class Victims:
         gone = self._session.tree.job_allocated[gang.index]
         return self._queue_gives(gang.queue, state.queue, group) and self.keeps_guarantee(gang.queue, state.queue, gone)
 
-    def priority(self, pods: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The priority of each pod's job."""
-        found: NDArray[np.int64] = self._job_priority[pods]
-        return found
+    def dearness(self, pods: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """How dear each pod is: the priority of its queue, then that of its job."""
+        return self._queue_priority[pods], self._job_priority[pods]
 
     def spend(self, pods: Sequence[int]) -> None:
         """Count evictions against budgets (negative when taken back)."""

@@ -1,6 +1,4 @@
-// The table of all pods: a page of rows at a time, whatever their number.
-const ROWS = matchMedia("(max-width: 640px)").matches ? 20 : 50;
-
+// The table of all pods.
 function lacksText(lacks) {
   const worded = ([what, words]) => (/^[A-Z]/.test(what) ? `${what}: ${words}` : `${what} ${words}`);
   return Object.entries(lacks).map(worded).join(", ");
@@ -21,11 +19,8 @@ function refusalDetails({ message, hint, closest }, nodes) {
 function podsSection(data) {
   const pods = podsOf(data);
   const form = byId("pods-form");
-  const body = byId("pods-rows");
   const headers = [...document.querySelectorAll("#pods-table th[data-column]")];
   const sort = { column: "", descending: false };
-  let rows = [];
-  let page = 0;
 
   const cell = (content, kind = "name") => element("td", { role: "cell", class: kind }, content);
   const lineOf = (row) => {
@@ -42,23 +37,9 @@ function podsSection(data) {
     );
   };
 
-  const show = () => {
-    const pages = Math.max(1, Math.ceil(rows.length / ROWS));
-    page = Math.max(0, Math.min(page, pages - 1));
-    const start = page * ROWS;
-    const shown = rows.slice(start, start + ROWS);
-    body.replaceChildren(...shown.map(lineOf));
-    const span = shown.length ? `${number(start + 1)} to ${number(start + shown.length)} of ` : "";
-    const all = rows.length === pods.size ? "" : `, out of ${number(pods.size)}`;
-    byId("pods-count").textContent = `${span}${count(rows.length, "pod")}${all}`;
-    byId("page-number").textContent = `Page ${number(page + 1)} of ${number(pages)}`;
-    for (const id of ["page-first", "page-back"]) byId(id).disabled = page === 0;
-    for (const id of ["page-next", "page-last"]) byId(id).disabled = page === pages - 1;
-  };
+  const show = pagedRows("pods", "pod", pods.size, lineOf);
   const select = () => {
-    rows = pods.select(Object.fromEntries(new FormData(form)), sort);
-    page = 0;
-    show();
+    show(pods.select(Object.fromEntries(new FormData(form)), sort));
   };
 
   // A header sorts upwards, then downwards, then gives the plan's own order back.
@@ -76,23 +57,7 @@ function podsSection(data) {
     header.querySelector("button").addEventListener("click", () => sortBy(header.dataset.column));
   }
 
-  let waiting = 0;
-  form.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(select, 80);
-  });
-  form.addEventListener("reset", () => setTimeout(select));
-  form.addEventListener("submit", (event) => event.preventDefault());
-  const turn = (id, target) =>
-    byId(id).addEventListener("click", () => {
-      page = target();
-      show();
-    });
-  turn("page-first", () => 0);
-  turn("page-back", () => page - 1);
-  turn("page-next", () => page + 1);
-  turn("page-last", () => Infinity);
-
+  whenChanged(form, select);
   const options = data.namespaces.map((name, index) => ({ name, index, key: naturalKey(name) }));
   options.sort((a, b) => (a.key < b.key ? -1 : 1));
   form.elements.namespace.append(...options.map(({ name, index }) => element("option", { value: index }, name)));
