@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from yuheng.model.quantity import format_amount
+from yuheng.model.quantity import Quantity, format_amount
 
 __all__ = ["Eviction", "JobCounts", "JobReport", "QueueReport", "QueueTree", "Wait", "iso_time", "quantities"]
 
@@ -199,5 +199,9 @@ def iso_time(seconds: float) -> str:
 
 
 def quantities(amounts: Amounts) -> dict[str, str]:
-    """Amounts by resource name as Kubernetes writes them."""
-    return {name: format_amount(name, amount) for name, amount in amounts.items()}
+    """Amounts by resource name as Kubernetes writes them: bytes in powers of ten where that is shorter."""
+    return {name: min(format_amount(name, amount), _decimal(name, amount), key=len) for name, amount in amounts.items()}
+
+
+def _decimal(name: str, amount: int) -> str:
+    return format_amount(name, amount) if name == "cpu" else str(Quantity(amount * 10**9))

@@ -20,6 +20,7 @@ import msgspec
 import yuheng
 from tests.scheduling.batch.written import Scenario
 from yuheng.model.cluster import Snapshot
+from yuheng.model.quantity import parse_quantity
 
 Answer = dict[str, Any]
 
@@ -112,9 +113,15 @@ def _queues(outcome: Outcome, expected: Mapping[str, Any]) -> None:
     for queue, fields in expected.items():
         for key, value in fields.items():
             found = reports[queue][key]
-            if isinstance(value, dict):
-                found = {name: found.get(name, "0") if key != "jobs" else found[name] for name in value}
-            assert (queue, key, found) == (queue, key, value)
+            if isinstance(value, dict) and key != "jobs":
+                found = _amounts({name: found.get(name, "0") for name in value})
+                assert (queue, key, found) == (queue, key, _amounts(value))
+            else:
+                assert (queue, key, found) == (queue, key, value)
+
+
+def _amounts(written: Mapping[str, str]) -> dict[str, int]:
+    return {name: parse_quantity(text).nano for name, text in written.items()}
 
 
 def _order(outcome: Outcome, expected: list[str]) -> None:

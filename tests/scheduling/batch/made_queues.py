@@ -175,7 +175,7 @@ def _start(job: Manifest, most: int, free: dict[str, int]) -> list[str]:
 def deserved(drawn: Drawn) -> dict[str, Fraction]:
     """Cores that each queue deserves."""
     found: dict[str, Fraction] = {}
-    _share_out(drawn, "", Fraction(drawn.total()), requests(drawn), found)
+    _share_out(drawn, "", Fraction(drawn.total()), usable(drawn), found)
     return found
 
 
@@ -185,6 +185,17 @@ def requests(drawn: Drawn) -> dict[str, int]:
     for job in drawn.jobs:
         for name in drawn.ancestry(job["queue"]):
             asked[name] += job["cpu"] * job["replicas"]
+    return asked
+
+
+def usable(drawn: Drawn) -> dict[str, int]:
+    """Cores that each queue has a use for: no more than the limits below it let it take, and its guarantees."""
+    asked = requests(drawn)
+    for each in reversed(drawn.queues):
+        below = [other for other in drawn.queues if other.get("parent") == each["name"]]
+        name, guarantee = each["name"], _cores(each, "guarantee", 0)
+        amount = sum(asked[other["name"]] for other in below) if below else asked[name]
+        asked[name] = max(guarantee, min(amount, _cores(each, "capability", 10**6)))
     return asked
 
 

@@ -139,15 +139,13 @@ class _Doors:
         return PERMIT, None
 
     def _may_reclaim(self, state: JobState, needed: NDArray[np.int64]) -> bool:
-        """Whether the job's queues deserve what it asks for, so that it can be reclaimed from others."""
-        tree = self._tree
-        if not self._session.settings.has("reclaim") or tree.queues[state.queue].reclaims == "Never":
+        """Whether the job's queue deserves what it asks for, so that it can be reclaimed from others."""
+        tree, q = self._tree, state.queue
+        if not self._session.settings.has("reclaim") or tree.queues[q].reclaims == "Never":
             return False
-        for q in tree.path[state.queue][:-1]:
-            counts = tree.written[q] & (needed > 0)
-            if not counts.any() or (tree.allocated[q] + tree.inqueue[q] + needed > tree.deserved[q])[counts].any():
-                return False
-        return True
+        counts = tree.written[q] & (needed > 0)
+        over = tree.allocated[q] + tree.inqueue[q] + needed > tree.deserved[q]
+        return bool(counts.any() and not over[counts].any())
 
     def _freeable(self, state: JobState) -> NDArray[np.int64]:
         """(C,) what running jobs of lower priority in the same queue hold: preemption may free it."""

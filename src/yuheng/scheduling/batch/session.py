@@ -192,6 +192,8 @@ class Session:
     def _complete(self, state: JobState, group: Group, groups: Sequence[Group], nodes: Nodes | None) -> int:
         """Place what makes a group's subgroup whole, or, when it is whole already, one more of its pods."""
         members = [one for one in groups if one.sub_group == group.sub_group and one.left]
+        if not members:
+            return 0
         size = self._sub_group_size(state, group)
         have = self.sub_group_pods(state).get(group.sub_group, 0)
         before = state.total_ready

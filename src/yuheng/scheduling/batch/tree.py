@@ -190,7 +190,10 @@ class Tree:
         if self.settings.share_policy == "proportion":
             self._by_proportion()
             self.written = np.broadcast_to(self._shared_columns(), self.deserved.shape)
-        elif self.settings.share_policy == "capacity":
+        elif self.settings.share_policy != "capacity":
+            self.deserved = np.full_like(self.real, UNLIMITED)
+            self.written = np.zeros_like(self.written)
+        else:
             self.deserved = np.maximum(np.minimum(self.nominal, self.real), self.guarantee)
             self.deserved = np.where(self.written, self.deserved, self.guarantee)
             self.entitled = np.where(self.written, self.deserved, UNLIMITED)
