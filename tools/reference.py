@@ -22,6 +22,7 @@ from yuheng.cli.app import PENDING_REMAINS, app
 from yuheng.model.policy import KUBERNETES_FILTERS, Policy
 from yuheng.reporting.schema import KINDS, schema
 from yuheng.scheduling import topology
+from yuheng.scheduling.batch.settings import PLUGINS
 from yuheng.scheduling.presets import PRESETS
 from yuheng.scheduling.registry import RESOURCE_FILTER, SCORES, WORDS
 from yuheng.scheduling.scores import gpu, nature, resources
@@ -183,7 +184,7 @@ def _words(name: str) -> str:
 
 
 def policies() -> str:
-    """The page of the presets, the filters and the scores."""
+    """The page of the presets, the filters, the scores and the batch plugins."""
     lines = [NOTICE, "", "# Policies, filters and scores", "", "## Policies", ""]
     lines += ["What `--policy NAME` takes. All of them have all filters on.", ""]
     rows = ((f"`{name}`", item.purpose, _scores(item.policy), _ties(item.policy)) for name, item in PRESETS.items())
@@ -192,6 +193,14 @@ def policies() -> str:
     lines += _table(("filter", "what it says of a node"), _filters())
     lines += ["", "## Scores", "", "Each gives a feasible node 0 to 100, times its weight; the highest sum wins.", ""]
     lines += _table(("score", "what it looks at"), ((f"`{name}`", _looks_at(name)) for name in sorted(SCORES)))
+    lines += [
+        "",
+        "## Batch plugins",
+        "",
+        "What a tier of Volcano's scheduler configuration may name (`--config FILE`).",
+        "",
+    ]
+    lines += _table(("plugin", "what it does"), ((f"`{name}`", does) for name, does in PLUGINS.items()))
     return _page(lines)
 
 

@@ -22,11 +22,11 @@ def asked(monkeypatch):
     """The policy and the time that the engine was asked with, by question."""
     found = {}
 
-    def plan(_, policy, seed, progress, now):
+    def plan(_, policy, *_others, now):
         found["plan"] = (policy, now)
         return EMPTY_PLAN
 
-    def explain(_, pod, policy, seed, now):
+    def explain(_, pod, policy, *_others, now):
         found["explain"] = (policy, now)
         return Explanation(pod, "bound", "")
 

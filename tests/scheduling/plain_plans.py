@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from tests.scheduling import made_batches
 from tests.scheduling.made_by_hand import cluster, node, pod
 from tests.scheduling.made_snapshots import policy, snapshot
 from yuheng.model.cluster import Snapshot
@@ -47,6 +48,8 @@ def _answers(rng: Random, seed: int) -> Iterator[dict[str, Any]]:
     for each in drawn.pods[:12]:
         yield explain(drawn, each.key, chosen, seed).to_dict()
     yield from _headrooms(drawn, chosen)
+    for _ in range(8):
+        yield _without_time(plan(made_batches.batch(rng), made_batches.policy(rng), seed).to_dict())
 
 
 def _headrooms(drawn: Snapshot, chosen: Policy) -> Iterator[dict[str, Any]]:

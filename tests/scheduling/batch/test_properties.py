@@ -89,6 +89,31 @@ def test_a_job_is_told_to_run_when_its_minimum_does(drawn: Drawn):
 
 @examples(40)
 @given(drawn=clusters(ALL_ACTIONS))
+def test_a_job_that_does_not_run_says_what_holds_it(drawn: Drawn):
+    plan = Aftermath(drawn).plan
+    waiting = [report for report in plan["jobs"] if report["state"] != "running"]
+    assert sorted(report["place"] for report in waiting) == list(range(1, len(waiting) + 1))
+    for report in waiting:
+        assert report["waitingFor"], report["job"]
+        assert all(reason["message"] for reason in report["reasons"]), report["job"]
+
+
+@examples(40)
+@given(drawn=clusters(ALL_ACTIONS))
+def test_a_queue_is_told_with_those_below_it(drawn: Drawn):
+    snapshot = yuheng.read(drawn.manifests())
+    reports = {report["name"]: report for report in yuheng.queues(snapshot, now=NOW).to_dict()["queues"]}
+    asked, held = requests(drawn), Aftermath(drawn).held(snapshot)
+    for queue in drawn.queues:
+        name = queue["name"]
+        report = reports[name]
+        assert (cores(report["requested"]), cores(report["allocated"])) == (asked[name], held[name]), name
+        jobs = [job for job in drawn.jobs if name in drawn.ancestry(job["queue"])]
+        assert sum(report["jobs"].values()) == len(jobs), name
+
+
+@examples(40)
+@given(drawn=clusters(ALL_ACTIONS))
 def test_no_queue_passes_its_capability(drawn: Drawn):
     found = Aftermath(drawn)
     before, after = found.held(found.snapshot), found.held(found.after)

@@ -240,7 +240,8 @@ class Victims:
         for j in np.flatnonzero(inside).tolist():
             state = roster.jobs[j]
             here = [i for i in state.running if roster.node_of[i] >= 0]
-            if (state.need > 1 or state.minima) and inside[j] == len(here):
+            grows = any(group.next for group in state.groups)
+            if (state.need > 1 or state.minima) and inside[j] == len(here) and not grows:
                 found.append((state.priority, len(here), -state.job.created, state.key, state))
         return [item[-1] for item in sorted(found, key=lambda item: item[:-1])]
 
