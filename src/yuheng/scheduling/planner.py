@@ -32,6 +32,7 @@ from yuheng.model.policy import Policy
 from yuheng.scheduling.batch.explaining import explain_in_queue
 from yuheng.scheduling.batch.planning import open_session, run
 from yuheng.scheduling.batch.report import Report, queue_tree
+from yuheng.scheduling.batch.session import Session
 from yuheng.scheduling.compile import device_milli
 from yuheng.scheduling.engine import Engine, Hand, devices_of
 from yuheng.scheduling.explain import CONFLICT, candidates, closest, lacks, reasons, sentence
@@ -78,7 +79,9 @@ def plan(
     started = time.perf_counter()
     chosen = chosen_policy(snapshot, policy, seed)
     if decides_by_queue(snapshot, chosen):
-        return _plan_batch(snapshot, chosen, seed, now, started)
+        session = open_session(snapshot, chosen, seed, now)
+        run(session, progress)
+        return _told(session, chosen, started)
     engine = Engine(_without_gated(snapshot), chosen, seed)
     gated = [Refusal(pod.key, f"{GATED}.", (), (), "remove its scheduling gates") for pod in _gated(snapshot)]
     refused = [refusal(engine, hand, engine.queue[i]) for i, hand in engine.run(0, len(engine.queue), progress)]
@@ -104,10 +107,9 @@ def _summary(
     )
 
 
-def _plan_batch(snapshot: Snapshot, policy: Policy, seed: int, now: float | None, started: float) -> Plan:
-    session = open_session(snapshot, policy, seed, now)
-    run(session)
-    report = Report(session)
+def _told(session: Session, policy: Policy, started: float) -> Plan:
+    """The plan of a batch session whose actions have run."""
+    snapshot, report = session.snapshot, Report(session)
     nodes = session.engine.machines.nodes
     placements = tuple(
         Placement(pod.key, nodes[n].name, devices_of(words.tolist()) if pod.spec.devices.count else ())

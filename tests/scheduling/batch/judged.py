@@ -80,7 +80,9 @@ def _placed(outcome: Outcome, expected: Mapping[str, Any]) -> None:
 def _evictions(outcome: Outcome, expected: Mapping[str, Any]) -> None:
     victims = outcome.plan["evictions"]
     counts = Counter(outcome.job_of[victim["pod"]] for victim in victims)
-    wanted = {job: {"count": value} if isinstance(value, int) else value for job, value in expected.items()}
+    wanted: dict[str, Any] = {
+        job: {"count": value} if isinstance(value, int) else value for job, value in expected.items()
+    }
     assert counts == {job: value["count"] for job, value in wanted.items()}
     for job, value in wanted.items():
         own = [victim for victim in victims if outcome.job_of[victim["pod"]] == job]
@@ -105,7 +107,7 @@ def _waits(job: str, found: set[str], value: Any) -> None:
         return
     assert found >= set(value.get("includes", ())), job
     assert not found & set(value.get("excludes", ())), job
-    assert "any" not in value or found & set(value["any"]), job
+    assert not value.get("any") or found & set(value["any"]), job
 
 
 def _queues(outcome: Outcome, expected: Mapping[str, Any]) -> None:

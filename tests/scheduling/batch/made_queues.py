@@ -75,7 +75,9 @@ def cluster(rng: Random, actions: list[str], *, capacity: bool = False, units: b
         capacity: deserved amounts are written, rather than worked out from weights.
         units: every job is free to run any number of 1-core pods of one priority, and no queue has limits.
     """
-    nodes = [{"name": f"n{index}", "cpu": rng.choice((4, 6, 8))} for index in range(rng.choice((2, 3, 4)))]
+    nodes: list[Manifest] = [
+        {"name": f"n{index}", "cpu": rng.choice((4, 6, 8))} for index in range(rng.choice((2, 3, 4)))
+    ]
     drawn = Drawn(nodes, _tree(rng), [], rng.choice((0, 1, 2)), actions, CAPACITY if capacity else PROPORTION)
     if capacity:
         _deserve(rng, drawn)

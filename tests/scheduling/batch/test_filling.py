@@ -47,7 +47,7 @@ def by_programs(pool: Pool) -> Vector:
         level = _highest_level(pool, low, high, open_)
         low = np.where(open_, np.maximum(low, np.minimum(pool.weights * level, high)), low)
         for index in np.flatnonzero(open_):
-            if _most(pool, low, high, index) <= low[index] + CLOSE * pool.amount:
+            if _most(pool, low, high, int(index)) <= low[index] + CLOSE * pool.amount:
                 high[index] = low[index]
                 open_[index] = False
     return low
@@ -60,7 +60,7 @@ def _highest_level(pool: Pool, low: Vector, high: Vector, open_: NDArray[np.bool
     constraints = np.vstack([above, np.append(np.ones(count), 0.0)])
     limits = np.append(np.zeros(len(above)), pool.amount)
     bounds = [*zip(low, high, strict=True), (0, None)]
-    return float(linprog(np.append(np.zeros(count), -1.0), constraints, limits, bounds=bounds).x[-1])
+    return float(_solved(np.append(np.zeros(count), -1.0), constraints, limits, bounds)[-1])
 
 
 def _most(pool: Pool, low: Vector, high: Vector, index: int) -> float:
@@ -68,7 +68,13 @@ def _most(pool: Pool, low: Vector, high: Vector, index: int) -> float:
     goal = np.zeros(len(low))
     goal[index] = -1.0
     bounds = list(zip(low, high, strict=True))
-    return float(linprog(goal, np.ones((1, len(low))), [pool.amount], bounds=bounds).x[index])
+    return float(_solved(goal, np.ones((1, len(low))), np.array([pool.amount]), bounds)[index])
+
+
+def _solved(goal: Vector, constraints: Vector, limits: Vector, bounds: list[tuple[float, float | None]]) -> Vector:
+    solution: Vector | None = linprog(goal, constraints, limits, bounds=bounds).x
+    assert solution is not None
+    return solution
 
 
 @examples(40)

@@ -24,11 +24,10 @@ Answer = dict[str, Any]
 
 
 @st.composite
-def clusters(draw: st.DrawFn, actions: list[str], **kind: bool) -> Drawn:
+def clusters(draw: st.DrawFn, actions: list[str], *, capacity: bool | None = None, units: bool = False) -> Drawn:
     """A cluster with either source of deserved amounts, unless one is asked for."""
     rng = draw(st.randoms(use_true_random=False))
-    kind.setdefault("capacity", rng.choice((False, True)))
-    return cluster(rng, actions, **kind)
+    return cluster(rng, actions, capacity=rng.choice((False, True)) if capacity is None else capacity, units=units)
 
 
 class Aftermath:
@@ -92,7 +91,9 @@ def test_a_job_is_told_to_run_when_its_minimum_does(drawn: Drawn):
 def test_a_job_that_does_not_run_says_what_holds_it(drawn: Drawn):
     plan = Aftermath(drawn).plan
     waiting = [report for report in plan["jobs"] if report["state"] != "running"]
-    assert sorted(report["place"] for report in waiting) == list(range(1, len(waiting) + 1))
+    places = [report["place"] for report in waiting]
+    assert len(set(places)) == len(places)
+    assert all(places)
     for report in waiting:
         assert report["waitingFor"], report["job"]
         assert all(reason["message"] for reason in report["reasons"]), report["job"]
@@ -107,7 +108,8 @@ def test_a_queue_is_told_with_those_below_it(drawn: Drawn):
     for queue in drawn.queues:
         name = queue["name"]
         report = reports[name]
-        assert (cores(report["requested"]), cores(report["allocated"])) == (asked[name], held[name]), name
+        assert cores(report["requested"]) == asked[name], name
+        assert cores(report["allocated"]) == held[name], name
         jobs = [job for job in drawn.jobs if name in drawn.ancestry(job["queue"])]
         assert sum(report["jobs"].values()) == len(jobs), name
 

@@ -127,7 +127,7 @@ def pod_group(short: Manifest) -> Iterator[Manifest]:
 def _pod(short: Manifest, index: int, home: str) -> Manifest:
     requests = {"cpu": str(short.get("cpu", 1)), "memory": short.get("memory"), "nvidia.com/gpu": short.get("gpu")}
     requests = {name: str(amount) for name, amount in requests.items() if amount not in (None, "0")}
-    container = {"name": "main", "image": "app", "resources": {"requests": requests}}
+    container: Manifest = {"name": "main", "image": "app", "resources": {"requests": requests}}
     if "gpu" in short:
         container["resources"]["limits"] = {"nvidia.com/gpu": str(short["gpu"])}
     pod: Manifest = {
@@ -144,7 +144,7 @@ def _pod(short: Manifest, index: int, home: str) -> Manifest:
     pod["metadata"].update(annotations=annotations, labels=labels)
     if home:
         pod["spec"]["nodeName"] = home
-        pod["status"]["startTime"] = _time(short.get("started", short["created"]))
+        pod["status"]["startTime"] = _time(short["started"] if "started" in short else short["created"])
     return pod
 
 

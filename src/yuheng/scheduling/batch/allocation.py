@@ -2,33 +2,52 @@
 
 from __future__ import annotations
 
+from itertools import count
+from typing import Final
+
+from yuheng.scheduling.batch.claims import Claims
 from yuheng.scheduling.batch.forecast import reservation
+from yuheng.scheduling.batch.lending import Lender
 from yuheng.scheduling.batch.order import Line
 from yuheng.scheduling.batch.roster import JobState
 from yuheng.scheduling.batch.session import Session
 
-__all__ = ["allocate", "backfill", "serve"]
+__all__ = ["allocate", "backfill", "lend", "serve"]
 
 # Waiting gangs that are asked when they could start, before nobody gets a reservation.
-MOST_HEADS = 3
+MOST_HEADS: Final = 3
+# Turns between two reports of progress.
+TURNS_A_REPORT: Final = 2_000
 
 
 def allocate(session: Session) -> None:
     """Start jobs whole, then give those that have their minimum one pod a turn."""
     jobs = [state for state in session.roster.jobs if state.admitted and state.pending]
     session.moves.prepare([group.number for state in jobs for group in state.groups])
-    serve(session, jobs)
+    serve(session, jobs, Claims(session))
 
 
-def serve(session: Session, jobs: list[JobState]) -> None:
-    """Give every job its turns until it has all its pods or cannot go on."""
+def serve(session: Session, jobs: list[JobState], claims: Claims | None = None) -> None:
+    """Give every job its turns until it has all its pods or cannot go on.
+
+    Args:
+        session: the state.
+        jobs: who is in line.
+        claims: how a job that finds no room takes it from others; None for not at all.
+    """
     line = Line(session.tree, session.order, jobs)
     waiting = len(jobs)
-    while (state := line.pop()) is not None:
+    for turn in count():
+        state = line.pop()
+        if state is None:
+            return
+        if session.progress is not None and turn % TURNS_A_REPORT == 0:
+            waited = len(session.engine.queue)
+            session.progress(waited - sum(one.pending for one in jobs), waited)
         waiting -= 1
         if session.tree.is_overused(state.queue) and not _asks_nothing(state):
             continue
-        if not _turn(session, state, alone=waiting == 0):
+        if not (_turn(session, state, alone=waiting == 0) or _claimed(session, state, claims)):
             if session.tree.queues[state.queue].dequeue == "fifo":
                 waiting -= len(line.close(state.queue))
             _keep_room(session, state)
@@ -42,6 +61,11 @@ def _turn(session: Session, state: JobState, *, alone: bool) -> bool:
     if not session.is_ready(state):
         return session.start(state)
     return session.advance(state, state.pending if alone else 1) > 0
+
+
+def _claimed(session: Session, state: JobState, claims: Claims | None) -> bool:
+    """Whether a job that found no room started on that of others."""
+    return claims is not None and not session.is_ready(state) and claims.attempt(state)
 
 
 def _asks_nothing(state: JobState) -> bool:
@@ -60,6 +84,21 @@ def _keep_room(session: Session, state: JobState) -> None:
         session.hold = reservation(session, state, overdue=overdue)
         if session.hold is not None:
             session.forget()
+
+
+def lend(session: Session) -> None:
+    """Let queues borrow what is idle still, beyond what they deserve: reclaim can take it back from them.
+
+    Nothing is lent that somebody who waits already could reclaim at once.
+    """
+    session.tree.is_lending = True
+    session.forget()
+    jobs = [state for state in session.roster.jobs if state.admitted and state.pending]
+    session.lender = Lender(session, jobs)
+    serve(session, jobs)
+    session.lender = None
+    session.tree.is_lending = False
+    session.forget()
 
 
 def backfill(session: Session) -> None:

@@ -19,23 +19,40 @@ from yuheng.scheduling.batch.session import Session
 from yuheng.scheduling.batch.victims import Mask, Rule, Victims
 from yuheng.scheduling.room import room
 
-__all__ = ["preempt", "reclaim"]
+__all__ = ["Claims", "preempt", "reclaim"]
 
 # Nodes and gangs that are tried for one pod before it is given up.
 MOST_NODES: Final = 48
 MOST_GANGS: Final = 64
+RULES: Final[tuple[Rule, ...]] = ("preempt", "reclaim")
 
 
 def preempt(session: Session) -> None:
     """Jobs below their minimum take room from weaker jobs of their own queue."""
-    jobs = [state for state in session.roster.jobs if _may_evict(session, state) and not session.is_ready(state)]
-    _claim(session, jobs, "preempt")
+    _claim(session, [state for state in session.roster.jobs if not session.is_ready(state)], "preempt")
 
 
 def reclaim(session: Session) -> None:
     """Queues below their due take room back from queues above theirs."""
-    jobs = [state for state in session.roster.jobs if _may_evict(session, state)]
-    _claim(session, jobs, "reclaim")
+    _claim(session, session.roster.jobs, "reclaim")
+
+
+class Claims:
+    """Claims by all rules that are configured, in the order of their actions.
+
+    A job claims when its turn comes and it finds no room, not only when all others had theirs: a weaker job must not
+    take what is left only to be evicted from it by the next plan.
+    """
+
+    def __init__(self, session: Session) -> None:
+        rules = [rule for rule in RULES if session.settings.has(rule)] if session.roster.bound else []
+        order = session.settings.batch.actions
+        self._claims = [_Claims(session, rule) for rule in sorted(rules, key=order.index)]
+        self._session = session
+
+    def attempt(self, state: JobState) -> bool:
+        """Start a job on room that others leave; whether that succeeded."""
+        return _may_evict(self._session, state) and any(claims.attempt(state) for claims in self._claims)
 
 
 def _may_evict(session: Session, state: JobState) -> bool:
@@ -46,6 +63,7 @@ def _may_evict(session: Session, state: JobState) -> bool:
 
 
 def _claim(session: Session, jobs: Sequence[JobState], rule: Rule) -> None:
+    jobs = [state for state in jobs if _may_evict(session, state)]
     if not jobs or not session.roster.bound:
         return
     claims = _Claims(session, rule)

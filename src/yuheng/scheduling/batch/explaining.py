@@ -52,9 +52,10 @@ def explain_in_queue(session: Session, name: str) -> Explanation:
 def _job(told: JobReport) -> Explanation:
     """What is said of a job as a whole."""
     if not told.waiting_for and told.state == "running":
-        return Explanation(told.job, "fits", f"has its minimum: {told.ready} of {told.pods} pods, {told.min_available}")
-    reasons = "; ".join(wait.message for wait in told.waiting_for) or "nothing holds it"
-    return Explanation(told.job, "pending", f"{told.ready} of {told.min_available} ready: {reasons}.")
+        text = f"has its minimum of {told.min_available}: {told.ready} of its {told.pods} pods are ready"
+        return Explanation(told.job, "fits", text)
+    reasons = "; ".join(wait.message.rstrip(".") for wait in told.waiting_for) or "nothing holds it"
+    return Explanation(told.job, "pending", f"{told.ready} of {told.min_available} pods are ready: {reasons}.")
 
 
 def _pod(session: Session, report: Report, name: str) -> Explanation:
@@ -64,7 +65,7 @@ def _pod(session: Session, report: Report, name: str) -> Explanation:
         if gone is None:
             return Explanation(name, "bound", f"runs on {pod.node}", node=pod.node)
         whom = f" for job {gone.by}" if gone.by else ""
-        return Explanation(name, "bound", f"is evicted from {pod.node}{whom}: {gone.reason}", node=pod.node)
+        return Explanation(name, "bound", f"runs on {pod.node} and has to go{whom}: {gone.reason}", node=pod.node)
     for placed, n, _ in session.moves.placements():
         if placed.key == name:
             node = session.engine.machines.nodes[n].name

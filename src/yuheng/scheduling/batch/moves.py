@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.model.pod import Pod
+from yuheng.scheduling.batch.cycle import place_among, revert
 from yuheng.scheduling.batch.roster import Group, JobState, Roster
 from yuheng.scheduling.batch.tree import Tree
 from yuheng.scheduling.compile import Holding, device_milli, held_requests
-from yuheng.scheduling.cycle import catch_up, place, place_among, revert
+from yuheng.scheduling.cycle import catch_up, place
 from yuheng.scheduling.engine import Engine, Hand, devices_of
 
 __all__ = ["Moves"]

@@ -12,7 +12,7 @@ from yuheng.model.cluster import Snapshot
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.scheduling.batch.admission import enqueue
-from yuheng.scheduling.batch.allocation import allocate, backfill
+from yuheng.scheduling.batch.allocation import allocate, backfill, lend
 from yuheng.scheduling.batch.claims import preempt, reclaim
 from yuheng.scheduling.batch.fences import Fences
 from yuheng.scheduling.batch.public import choose_queues
@@ -119,8 +119,9 @@ def _setting(snapshot: Snapshot, settings: Settings, now: float) -> Setting:
     )
 
 
-def run(session: Session) -> None:
+def run(session: Session, progress: Callable[[int, int], None] | None = None) -> None:
     """Run the configured actions in their order."""
+    session.progress = progress
     close_zones(session)
     choose_queues(session)
     if not session.settings.has("enqueue"):
@@ -130,13 +131,4 @@ def run(session: Session) -> None:
     for action in session.settings.batch.actions:
         _ACTIONS[action](session)
     if session.lends:
-        _lend(session)
-
-
-def _lend(session: Session) -> None:
-    """Let queues borrow what is idle still, beyond what they deserve: reclaim can take it back from them."""
-    session.tree.is_lending = True
-    session.forget()
-    backfill(session)
-    session.tree.is_lending = False
-    session.forget()
+        lend(session)

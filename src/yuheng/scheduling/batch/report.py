@@ -33,6 +33,7 @@ class Report:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        session.roster.readmit(i for i in session.moves.evicted if i < session.roster.bound)
         self._reasons = Reasons(session)
         waiting = [state for state in session.roster.jobs if state.pending or state.gated]
         self._waiting = _in_order(session, waiting)
@@ -86,7 +87,7 @@ class Report:
             self._refusal(state, group, pod)
             for state in self._waiting
             for group in state.groups
-            for pod in group.pods[group.next :]
+            for pod in ([] if group.evicted else group.pods[group.next :])
         ]
 
     def _refusal(self, state: JobState, group: Group, pod: int) -> Refusal:

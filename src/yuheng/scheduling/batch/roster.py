@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,11 +39,15 @@ class Group:
         next: how many of them are placed.
         row: what one of them asks for.
         sub_group: which subgroup of the job they are; empty for none.
+        evicted: they ran until this plan.
     """
 
-    __slots__ = ("next", "number", "pods", "row", "sub_group", "task")
+    __slots__ = ("evicted", "next", "number", "pods", "row", "sub_group", "task")
 
-    def __init__(self, number: int, task: str, row: NDArray[np.int64], sub_group: str = "") -> None:
+    def __init__(
+        self, number: int, task: str, row: NDArray[np.int64], sub_group: str = "", *, evicted: bool = False
+    ) -> None:
+        self.evicted = evicted
         self.number = number
         self.task = task
         self.row = row
@@ -245,6 +250,22 @@ class Roster:
                 found[key] = Group(number, pod.task, self.row(i), key[2])
             found[key].pods.append(i)
         yield from found.values()
+
+    def readmit(self, pods: Iterable[int]) -> None:
+        """Let evicted pods wait again, for what is told of their jobs; their controllers will create them anew."""
+        ports = self.engine.ports.number
+        found: dict[tuple[int, str, int], Group] = {}
+        for i in pods:
+            pod = self.pods[i]
+            if any(port not in ports for port in pod.spec.host_ports):
+                continue
+            state = self.jobs[self.job_of[i]]
+            number = self.engine.class_number(msgspec.structs.replace(pod, node=None, device_indices=()))
+            key = (state.index, pod.task, number)
+            if key not in found:
+                found[key] = Group(number, pod.task, self.row(i), sub_group_of(state.job, pod), evicted=True)
+                state.groups.append(found[key])
+            found[key].pods.append(i)
 
     def pods_on_nodes(self, state: JobState) -> Iterator[int]:
         """The pods of a job that are on nodes: that run, or were placed."""

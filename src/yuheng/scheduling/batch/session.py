@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.model.batch_plan import Eviction, Wait
 from yuheng.model.cluster import Snapshot
+from yuheng.scheduling.batch.budgets import Budgets
+from yuheng.scheduling.batch.group_limits import GroupLimits
 from yuheng.scheduling.batch.holds import Hold
+from yuheng.scheduling.batch.lending import Lender
 from yuheng.scheduling.batch.moves import Moves
 from yuheng.scheduling.batch.network import Network
 from yuheng.scheduling.batch.order import Order
@@ -36,6 +39,9 @@ class Session:
         barred: jobs that no queue takes.
         evictions: who was evicted, for whom, by which rule.
         hold: room kept for a waiting job; None while nobody has a reservation.
+        lender: decides about loans while they are given; None otherwise.
+        progress: called now and then with the pods placed so far and the pods to place.
+        budgets: what PodDisruptionBudgets allow still.
         heads: waiting jobs that were asked when they could start.
         by_queue: the jobs of each queue.
     """
@@ -54,11 +60,15 @@ class Session:
         self.moves = Moves(engine, self.roster, self.tree)
         self.network = Network(engine.machines, snapshot.hyper_nodes)
         self.together = Together(self.roster)
+        self.group_limits = GroupLimits(self)
         self.refused: dict[int, list[Wait]] = {}
         self.evictions: list[Eviction] = []
         self.barred: set[int] = set()
         self.hold: Hold | None = None
+        self.budgets = Budgets(snapshot.budgets, engine.bound)
         self.heads = 0
+        self.lender: Lender | None = None
+        self.progress: Callable[[int, int], None] | None = None
         self.by_queue: dict[int, list[JobState]] = {}
         for state in self.roster.jobs:
             self.by_queue.setdefault(state.queue, []).append(state)
@@ -259,6 +269,36 @@ class Session:
         wanted = min(wanted, group.left, self.quota(state, group))
         if wanted <= 0:
             return 0
+        if self.lender is not None:
+            return self._fill_as_loan(state, group, wanted, nodes)
+        if self.group_limits.concern(state):
+            return self._fill_within_groups(state, group, wanted, nodes)
+        return self._fill_where_allowed(state, group, wanted, nodes)
+
+    def _fill_as_loan(self, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
+        """Place pods beyond what their queue deserves, as far as that may be lent."""
+        placed = 0
+        assert self.lender is not None  # noqa: S101 -- the caller looked
+        while placed < wanted:
+            count = min(self.lender.lends(state, group), wanted - placed)
+            done = self._fill_where_allowed(state, group, count, nodes) if count else 0
+            placed += done
+            if not done or done < count:
+                break
+        return placed
+
+    def _fill_within_groups(self, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
+        """Place pods one by one on node groups of which the queue may use more."""
+        for placed in range(wanted):
+            some = self.group_limits.open_nodes(state, group)
+            if nodes is not None:
+                some = np.intersect1d(some, nodes).astype(np.int32)
+            if not self._fill_where_allowed(state, group, 1, some):
+                return placed
+        return wanted
+
+    def _fill_where_allowed(self, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
+        """Place pods on some nodes, beside what is kept for others, near to their job where that is asked for."""
         if self.hold is not None and not self.hold.lets_pass(self, state):
             return self._fill_beside(state, group, wanted, nodes)
         if self.together.concerns(state, group) or self.network.is_soft(state):

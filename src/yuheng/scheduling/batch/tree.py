@@ -209,7 +209,8 @@ class Tree:
         demand = np.minimum(self.request, self.real)
         for q in reversed(self.order):
             if self.children[q]:
-                demand[q] = np.minimum(demand[self.children[q]].sum(axis=0), self.real[q])
+                below = self.children[q]
+                demand[q] = np.minimum(np.maximum(demand[below], self.guarantee[below]).sum(axis=0), self.real[q])
         self.deserved = np.full_like(self.real, UNLIMITED)
         self.entitled = np.full_like(self.real, UNLIMITED)
         self.deserved[0, shared] = self.total[shared]

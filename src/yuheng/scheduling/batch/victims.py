@@ -43,7 +43,7 @@ class Victims:
         self._job_priority = np.array([state.priority for state in roster.jobs], dtype=np.int64)[self._jobs]
         self._movable = np.array([self.is_movable(i) for i in range(count)], dtype=np.bool_)
         self._with_devices = np.array([pod.spec.devices.count > 0 for pod in roster.pods[:count]], dtype=np.bool_)
-        self._budgets = _Budgets(session)
+        self._budgets = session.budgets
         shares = np.array([session.tree.share(q) for q in range(len(session.tree.queues))])
         created = roster.created[:count]
         ranks = np.array([queue.priority for queue in session.tree.queues], dtype=np.int64)
@@ -244,35 +244,3 @@ class Victims:
             if (state.need > 1 or state.minima) and inside[j] == len(here) and not grows:
                 found.append((state.priority, len(here), -state.job.created, state.key, state))
         return [item[-1] for item in sorted(found, key=lambda item: item[:-1])]
-
-
-class _Budgets:
-    """PodDisruptionBudgets: how many of the pods each selects may still be disrupted."""
-
-    def __init__(self, session: Session) -> None:
-        budgets = session.snapshot.budgets
-        self._left = [budget.disruptions_allowed for budget in budgets]
-        self._of: dict[int, list[int]] = {}
-        spaces = {budget.namespace for budget in budgets}
-        for i, pod in enumerate(session.engine.bound):
-            if pod.namespace not in spaces:
-                continue
-            found = [
-                b
-                for b, budget in enumerate(budgets)
-                if budget.namespace == pod.namespace and budget.selector.matches(pod.labels)
-            ]
-            if found:
-                self._of[i] = found
-        for i in session.moves.evicted:
-            self.spend([i], 1)
-
-    def allow(self, i: int) -> bool:
-        """Whether a pod may be disrupted."""
-        return all(self._left[b] > 0 for b in self._of.get(i, ()))
-
-    def spend(self, pods: Sequence[int], sign: int) -> None:
-        """Count disruptions."""
-        for i in pods:
-            for b in self._of.get(i, ()):
-                self._left[b] -= sign
