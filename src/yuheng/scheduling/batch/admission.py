@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from yuheng.model.batch_plan import Wait
 from yuheng.model.quantity import format_amount
+from yuheng.scheduling.batch.claims import Claims
 from yuheng.scheduling.batch.order import Line
 from yuheng.scheduling.batch.roster import JobState
 from yuheng.scheduling.batch.session import Session
@@ -25,7 +26,7 @@ _VOTERS: Final = ("overcommit", "proportion", "capacity", "sla")
 PERMIT, ABSTAIN, REJECT = 1, 0, -1
 
 
-def enqueue(session: Session) -> None:
+def enqueue(session: Session, _claims: Claims) -> None:
     """Let jobs in, in the order of their turn."""
     doors = _Doors(session)
     waiting = [state for state in session.roster.jobs if not state.admitted and state.index not in session.barred]

@@ -20,11 +20,11 @@ MOST_HEADS: Final = 3
 TURNS_A_REPORT: Final = 2_000
 
 
-def allocate(session: Session) -> None:
+def allocate(session: Session, claims: Claims) -> None:
     """Start jobs whole, then give those that have their minimum one pod a turn."""
     jobs = [state for state in session.roster.jobs if state.admitted and state.pending]
     session.moves.prepare([group.number for state in jobs for group in state.groups])
-    serve(session, jobs, Claims(session))
+    serve(session, jobs, claims)
 
 
 def serve(session: Session, jobs: list[JobState], claims: Claims | None = None) -> None:
@@ -101,6 +101,6 @@ def lend(session: Session) -> None:
     session.forget()
 
 
-def backfill(session: Session) -> None:
+def backfill(session: Session, _claims: Claims) -> None:
     """Start what may run in the holes: jobs behind a reservation that end in time, and pods that ask for nothing."""
     serve(session, [state for state in session.roster.jobs if state.admitted and state.pending])

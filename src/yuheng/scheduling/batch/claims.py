@@ -27,14 +27,14 @@ MOST_GANGS: Final = 64
 RULES: Final[tuple[Rule, ...]] = ("preempt", "reclaim")
 
 
-def preempt(session: Session) -> None:
+def preempt(session: Session, claims: Claims) -> None:
     """Jobs below their minimum take room from weaker jobs of their own queue."""
-    _claim(session, [state for state in session.roster.jobs if not session.is_ready(state)], "preempt")
+    _claim(session, claims, [state for state in session.roster.jobs if not session.is_ready(state)], "preempt")
 
 
-def reclaim(session: Session) -> None:
+def reclaim(session: Session, claims: Claims) -> None:
     """Queues below their due take room back from queues above theirs."""
-    _claim(session, session.roster.jobs, "reclaim")
+    _claim(session, claims, session.roster.jobs, "reclaim")
 
 
 class Claims:
@@ -47,12 +47,14 @@ class Claims:
     def __init__(self, session: Session) -> None:
         rules = [rule for rule in RULES if session.settings.has(rule)] if session.roster.bound else []
         order = session.settings.batch.actions
-        self._claims = [_Claims(session, rule) for rule in sorted(rules, key=order.index)]
+        self._by_rule = {rule: _Claims(session, rule) for rule in sorted(rules, key=order.index)}
         self._session = session
 
-    def attempt(self, state: JobState) -> bool:
-        """Start a job on room that others leave; whether that succeeded."""
-        return _may_evict(self._session, state) and any(claims.attempt(state) for claims in self._claims)
+    def attempt(self, state: JobState, only: Rule | None = None) -> bool:
+        """Start a job on room that others leave, by one rule or any; whether that succeeded."""
+        if not _may_evict(self._session, state):
+            return False
+        return any(claims.attempt(state) for rule, claims in self._by_rule.items() if only in (None, rule))
 
 
 def _may_evict(session: Session, state: JobState) -> bool:
@@ -62,14 +64,13 @@ def _may_evict(session: Session, state: JobState) -> bool:
     return all(session.roster.pods[group.pods[group.next]].preempts for group in state.groups if group.left)
 
 
-def _claim(session: Session, jobs: Sequence[JobState], rule: Rule) -> None:
+def _claim(session: Session, claims: Claims, jobs: Sequence[JobState], rule: Rule) -> None:
     jobs = [state for state in jobs if _may_evict(session, state)]
     if not jobs or not session.roster.bound:
         return
-    claims = _Claims(session, rule)
     line = Line(session.tree, session.order, jobs)
     while (state := line.pop()) is not None:
-        if not claims.attempt(state):
+        if not claims.attempt(state, rule):
             continue
         if rule == "reclaim" and state.pending:
             line.push(state)

@@ -13,7 +13,7 @@ from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.scheduling.batch.admission import enqueue
 from yuheng.scheduling.batch.allocation import allocate, backfill, lend
-from yuheng.scheduling.batch.claims import preempt, reclaim
+from yuheng.scheduling.batch.claims import Claims, preempt, reclaim
 from yuheng.scheduling.batch.fences import Fences
 from yuheng.scheduling.batch.public import choose_queues
 from yuheng.scheduling.batch.roster import BATCH_OWNERS, job_keys
@@ -26,7 +26,7 @@ __all__ = ["default_batch", "open_session", "run"]
 
 # Lines of the log beyond one for every pod: room for what is tried and taken back.
 _SPARE_LINES: Final = 65_536
-_ACTIONS: Final[dict[str, Callable[[Session], None]]] = {
+_ACTIONS: Final[dict[str, Callable[[Session, Claims], None]]] = {
     "enqueue": enqueue,
     "allocate": allocate,
     "backfill": backfill,
@@ -128,7 +128,8 @@ def run(session: Session, progress: Callable[[int, int], None] | None = None) ->
         for state in session.roster.jobs:
             closed = session.tree.queues[state.queue].closed
             state.admitted = state.admitted or (not closed and state.index not in session.barred)
+    claims = Claims(session)
     for action in session.settings.batch.actions:
-        _ACTIONS[action](session)
+        _ACTIONS[action](session, claims)
     if session.lends:
         lend(session)
