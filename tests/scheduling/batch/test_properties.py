@@ -168,18 +168,6 @@ def test_a_victim_of_preemption_is_of_the_same_queue_and_not_of_higher_priority(
 
 
 @examples(40)
-@given(drawn=clusters(RECLAIM))
-def test_a_queue_that_takes_back_does_not_go_beyond_what_it_deserves(drawn: Drawn):
-    found = Aftermath(drawn)
-    reports = yuheng.queues(found.snapshot, now=NOW).to_dict()["queues"]
-    due = {report["name"]: cores(report["deserved"]) for report in reports}
-    after = found.held(found.after)
-    for eviction in found.plan["evictions"]:
-        queue = found.jobs[eviction["by"].rpartition("/")[2]]["queue"]
-        assert after[queue] <= due[queue], queue
-
-
-@examples(40)
 @given(drawn=clusters(ALL_ACTIONS))
 def test_a_claimant_that_others_make_room_for_is_placed(drawn: Drawn):
     found = Aftermath(drawn)

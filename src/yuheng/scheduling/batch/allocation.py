@@ -8,7 +8,7 @@ from typing import Final
 from yuheng.scheduling.batch.claims import Claims
 from yuheng.scheduling.batch.forecast import reservation
 from yuheng.scheduling.batch.lending import Lender
-from yuheng.scheduling.batch.order import Line
+from yuheng.scheduling.batch.order import Key, Line
 from yuheng.scheduling.batch.roster import JobState
 from yuheng.scheduling.batch.session import Session
 
@@ -24,7 +24,23 @@ def allocate(session: Session, claims: Claims) -> None:
     """Start jobs whole, then give those that have their minimum one pod a turn."""
     jobs = [state for state in session.roster.jobs if state.admitted and state.pending]
     session.moves.prepare([group.number for state in jobs for group in state.groups])
-    serve(session, jobs, claims)
+    serve(session, [*jobs, *_kept_out(session)], claims)
+
+
+def _kept_out(session: Session) -> list[JobState]:
+    """The first job of each queue that was not let in because the cluster is full.
+
+    Those behind them must not push their start away.
+    """
+    first: dict[int, tuple[Key, JobState]] = {}
+    for j, waits in session.refused.items():
+        state = session.roster.jobs[j]
+        if j in session.barred or any(wait.kind != "resources" for wait in waits):
+            continue
+        key = session.order.job_key(state)
+        if state.queue not in first or key < first[state.queue][0]:
+            first[state.queue] = key, state
+    return [state for _, state in first.values()]
 
 
 def serve(session: Session, jobs: list[JobState], claims: Claims | None = None) -> None:
@@ -46,6 +62,9 @@ def serve(session: Session, jobs: list[JobState], claims: Claims | None = None) 
             session.progress(waited - sum(one.pending for one in jobs), waited)
         waiting -= 1
         if session.tree.is_overused(state.queue) and not _asks_nothing(state):
+            continue
+        if not state.admitted:
+            _keep_room(session, state)
             continue
         if not (_turn(session, state, alone=waiting == 0) or _claimed(session, state, claims)):
             if session.tree.queues[state.queue].dequeue == "fifo":
@@ -89,8 +108,11 @@ def _keep_room(session: Session, state: JobState) -> None:
 def lend(session: Session) -> None:
     """Let queues borrow what is idle still, beyond what they deserve: reclaim can take it back from them.
 
-    Nothing is lent that somebody who waits already could reclaim at once.
+    Nothing is lent that somebody who waits already could reclaim at once; and what was freed by reclaim is not idle:
+    those who left it will ask for it.
     """
+    if any(eviction.rule == "reclaim" for eviction in session.evictions):
+        return
     session.tree.is_lending = True
     session.forget()
     jobs = [state for state in session.roster.jobs if state.admitted and state.pending]

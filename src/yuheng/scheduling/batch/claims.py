@@ -24,6 +24,8 @@ __all__ = ["Claims", "preempt", "reclaim"]
 # Nodes and gangs that are tried for one pod before it is given up.
 MOST_NODES: Final = 48
 MOST_GANGS: Final = 64
+# Victims (whole gangs count once) of which each is tried whether it is needed.
+MOST_UNITS: Final = 24
 RULES: Final[tuple[Rule, ...]] = ("preempt", "reclaim")
 
 
@@ -95,6 +97,7 @@ class _Claims:
         mark, evicted = session.moves.mark(), len(session.moves.evicted)
         for nodes in session.network.candidates(session, state):
             if self._fill(state, nodes):
+                self._spare(state, nodes, mark)
                 self._record(state, session.moves.evicted[evicted:])
                 return True
             self._undo(mark)
@@ -107,12 +110,56 @@ class _Claims:
         blocked = session.blocked_tasks(state)
         groups = [group for group in state.groups if group.task not in blocked]
         if session.is_ready(state):
-            return any(self._place(state, group, nodes) for group in groups if group.left)
+            before = state.total_ready
+            for group in groups:
+                self._fill_group(state, group, group.left, nodes)
+            return state.total_ready > before
         for group in groups:
             self._fill_group(state, group, state.minima.get(group.task, 0) - state.ready.get(group.task, 0), nodes)
         for group in groups:
             self._fill_group(state, group, state.need - state.total_ready, nodes)
         return session.is_ready(state)
+
+    def _spare(self, state: JobState, nodes: NDArray[np.int32] | None, mark: int) -> None:
+        """Let victims stay that turn out not to be needed for all the pods together, the dearest first."""
+        session = self._session
+        placed = [(step.group, len(step.pods)) for step in session.moves.placed_since(mark)]
+        units = self._units(session.moves.evicted_since(mark))
+        if not 1 < len(units) <= MOST_UNITS:
+            return
+        target = state.total_ready
+        for unit in sorted(units, key=lambda unit: -max(self._victims.place[i] for i in unit)):
+            fewer = [one for one in units if one is not unit]
+            if fewer and self._again(state, nodes, mark, placed, fewer) and state.total_ready == target:
+                units = fewer
+        self._again(state, nodes, mark, placed, units)
+
+    def _units(self, victims: Sequence[int]) -> list[list[int]]:
+        """Victims that stand or fall together: the pods of a gang that left whole, every other pod by itself."""
+        roster = self._session.roster
+        by_job: dict[int, list[int]] = {}
+        for i in victims:
+            by_job.setdefault(int(roster.job_of[i]), []).append(i)
+        units: list[list[int]] = []
+        for j, pods in by_job.items():
+            state = roster.jobs[j]
+            whole = (state.need > 1 or state.minima) and not any(True for _ in roster.pods_on_nodes(state))
+            units += [pods] if whole else [[i] for i in pods]
+        return units
+
+    def _again(
+        self,
+        state: JobState,
+        nodes: NDArray[np.int32] | None,
+        mark: int,
+        placed: Sequence[tuple[Group, int]],
+        units: Sequence[Sequence[int]],
+    ) -> bool:
+        """Go back, evict some victims only, and place the same pods again; whether all of them fitted."""
+        self._undo(mark)
+        for unit in units:
+            self._evict(unit)
+        return all(self._session.fill(state, group, count, nodes) == count for group, count in placed)
 
     def _fill_group(self, state: JobState, group: Group, lacking: int, nodes: NDArray[np.int32] | None) -> None:
         for _ in range(min(lacking, group.left)):

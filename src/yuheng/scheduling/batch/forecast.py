@@ -45,6 +45,7 @@ class _Ahead:
         ending = []
         while self._ends and self._ends[0][0] <= moment:
             ending.append(heapq.heappop(self._ends)[1])
+        self._session.clock = moment
         self._session.moves.evict(ending, ended=True)
         self._session.tree.deserve()
         return moment
@@ -65,12 +66,12 @@ def _on_the_side(session: Session, run: Callable[[_Ahead], None]) -> None:
     if ahead.is_blind():
         return
     mark, hold = session.moves.mark(), session.hold
-    session.hold = None
+    session.hold = None if hold is None else hold.copy()
     try:
         run(ahead)
     finally:
         session.moves.undo(mark)
-        session.hold = hold
+        session.hold, session.clock = hold, session.now
         session.tree.deserve()
 
 
@@ -86,6 +87,9 @@ def reservation(session: Session, state: JobState, *, overdue: bool) -> Hold | N
     cluster, tree = session.engine.cluster, session.tree
 
     def run(ahead: _Ahead) -> None:
+        if session.start(state):
+            # There is room for it; other things keep it waiting.
+            return
         for _ in range(MOST_MOMENTS):
             moment = ahead.next_moment()
             if moment is None:
@@ -141,6 +145,8 @@ def _run_ahead(session: Session, ahead: _Ahead, waiting: list[JobState], found: 
             if attempts <= MOST_ATTEMPTS and session.start(state):
                 found[state.index] = moment
                 ahead.started(state, moment)
+                if session.hold is not None and session.hold.state is state:
+                    session.hold = None
             else:
                 remaining.append(state)
         waiting = remaining

@@ -44,7 +44,11 @@ class Hold:
         if state is self.state:
             return True
         estimate = session.estimate(state)
-        return estimate is not None and session.now + estimate <= self.start
+        return estimate is not None and session.clock + estimate <= self.start
+
+    def copy(self) -> Hold:
+        """The same reservation, to be used up by a forecast."""
+        return Hold(self.state, self.start, self.free.copy(), self.quota.copy())
 
     def free_nodes(self, group: Group) -> Nodes:
         """The nodes on which one more pod of a group takes nothing of what is kept."""

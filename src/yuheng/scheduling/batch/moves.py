@@ -22,12 +22,12 @@ from yuheng.scheduling.compile import Holding, device_milli, held_requests
 from yuheng.scheduling.cycle import catch_up, place
 from yuheng.scheduling.engine import Engine, Hand, devices_of
 
-__all__ = ["Moves"]
+__all__ = ["Moves", "Placed"]
 
 Indices = NDArray[np.int64]
 
 
-class _Placed(NamedTuple):
+class Placed(NamedTuple):
     """Pods of a group that were placed, the next ones in its order."""
 
     job: JobState
@@ -59,7 +59,7 @@ class Moves:
         self.version = 0
         self.evicted: list[int] = []
         self._versions = 0
-        self._journal: list[tuple[int, _Placed | _Gone]] = []
+        self._journal: list[tuple[int, Placed | _Gone]] = []
         self._hands: OrderedDict[int, Hand] = OrderedDict()
         self._home = roster.node_of.copy()
         self._held = np.array([held_requests(pod.spec) for pod in roster.pods], dtype=np.int64).reshape(-1, 2)
@@ -128,7 +128,7 @@ class Moves:
         cluster = self.engine.cluster
         lines = slice(first, first + placed)
         pods = group.pods[group.next : group.next + placed]
-        step = _Placed(job, group, pods, cluster.log_node[lines].copy(), cluster.log_devices[lines].copy())
+        step = Placed(job, group, pods, cluster.log_node[lines].copy(), cluster.log_devices[lines].copy())
         self.roster.node_of[pods] = step.nodes
         self._home[pods] = step.nodes
         if self.roster.pods[pods[0]].spec.devices.count:
@@ -200,7 +200,7 @@ class Moves:
             cluster.device_free[holding.node, d] -= sign * milli
             cluster.device_memory[holding.node, d] -= sign * memory
 
-    def _hold(self, step: _Placed) -> None:
+    def _hold(self, step: Placed) -> None:
         """Note the devices of pods that were placed, so that a forecast can see them end."""
         cluster, spec = self.engine.cluster, self.roster.pods[step.pods[0]].spec
         share = spec.devices.is_share()
@@ -210,7 +210,7 @@ class Moves:
             parts = tuple((d, milli, memory) for d in devices_of(words))
             self._holdings[pod] = Holding(n, 0 if share else spec.devices.count, parts)
 
-    def _push(self, step: _Placed | _Gone) -> None:
+    def _push(self, step: Placed | _Gone) -> None:
         self._journal.append((self.version, step))
         self._versions += 1
         self.version = self._versions
@@ -223,17 +223,21 @@ class Moves:
         """The running pods that left since a mark."""
         return [pod for _, step in self._journal[mark:] if isinstance(step, _Gone) for pod in step.pods]
 
+    def placed_since(self, mark: int) -> list[Placed]:
+        """The pods that were placed since a mark, step by step."""
+        return [step for _, step in self._journal[mark:] if isinstance(step, Placed)]
+
     def undo(self, mark: int) -> None:
         """Take back everything since a mark."""
         while len(self._journal) > mark:
             self.version, step = self._journal.pop()
-            if isinstance(step, _Placed):
+            if isinstance(step, Placed):
                 self._unplace(step)
             else:
                 self._make_room(len(step.pods))
                 self._leave(step.pods[::-1], ended=step.ended, sign=1)
 
-    def _unplace(self, step: _Placed) -> None:
+    def _unplace(self, step: Placed) -> None:
         count = len(step.pods)
         self._make_room(count)
         hand = self.hand(step.group.number)
@@ -260,6 +264,6 @@ class Moves:
         return [
             (self.roster.pods[pod], int(node), words)
             for _, step in self._journal
-            if isinstance(step, _Placed)
+            if isinstance(step, Placed)
             for pod, node, words in zip(step.pods, step.nodes, step.devices, strict=True)
         ]

@@ -13,7 +13,7 @@ from yuheng.scheduling.batch.roster import JobState, Roster
 from yuheng.scheduling.batch.settings import Settings
 from yuheng.scheduling.batch.tree import Tree
 
-__all__ = ["Line", "Order"]
+__all__ = ["Key", "Line", "Order"]
 
 T = TypeVar("T")
 Key = tuple[object, ...]

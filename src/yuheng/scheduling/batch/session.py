@@ -38,6 +38,7 @@ class Session:
         refused: why jobs were not let in, by job number.
         barred: jobs that no queue takes.
         evictions: who was evicted, for whom, by which rule.
+        clock: the time that is decided for: now, or a moment of a forecast.
         hold: room kept for a waiting job; None while nobody has a reservation.
         lender: decides about loans while they are given; None otherwise.
         progress: called now and then with the pods placed so far and the pods to place.
@@ -53,7 +54,7 @@ class Session:
         self.is_configured = is_configured
         self.engine = engine
         self.settings = settings
-        self.now = now
+        self.now = self.clock = now
         self.roster = Roster(engine, snapshot, settings, now)
         self.tree = Tree(snapshot.queues, self.roster, settings)
         self.order = Order(self.roster, self.tree, settings)
