@@ -24,7 +24,21 @@ def allocate(session: Session, claims: Claims) -> None:
     """Start jobs whole, then give those that have their minimum one pod a turn."""
     jobs = [state for state in session.roster.jobs if state.admitted and state.pending]
     session.moves.prepare([group.number for state in jobs for group in state.groups])
+    if session.settings.share_policy == "capacity" and session.settings.has("reclaim"):
+        _serve_dues(session, jobs)
+        jobs = [state for state in jobs if state.pending]
     serve(session, [*jobs, *_kept_out(session)], claims)
+
+
+def _serve_dues(session: Session, jobs: list[JobState]) -> None:
+    """Give queues what they deserve before anybody gets more: those whose due it is would take it back."""
+    session.tree.is_within_due = True
+    line = Line(session.tree, session.order, jobs)
+    while (state := line.pop()) is not None:
+        if _turn(session, state, alone=False) and state.pending:
+            line.push(state)
+    session.tree.is_within_due = False
+    session.forget()
 
 
 def _kept_out(session: Session) -> list[JobState]:

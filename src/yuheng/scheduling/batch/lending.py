@@ -28,15 +28,20 @@ class Lender:
         found: dict[tuple[int, int], tuple[JobState, Group]] = {}
         for state in waiting:
             for group in state.groups:
-                if group.left and self._may_claim(state, group):
+                if group.left and self._may_claim(state):
                     found.setdefault((state.queue, group.number), (state, group))
         self._claimants = list(found.values())[:MOST_CLAIMANTS]
 
-    def _may_claim(self, state: JobState, group: Group) -> bool:
-        """Whether a job's queue deserves one more of its pods."""
-        tree = self._session.tree
-        counts = tree.written[state.queue] & (group.row > 0)
-        over = tree.allocated[state.queue] + group.row > tree.deserved[state.queue]
+    def _may_claim(self, state: JobState) -> bool:
+        """Whether a job's queue deserves all the job needs to start, or one more of its pods if it runs."""
+        tree, needed = self._session.tree, np.zeros(len(self._session.tree.names), dtype=np.int64)
+        lacking = max(self._session.lacking(state), 1)
+        for group in state.groups:
+            count = min(group.left, lacking)
+            needed += group.row * count
+            lacking -= count
+        counts = tree.written[state.queue] & (needed > 0)
+        over = tree.allocated[state.queue] + needed > tree.deserved[state.queue]
         return bool(counts.any() and not over[counts].any())
 
     def lends(self, state: JobState, group: Group) -> int:

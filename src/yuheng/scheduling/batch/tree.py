@@ -48,6 +48,7 @@ class Tree:
         inqueue: (Q, C) what was promised to jobs that were let in, beyond what their pods hold.
         elastic: (Q, C) what its jobs hold beyond their minima.
         is_lending: whether queues may pass what they deserve, up to their limits (see `planning.run`).
+        is_within_due: whether queues stay within what they deserve although they might pass it (capacity).
         job_allocated: (J, C) what each job's pods hold.
     """
 
@@ -69,6 +70,7 @@ class Tree:
         self.elastic = np.zeros(shape, dtype=np.int64)
         self.job_allocated = np.zeros((len(roster.jobs), len(self.names)), dtype=np.int64)
         self.is_lending = False
+        self.is_within_due = False
         self._shares: dict[int, float] = {}
         self.deserved: Amounts = self.real.copy()
         self.entitled: Amounts = np.full_like(self.real, UNLIMITED)
@@ -259,7 +261,13 @@ class Tree:
         if self.settings.share_policy == "proportion" and not self.is_lending:
             found: Amounts = np.minimum(self.deserved[q], self.capability[q])
             return found
-        return self.real[q] if self.settings.share_policy else np.full_like(self.total, UNLIMITED)
+        if not self.settings.share_policy:
+            nothing: Amounts = np.full_like(self.total, UNLIMITED)
+            return nothing
+        if self.is_within_due:
+            due: Amounts = np.where(self.written[q], np.minimum(self.deserved[q], self.real[q]), self.real[q])
+            return due
+        return self.real[q]
 
     def room_for(self, q: int, row: Amounts) -> tuple[int, int]:
         """How many more pods a queue may hold, and which queue on its path says so (-1 for none)."""
