@@ -1,4 +1,4 @@
-"""Clusters drawn at random, with queues and jobs: pods of any kind are put into gangs, and everything is switched on."""
+"""Clusters drawn at random, with queues and jobs: pods of any kind in gangs, everything switched on."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def _places(rng: Random) -> dict[str, str]:
 
 
 def _queues(rng: Random) -> tuple[Queue, ...]:
+    groups = NodeGroupAffinity(preferred=("g1",)) if rng.random() < 0.3 else NodeGroupAffinity()
     deserved = {"cpu": rng.choice((2000, 8000)), "memory": 8 * 2**30}
     guarantee = {"cpu": rng.choice((0, 500))}
     return (
@@ -53,7 +54,7 @@ def _queues(rng: Random) -> tuple[Queue, ...]:
         Queue(name="a1", parent="a", deserved=deserved, capability={"cpu": rng.choice((3000, 50000))}),
         Queue(name="a2", parent="a", deserved=deserved, reclaimable=rng.random() < 0.7),
         Queue(name="b", deserved=deserved, priority=rng.choice((0, 5)), dequeue=rng.choice(("fifo", "traverse"))),
-        Queue(name="default", affinity=NodeGroupAffinity(preferred=("g1",)) if rng.random() < 0.3 else NodeGroupAffinity()),
+        Queue(name="default", affinity=groups),
     )
 
 

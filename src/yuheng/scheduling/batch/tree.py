@@ -267,7 +267,8 @@ class Tree:
         if self.is_within_due:
             due: Amounts = np.where(self.written[q], np.minimum(self.deserved[q], self.real[q]), self.real[q])
             return due
-        return self.real[q]
+        real: Amounts = self.real[q]
+        return real
 
     def room_for(self, q: int, row: Amounts) -> tuple[int, int]:
         """How many more pods a queue may hold, and which queue on its path says so (-1 for none)."""
