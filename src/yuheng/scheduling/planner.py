@@ -33,6 +33,7 @@ from yuheng.scheduling.batch.explaining import explain_in_queue
 from yuheng.scheduling.batch.planning import open_session, run
 from yuheng.scheduling.batch.report import Report, queue_tree
 from yuheng.scheduling.batch.session import Session
+from yuheng.scheduling.batch.settings import without_effect
 from yuheng.scheduling.compile import device_milli
 from yuheng.scheduling.engine import Engine, Hand, devices_of
 from yuheng.scheduling.explain import CONFLICT, candidates, closest, lacks, reasons, sentence
@@ -145,7 +146,8 @@ def queues(snapshot: Snapshot, policy: str | Policy | None = None, now: float | 
     """
     chosen = chosen_policy(snapshot, policy, 0)
     session = open_session(snapshot, chosen, 0, now)
-    return queue_tree(session, (*snapshot.warnings, *chosen.warnings))
+    ignored = without_effect(chosen.batch) if chosen.batch else []
+    return queue_tree(session, (*snapshot.warnings, *chosen.warnings, *ignored))
 
 
 def chosen_policy(snapshot: Snapshot, policy: str | Policy | None, seed: int) -> Policy:
@@ -172,7 +174,7 @@ def decides_by_queue(snapshot: Snapshot, policy: Policy) -> bool:
 
 def _warnings(snapshot: Snapshot, policy: Policy, engine: Engine) -> tuple[str, ...]:
     """What has to be known to read a plan rightly."""
-    found = [*snapshot.warnings, *policy.warnings]
+    found = [*snapshot.warnings, *policy.warnings, *(without_effect(policy.batch) if policy.batch else ())]
     if not snapshot.nodes:
         found.append("there are no nodes in the input: nothing can be placed, and nothing was judged")
     silent = [node.name for node in snapshot.nodes if not node.ready and not node.taints]

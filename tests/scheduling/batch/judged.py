@@ -20,7 +20,8 @@ import msgspec
 
 import yuheng
 from tests.scheduling.batch.written import Scenario
-from yuheng.model.cluster import Snapshot
+from yuheng.model.cluster import PodDisruptionBudget, Snapshot
+from yuheng.model.pod import Pod
 from yuheng.model.quantity import parse_quantity
 
 Answer = dict[str, Any]
@@ -147,11 +148,22 @@ JUDGES: dict[str, Callable[[Outcome, Any], None]] = {
 
 
 def applied(snapshot: Snapshot, plan: Answer) -> Snapshot:
-    """The cluster after a plan: what it places runs, what it evicts waits again."""
+    """The cluster after a plan: what it places runs, what it evicts waits again; budgets are used, jobs let in."""
     homes: dict[str, str | None] = {victim["pod"]: None for victim in plan["evictions"]}
     homes.update({placement["pod"]: placement["node"] for placement in plan["placements"]})
     pods = tuple(
         msgspec.structs.replace(pod, node=homes[pod.key], started=None) if pod.key in homes else pod
         for pod in snapshot.pods
     )
-    return msgspec.structs.replace(snapshot, pods=pods)
+    victims = [pod for pod in pods if pod.key in homes and homes[pod.key] is None]
+    budgets = tuple(_used_up(budget, victims) for budget in snapshot.budgets)
+    inside = {report["job"] for report in plan["jobs"] if report["state"] != "waiting"}
+    jobs = tuple(msgspec.structs.replace(job, admitted=job.admitted or job.key in inside) for job in snapshot.jobs)
+    return msgspec.structs.replace(snapshot, pods=pods, budgets=budgets, jobs=jobs)
+
+
+def _used_up(budget: PodDisruptionBudget, victims: list[Pod]) -> PodDisruptionBudget:
+    """A budget less the victims it selects; the budgets here select by plain labels."""
+    labels = budget.selector.match_labels.items()
+    count = sum(pod.namespace == budget.namespace and labels <= pod.labels.items() for pod in victims)
+    return msgspec.structs.replace(budget, disruptions_allowed=budget.disruptions_allowed - count)

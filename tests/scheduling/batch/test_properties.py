@@ -67,7 +67,7 @@ def test_no_node_is_over_what_it_offers(drawn: Drawn):
     assert all(used[node.name] <= node.allocatable["cpu"] for node in found.after.nodes)
 
 
-@examples(40)
+@examples(160)
 @given(drawn=clusters(ALL_ACTIONS))
 def test_a_gang_is_whole_or_absent(drawn: Drawn):
     found = Aftermath(drawn)
@@ -86,7 +86,7 @@ def test_a_job_is_told_to_run_when_its_minimum_does(drawn: Drawn):
         assert (report["state"] == "running") == (running[name] >= found.jobs[name]["min"]), name
 
 
-@examples(40)
+@examples(160)
 @given(drawn=clusters(ALL_ACTIONS))
 def test_a_job_that_does_not_run_says_what_holds_it(drawn: Drawn):
     plan = Aftermath(drawn).plan
@@ -208,14 +208,14 @@ def _facts(manifests: list[Manifest]) -> tuple[Answer, Answer]:
     return plan, yuheng.queues(snapshot, now=NOW).to_dict()
 
 
-@examples(40)
+@examples(160)
 @given(drawn=clusters(RECLAIM))
 def test_reclaiming_again_after_a_plan_evicts_nobody(drawn: Drawn):
     found = Aftermath(drawn)
     assert yuheng.plan(found.after, now=NOW).to_dict()["evictions"] == []
 
 
-@examples(40)
+@examples(160)
 @given(drawn=clusters(PREEMPT))
 def test_preempting_again_after_a_plan_evicts_nobody(drawn: Drawn):
     found = Aftermath(drawn)

@@ -27,7 +27,9 @@ def allocate(session: Session, claims: Claims) -> None:
     if session.settings.share_policy == "capacity" and session.settings.has("reclaim"):
         _serve_dues(session, jobs)
         jobs = [state for state in jobs if state.pending]
+        session.lender = Lender(session, jobs)
     serve(session, [*jobs, *_kept_out(session)], claims)
+    session.lender = None
 
 
 def _serve_dues(session: Session, jobs: list[JobState]) -> None:

@@ -6,8 +6,9 @@ their minimum without them, then whole gangs. If the job does not become ready a
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ MOST_GANGS: Final = 64
 # Victims (whole gangs count once) of which each is tried whether it is needed.
 MOST_UNITS: Final = 24
 RULES: Final[tuple[Rule, ...]] = ("preempt", "reclaim")
+# Priority of the dearest victim's queue and job, how many leave, the place of the last in the order, rank of the node.
+Cost = tuple[int, int, int, int, int]
 
 
 def preempt(session: Session, claims: Claims) -> None:
@@ -78,6 +81,13 @@ def _claim(session: Session, claims: Claims, jobs: Sequence[JobState], rule: Rul
             line.push(state)
 
 
+class Ranking(NamedTuple):
+    """Who may leave for a kind of pods, and the nodes by what making room there costs, as a heap."""
+
+    mask: Mask
+    heap: list[tuple[Cost, int]]
+
+
 class _Claims:
     """The search for victims by one rule."""
 
@@ -87,6 +97,7 @@ class _Claims:
         self._victims = Victims(session, rule)
         self._log: list[tuple[int, JobState]] = []
         self._hopeless: dict[tuple[object, ...], int] = {}
+        self._rankings: dict[tuple[int, int, int], Ranking] = {}
 
     def attempt(self, state: JobState) -> bool:
         """Give a job its minimum, or one more pod if it has that; whether it went forward."""
@@ -125,7 +136,9 @@ class _Claims:
         session = self._session
         placed = [(step.group, len(step.pods)) for step in session.moves.placed_since(mark)]
         units = self._units(session.moves.evicted_since(mark))
-        if not 1 < len(units) <= MOST_UNITS:
+        pods = sum(count for _, count in placed)
+        if not 1 < len(units) <= MOST_UNITS or (len(units) <= pods and all(len(unit) == 1 for unit in units)):
+            # One victim a pod: each made room for its own.
             return
         target = state.total_ready
         for unit in sorted(units, key=lambda unit: -max(self._victims.place[i] for i in unit)):
@@ -173,18 +186,52 @@ class _Claims:
             return True
         if not self._victims.may_claim(state, group):
             return False
+        ranking = self._ranking(state, group, nodes)
+        return bool(ranking.mask.any()) and self._make_way(state, group, nodes, ranking)
+
+    def _ranking(self, state: JobState, group: Group, nodes: NDArray[np.int32] | None) -> Ranking:
+        """The nodes by what making room there costs; kept for the next pod like this one as long as it serves.
+
+        Costs of nodes only rise as their cheapest victims leave, so that an old rank is never too high. Whom a job may
+        preempt depends on its share, and is looked up anew for every pod.
+        """
+        key = (group.number, state.queue, state.priority)
+        if self._rule == "reclaim" and nodes is None and key in self._rankings and self._rankings[key].heap:
+            return self._rankings[key]
         mask = self._victims.mask(state, group)
         if nodes is not None:
-            mask &= np.isin(session.roster.node_of[: len(mask)], nodes)
-        return bool(mask.any()) and self._make_way(state, group, nodes, mask)
+            mask &= np.isin(self._session.roster.node_of[: len(mask)], nodes)
+        found = Ranking(mask, self._ranked_nodes(group, mask))
+        if nodes is None:
+            self._rankings[key] = found
+        return found
 
-    def _make_way(self, state: JobState, group: Group, nodes: NDArray[np.int32] | None, mask: Mask) -> bool:
-        if self._by_quota(state, group, nodes, mask):
+    def _make_way(self, state: JobState, group: Group, nodes: NDArray[np.int32] | None, ranking: Ranking) -> bool:
+        if self._by_quota(state, group, nodes, ranking.mask):
             return True
-        for n in self._nodes(group, mask):
-            if self._on_node(state, group, n, mask):
+        for _ in range(MOST_NODES):
+            if not ranking.heap:
+                break
+            if self._on_best_node(state, group, ranking):
                 return True
-        return self._whole_gangs(state, group, nodes, mask)
+        return self._whole_gangs(state, group, nodes, ranking.mask)
+
+    def _on_best_node(self, state: JobState, group: Group, ranking: Ranking) -> bool:
+        """Make room on the cheapest node, if it turns out to be as cheap as it was ranked."""
+        mark = self._session.moves.mark()
+        _, n = heapq.heappop(ranking.heap)
+        victims = self._on_node(state, group, n, ranking.mask)
+        if not victims:
+            return False
+        queues, jobs = self._victims.dearness(np.array(victims))
+        place = max(int(self._victims.place[i]) for i in victims)
+        rank = int(self._session.engine.cluster.rank[n])
+        cost = (int(queues.max()), int(jobs.max()), len(victims), place, rank)
+        heapq.heappush(ranking.heap, (cost, n))
+        if ranking.heap[0][1] == n or cost <= ranking.heap[0][0]:
+            return True
+        self._undo(mark)
+        return False
 
     def _by_quota(self, state: JobState, group: Group, nodes: NDArray[np.int32] | None, mask: Mask) -> bool:
         """When room is there, and only the queue's quota is missing: free that."""
@@ -202,15 +249,13 @@ class _Claims:
         self._undo(mark)
         return False
 
-    def _nodes(self, group: Group, mask: Mask) -> list[int]:
-        """The nodes where evicting makes room by amounts: fewest and cheapest victims first."""
+    def _ranked_nodes(self, group: Group, mask: Mask) -> list[tuple[Cost, int]]:
+        """The nodes where evicting makes room by amounts, with what it costs at least; a heap."""
         session = self._session
         cluster, roster = session.engine.cluster, session.roster
         hand = session.moves.hand(group.number)
-        idx = self._victims.order[mask[self._victims.order]]
-        nodes = roster.node_of[idx]
-        idx = idx[hand.window.static[hand.row, nodes] == 0]
-        idx = idx[np.argsort(roster.node_of[idx], kind="stable")]
+        idx = self._victims.by_node[mask[self._victims.by_node]]
+        idx = idx[hand.window.static[hand.row, roster.node_of[idx]] == 0]
         if not len(idx):
             return []
         nodes = roster.node_of[idx]
@@ -226,23 +271,33 @@ class _Claims:
         fits &= cluster.pods[nodes] - position <= cluster.pod_limit[nodes]
         hits = np.flatnonzero(fits)
         hits = hits[np.unique(nodes[hits], return_index=True)[1]]
-        queues, jobs = self._victims.dearness(idx[hits])
-        place = self._victims.place[idx[hits]]
-        order = np.lexsort((cluster.rank[nodes[hits]], place, position[hits], jobs, queues))[:MOST_NODES]
-        return [int(n) for n in nodes[hits[order]]]
+        columns = (
+            *self._victims.dearness(idx[hits]),
+            position[hits] + 1,
+            self._victims.place[idx[hits]],
+            cluster.rank[nodes[hits]],
+        )
+        costs = zip(*(column.tolist() for column in columns), strict=True)
+        # Sorted is a heap, too.
+        return sorted(zip(costs, nodes[hits].tolist(), strict=True))
 
-    def _on_node(self, state: JobState, group: Group, n: int, mask: Mask) -> bool:
-        """Evict pods of one node, those that leave first first, until the pod fits there; then let go whom it can."""
+    def _on_node(self, state: JobState, group: Group, n: int, mask: Mask) -> list[int]:
+        """Evict pods of one node, those that leave first first, until the pod fits there; then let go whom it can.
+
+        Returns:
+            Who left; nobody when the pod does not fit whoever leaves.
+        """
         session = self._session
         mark = session.moves.mark()
-        there = np.flatnonzero(mask & (session.roster.node_of[: len(mask)] == n))
         only = np.array([n], dtype=np.int32)
-        for i in sorted(there.tolist(), key=lambda i: self._victims.place[i]):
-            if self._evict_if(i, state, group) and self._fits(group, n) and session.fill(state, group, 1, only):
+        for i in self._victims.on_node(n):
+            if not mask[i] or session.roster.node_of[i] < 0 or not self._evict_if(i, state, group):
+                continue
+            if self._fits(group, n) and session.fill(state, group, 1, only):
                 self._reprieve(state, group, mark)
-                return True
+                return session.moves.evicted_since(mark)
         self._undo(mark)
-        return False
+        return []
 
     def _fits(self, group: Group, n: int) -> bool:
         session = self._session
@@ -315,6 +370,9 @@ class _Claims:
         """Write down who left for whom."""
         session = self._session
         roster, tree = session.roster, session.tree
+        if pods and self._rule == "reclaim" and tree.settings.share_policy == "capacity":
+            # What was freed is not idle: those who left it will ask for it.
+            tree.is_within_due = True
         for i in pods:
             victim = roster.jobs[roster.job_of[i]]
             node = session.engine.machines.nodes[session.engine.machines.index[roster.pods[i].node or ""]].name

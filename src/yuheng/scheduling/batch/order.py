@@ -26,6 +26,7 @@ class Order:
         self._roster = roster
         self._tree = tree
         self._settings = settings
+        self._by_demand = settings.batch.has("drf")
         self.hierarchy = HierarchicalShares(roster, tree) if settings.hdrf else None
 
     def waiting_time(self, state: JobState) -> float | None:
@@ -61,12 +62,14 @@ class Order:
         """Sorts the queues below one queue: by priority, then by share, then by age and name."""
         queue = self._tree.queues[q]
         parts: list[object] = []
+        # Of queues that have the same share, nothing say, the one that asks for less goes first (DRF).
+        asked = self._tree.asked_share(q) if self._by_demand else 0.0
         for plugin in self._settings.queue_order:
             if plugin == "drf" and self.hierarchy is not None:
                 parts += self.hierarchy.key(q)
             else:
                 parts += (-queue.priority, self._tree.share(q))
-        return (*parts, queue.created, queue.name)
+        return (*parts, asked, queue.created, queue.name)
 
 
 class Line:

@@ -28,7 +28,7 @@ class Reasons:
         """Everything that holds a job that has not all its pods; empty when nothing does."""
         key = (*self._session.likeness(state), state.admitted, state.gated, len(state.running))
         if key not in self._told:
-            self._told[key] = tuple(self._own(state))
+            self._told[key] = tuple(self._own(state)) or tuple(self._unlent(state))
         refused = self._session.refused.get(state.index, []) if not state.admitted else []
         kinds = {wait.kind for wait in refused}
         return (*refused, *(wait for wait in self._told[key] if wait.kind not in kinds))
@@ -44,9 +44,18 @@ class Reasons:
                 yield Wait("dependsOn", f"task {task.name} waits until {', '.join(task.depends_on)} run")
         if not ready:
             yield from self._gang(state)
-        yield from self._quota(state, blocked, ready=ready)
+        yield from self._quota(state, blocked, ready=ready, due=False)
         yield from self._room(state, blocked, ready=ready)
         yield from self._behind(state)
+
+    def _unlent(self, state: JobState) -> Iterator[Wait]:
+        """Room is there, and beyond what the queue deserves: it is kept for those who may claim it."""
+        session = self._session
+        for wait in self._quota(state, set(), ready=session.is_ready(state), due=True):
+            yield Wait(wait.kind, f"{wait.message}; the room there is was not lent, for others may claim it")
+        if session.group_limits.concern(state):
+            name = session.tree.queues[state.queue].name
+            yield Wait("quota", f"queue {name} may use no more of the node groups that have room")
 
     def _gang(self, state: JobState) -> Iterator[Wait]:
         lacking = self._session.lacking(state)
@@ -79,10 +88,18 @@ class Reasons:
             moves.undo(mark)
         return self._rooms[key]
 
-    def _quota(self, state: JobState, blocked: set[str], *, ready: bool) -> Iterator[Wait]:
-        """The queues on the way up that have no room for the minimum, or for one more pod."""
+    def _quota(self, state: JobState, blocked: set[str], *, ready: bool, due: bool) -> Iterator[Wait]:
+        """The queues on the way up that have no room for the minimum, or for one more pod: by their dues or limits."""
         tree = self._session.tree
-        tree.is_lending = self._session.lends
+        before = tree.is_within_due
+        tree.is_within_due = before or due
+        tree.is_lending = self._session.lends and not due
+        found = list(self._over(state, blocked, ready=ready))
+        tree.is_lending, tree.is_within_due = False, before
+        yield from found
+
+    def _over(self, state: JobState, blocked: set[str], *, ready: bool) -> Iterator[Wait]:
+        tree = self._session.tree
         needed = minimum(self._session, state)
         if ready:
             rows = [group.row for group in state.groups if group.left and group.task not in blocked]
@@ -97,12 +114,12 @@ class Reasons:
             over = (needed > 0) & (tree.allocated[q] + needed > limit) & (limit < tree.total)
             if over.any():
                 yield Wait("quota", self._quota_text(q, needed, over))
-        tree.is_lending = False
 
     def _quota_text(self, q: int, needed: object, over: object) -> str:
         tree = self._session.tree
         limit = tree.limit(q)
-        what = "deserves" if tree.settings.share_policy == "proportion" and not tree.is_lending else "may hold"
+        by_due = tree.is_within_due or (tree.settings.share_policy == "proportion" and not tree.is_lending)
+        what = "deserves" if by_due else "may hold"
         parts = [
             f"{format_amount(name, int(limit[c]))} of {name} and holds {format_amount(name, int(tree.allocated[q, c]))}"
             for c, name in enumerate(tree.names)

@@ -91,7 +91,7 @@ class Session:
 
     @property
     def lends(self) -> bool:
-        """Whether idle capacity is lent beyond what queues deserve: only where it can be reclaimed."""
+        """Whether idle capacity is lent beyond what queues deserve by weight: only where it can be reclaimed."""
         return self.settings.has("reclaim") and self.settings.share_policy == "proportion"
 
     def start(self, state: JobState) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from yuheng.errors import ConfigError, InputError
-from yuheng.model.batch import BatchPolicy, PluginOption
+from yuheng.model.batch import EXTENSION_POINTS, BatchPolicy, PluginOption
 from yuheng.model.duration import parse_duration, parse_window
 
-__all__ = ["PLUGINS", "Settings", "Zone", "settings_of"]
+__all__ = ["PLUGINS", "Settings", "Zone", "settings_of", "without_effect"]
 
 # Plugins and what each does, in one line; the reference page is made from it.
 PLUGINS: Final = {
@@ -39,6 +39,17 @@ PLUGINS: Final = {
 DEFAULT_OVERCOMMIT: Final = 1.2
 _ZONE_ARGUMENT: Final = "tdm.revocable-zone."
 _DAY: Final = 86400
+# Extension points that a plugin can be kept out of; the others are always on, or unknown to this engine.
+_SWITCHES: Final = (
+    "jobOrder",
+    "queueOrder",
+    "jobReady",
+    "jobEnqueued",
+    "preemptable",
+    "predicate",
+    "nodeOrder",
+)
+_IDLE_ARGUMENTS: Final = ("hypernode.", "tdm.evict.period", "predicate.CacheEnable", "deviceshare.")
 
 
 class Zone(NamedTuple):
@@ -135,6 +146,19 @@ def settings_of(batch: BatchPolicy) -> Settings:
         topology_weight=_weight(batch, "task-topology", "task-topology.weight"),
         network=_weight(batch, "network-topology-aware", "weight"),
     )
+
+
+def without_effect(batch: BatchPolicy) -> list[str]:
+    """What a configuration says and this engine does not act on, one sentence each."""
+    found = []
+    for plugin in (plugin for tier in batch.tiers for plugin in tier):
+        off = [EXTENSION_POINTS[point] for point in plugin.off if point not in _SWITCHES]
+        if off:
+            found.append(f"plugin {plugin.name}: {', '.join(off)}: false has no effect")
+        idle = [name for name in plugin.arguments if name.startswith(_IDLE_ARGUMENTS)]
+        if idle:
+            found.append(f"plugin {plugin.name}: {', '.join(sorted(idle))} without effect")
+    return found
 
 
 def _plugin(batch: BatchPolicy, name: str) -> PluginOption:

@@ -72,6 +72,7 @@ class Tree:
         self.is_lending = False
         self.is_within_due = False
         self._shares: dict[int, float] = {}
+        self._asked: dict[int, float] = {}
         self.deserved: Amounts = self.real.copy()
         self.entitled: Amounts = np.full_like(self.real, UNLIMITED)
         self._count()
@@ -189,6 +190,7 @@ class Tree:
     def deserve(self) -> None:
         """Work out what every queue deserves, from what is asked for now."""
         self._shares.clear()
+        self._asked.clear()
         if self.settings.share_policy == "proportion":
             self._by_proportion()
             self.written = np.broadcast_to(self._shared_columns(), self.deserved.shape)
@@ -248,6 +250,12 @@ class Tree:
         shared = self._shared_columns()
         parts = amounts[shared] / self.total[shared]
         return float(parts.max(initial=0.0))
+
+    def asked_share(self, q: int) -> float:
+        """The largest part of any resource of the cluster that a queue's pods hold and ask for."""
+        if q not in self._asked:
+            self._asked[q] = self.dominant_share(self.request[q])
+        return self._asked[q]
 
     def is_overused(self, q: int) -> bool:
         """Whether a queue has all it deserves (proportion): its jobs wait."""

@@ -31,6 +31,8 @@ class Victims:
     Attributes:
         order: (running pods,) their numbers, those that leave first first: of the queue of lowest priority, then of the
             one furthest above its due, then of the job of lowest priority, the youngest, the last by name.
+        place: (running pods,) the place of each in that order.
+        by_node: (running pods,) their numbers by node, in that order on each.
     """
 
     def __init__(self, session: Session, rule: Rule) -> None:
@@ -52,6 +54,9 @@ class Victims:
         self.order = np.lexsort((*keys, -shares[self._queues], self._queue_priority))
         self.place = np.empty(count, dtype=np.int64)
         self.place[self.order] = np.arange(count)
+        homes = session.engine.placed_before[0]
+        self.by_node = np.lexsort((self.place, homes))
+        self._starts = np.searchsorted(homes[self.by_node], np.arange(len(session.engine.machines) + 1))
 
     def is_movable(self, i: int) -> bool:
         """Whether a pod may be evicted at all."""
@@ -60,6 +65,11 @@ class Victims:
         willing = state.job.preemptable if pod.preemptable is None else pod.preemptable
         system = pod.namespace == "kube-system" or pod.priority >= SYSTEM_CRITICAL
         return willing is not False and not system and not pod.terminating
+
+    def on_node(self, n: int) -> list[int]:
+        """The pods that ran on a node before, those that leave first first."""
+        found: list[int] = self.by_node[self._starts[n] : self._starts[n + 1]].tolist()
+        return found
 
     def mask(self, state: JobState, group: Group) -> Mask:
         """(running pods,) who could make way for a pod of a group."""
