@@ -207,14 +207,16 @@ class _Claims:
         return found
 
     def _make_way(self, state: JobState, group: Group, nodes: NDArray[np.int32] | None, ranking: Ranking) -> bool:
-        if self._by_quota(state, group, nodes, ranking.mask):
+        # A ranking may be older than the last evictions.
+        live: Mask = ranking.mask & (self._session.roster.node_of[: len(ranking.mask)] >= 0)
+        if self._by_quota(state, group, nodes, live):
             return True
         for _ in range(MOST_NODES):
             if not ranking.heap:
                 break
             if self._on_best_node(state, group, ranking):
                 return True
-        return self._whole_gangs(state, group, nodes, ranking.mask)
+        return self._whole_gangs(state, group, nodes, live)
 
     def _on_best_node(self, state: JobState, group: Group, ranking: Ranking) -> bool:
         """Make room on the cheapest node, if it turns out to be as cheap as it was ranked."""
