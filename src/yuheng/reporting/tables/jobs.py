@@ -101,7 +101,8 @@ def write_evictions(sheet: Sheet, evictions: Sequence[Eviction]) -> None:
         return
     groups = eviction_groups(evictions)
     jobs = len({group.by for group in groups if group.by})
-    sheet.heading(f"Evicted: {count(len(evictions), 'pod')} for {count(jobs, 'job')}")
+    whom = f" for {count(jobs, 'job')}" if jobs else ""
+    sheet.heading(f"Evicted: {count(len(evictions), 'pod')}{whom}")
     shown = groups[:_GROUPS_SHOWN]
     width = max(len(count(len(group.evictions), "pod")) for group in shown)
     for group in shown:

@@ -18,6 +18,8 @@ __all__ = ["allocate", "backfill", "lend", "serve"]
 MOST_HEADS: Final = 3
 # Turns between two reports of progress.
 TURNS_A_REPORT: Final = 2_000
+# Jobs that found no room and are asked again when others leave more than was needed.
+MOST_RETRIED: Final = 200
 
 
 def allocate(session: Session, claims: Claims) -> None:
@@ -69,6 +71,7 @@ def serve(session: Session, jobs: list[JobState], claims: Claims | None = None) 
     """
     line = Line(session.tree, session.order, jobs)
     waiting = len(jobs)
+    failed: list[JobState] = []
     for turn in count():
         state = line.pop()
         if state is None:
@@ -82,7 +85,17 @@ def serve(session: Session, jobs: list[JobState], claims: Claims | None = None) 
         if not state.admitted:
             _keep_room(session, state)
             continue
-        if not (_turn(session, state, alone=waiting == 0) or _claimed(session, state, claims)):
+        served = _turn(session, state, alone=waiting == 0)
+        if not served and _claimed(session, state, claims):
+            served = True
+            if len(failed) <= MOST_RETRIED and _left_over(session, state):
+                # Those who found no room before it are before the others for what is left of the room it made.
+                waiting += len(failed)
+                for other in failed:
+                    line.push(other)
+                failed.clear()
+        if not served:
+            failed.append(state)
             if session.tree.queues[state.queue].dequeue == "fifo":
                 waiting -= len(line.close(state.queue))
             _keep_room(session, state)
@@ -96,6 +109,14 @@ def _turn(session: Session, state: JobState, *, alone: bool) -> bool:
     if not session.is_ready(state):
         return session.start(state)
     return session.advance(state, state.pending if alone else 1) > 0
+
+
+def _left_over(session: Session, state: JobState) -> bool:
+    """Whether those who just left for a job held more of anything than the job's pods take."""
+    gone = [one for one in session.evictions if one.by == state.key]
+    index = {session.roster.pods[i].key: i for i in session.moves.evicted}
+    held = session.roster.rows[session.roster.spec_of[[index[one.pod] for one in gone]]].sum(axis=0)
+    return bool((held[:-1] > session.tree.job_allocated[state.index][:-1]).any())
 
 
 def _claimed(session: Session, state: JobState, claims: Claims | None) -> bool:

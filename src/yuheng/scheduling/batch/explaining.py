@@ -64,8 +64,7 @@ def _pod(session: Session, report: Report, name: str) -> Explanation:
         gone = next((one for one in session.evictions if one.pod == name), None)
         if gone is None:
             return Explanation(name, "bound", f"runs on {pod.node}", node=pod.node)
-        whom = f" for job {gone.by}" if gone.by else ""
-        return Explanation(name, "bound", f"runs on {pod.node} and has to go{whom}: {gone.reason}", node=pod.node)
+        return Explanation(name, "bound", f"has to go: {gone.reason}", node=pod.node)
     for placed, n, _ in session.moves.placements():
         if placed.key == name:
             node = session.engine.machines.nodes[n].name

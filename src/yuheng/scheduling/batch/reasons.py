@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from yuheng.model.batch_plan import Wait, iso_time
 from yuheng.model.quantity import format_amount
@@ -13,6 +14,9 @@ from yuheng.scheduling.batch.session import Session
 from yuheng.scheduling.explain import reasons, sentence
 
 __all__ = ["Reasons"]
+
+# Room that others left after a job had its turn.
+_NEXT: Final = (Wait("order", "there is room now: it was left after the job's turn, and is given in the next plan"),)
 
 
 class Reasons:
@@ -28,7 +32,7 @@ class Reasons:
         """Everything that holds a job that has not all its pods; empty when nothing does."""
         key = (*self._session.likeness(state), state.admitted, state.gated, len(state.running))
         if key not in self._told:
-            self._told[key] = tuple(self._own(state)) or tuple(self._unlent(state))
+            self._told[key] = tuple(self._own(state)) or tuple(self._unlent(state)) or _NEXT
         refused = self._session.refused.get(state.index, []) if not state.admitted else []
         kinds = {wait.kind for wait in refused}
         return (*refused, *(wait for wait in self._told[key] if wait.kind not in kinds))
