@@ -69,39 +69,63 @@ def serve(session: Session, jobs: list[JobState], claims: Claims | None = None) 
         jobs: who is in line.
         claims: how a job that finds no room takes it from others; None for not at all.
     """
-    line = Line(session.tree, session.order, jobs)
-    waiting = len(jobs)
-    failed: list[JobState] = []
+    service = _Service(session, jobs, claims)
     for turn in count():
-        state = line.pop()
-        if state is None:
-            return
         if session.progress is not None and turn % TURNS_A_REPORT == 0:
             waited = len(session.engine.queue)
             session.progress(waited - sum(one.pending for one in jobs), waited)
-        waiting -= 1
+        if not service.next():
+            return
+
+
+class _Service:
+    """A line of jobs, and those that found no room so far."""
+
+    def __init__(self, session: Session, jobs: list[JobState], claims: Claims | None) -> None:
+        self._session = session
+        self._claims = claims
+        self._line = Line(session.tree, session.order, jobs)
+        self._waiting = len(jobs)
+        self._failed: list[JobState] = []
+
+    def next(self) -> bool:
+        """Give the next job its turn; False when none is in line."""
+        session, state = self._session, self._line.pop()
+        if state is None:
+            return False
+        self._waiting -= 1
         if session.tree.is_overused(state.queue) and not _asks_nothing(state):
-            continue
+            return True
         if not state.admitted:
             _keep_room(session, state)
-            continue
-        served = _turn(session, state, alone=waiting == 0)
-        if not served and _claimed(session, state, claims):
-            served = True
-            if len(failed) <= MOST_RETRIED and _left_over(session, state):
-                # Those who found no room before it are before the others for what is left of the room it made.
-                waiting += len(failed)
-                for other in failed:
-                    line.push(other)
-                failed.clear()
-        if not served:
-            failed.append(state)
-            if session.tree.queues[state.queue].dequeue == "fifo":
-                waiting -= len(line.close(state.queue))
-            _keep_room(session, state)
+        elif not (_turn(session, state, alone=self._waiting == 0) or self._claimed(state)):
+            self._fail(state)
         elif state.pending:
-            line.push(state)
-            waiting += 1
+            self._push(state)
+        return True
+
+    def _push(self, state: JobState) -> None:
+        self._line.push(state)
+        self._waiting += 1
+
+    def _claimed(self, state: JobState) -> bool:
+        """Whether a job that found no room started on that of others.
+
+        Those who found no room before it come before the others for what is left of the room that was made.
+        """
+        if self._claims is None or self._session.is_ready(state) or not self._claims.attempt(state):
+            return False
+        if len(self._failed) <= MOST_RETRIED and _left_over(self._session, state):
+            for other in self._failed:
+                self._push(other)
+            self._failed.clear()
+        return True
+
+    def _fail(self, state: JobState) -> None:
+        self._failed.append(state)
+        if self._session.tree.queues[state.queue].dequeue == "fifo":
+            self._waiting -= len(self._line.close(state.queue))
+        _keep_room(self._session, state)
 
 
 def _turn(session: Session, state: JobState, *, alone: bool) -> bool:
@@ -117,11 +141,6 @@ def _left_over(session: Session, state: JobState) -> bool:
     index = {session.roster.pods[i].key: i for i in session.moves.evicted}
     held = session.roster.rows[session.roster.spec_of[[index[one.pod] for one in gone]]].sum(axis=0)
     return bool((held[:-1] > session.tree.job_allocated[state.index][:-1]).any())
-
-
-def _claimed(session: Session, state: JobState, claims: Claims | None) -> bool:
-    """Whether a job that found no room started on that of others."""
-    return claims is not None and not session.is_ready(state) and claims.attempt(state)
 
 
 def _asks_nothing(state: JobState) -> bool:

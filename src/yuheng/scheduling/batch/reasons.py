@@ -32,10 +32,10 @@ class Reasons:
         """Everything that holds a job that has not all its pods; empty when nothing does."""
         key = (*self._session.likeness(state), state.admitted, state.gated, len(state.running))
         if key not in self._told:
-            self._told[key] = tuple(self._own(state)) or tuple(self._unlent(state)) or _NEXT
+            self._told[key] = tuple(self._own(state)) or tuple(self._unlent(state))
         refused = self._session.refused.get(state.index, []) if not state.admitted else []
         kinds = {wait.kind for wait in refused}
-        return (*refused, *(wait for wait in self._told[key] if wait.kind not in kinds))
+        return (*refused, *(wait for wait in self._told[key] if wait.kind not in kinds)) or _NEXT
 
     def _own(self, state: JobState) -> Iterator[Wait]:
         session = self._session
