@@ -105,14 +105,30 @@ class _Claims:
         key = (*session.likeness(state), state.priority)
         if self._hopeless.get(key) == session.moves.version:
             return False
-        mark, evicted = session.moves.mark(), len(session.moves.evicted)
+        tree = session.tree
+        before = tree.is_within_due
+        # What others leave is for what the claimant's queue deserves, not for more.
+        tree.is_within_due = before or (self._rule == "reclaim" and tree.settings.share_policy == "capacity")
+        evicted = len(session.moves.evicted)
+        done = self._claim(state)
+        gone = session.moves.evicted[evicted:]
+        # And what was freed is not idle: those who left it will ask for it.
+        tree.is_within_due = before or (tree.is_within_due and bool(gone))
+        if done:
+            self._record(state, gone)
+        else:
+            self._hopeless[key] = session.moves.version
+        return done
+
+    def _claim(self, state: JobState) -> bool:
+        """Fill a job up in one of the parts of the network it may use, evicting as few as it can."""
+        session = self._session
+        mark = session.moves.mark()
         for nodes in session.network.candidates(session, state):
             if self._fill(state, nodes):
                 self._spare(state, nodes, mark)
-                self._record(state, session.moves.evicted[evicted:])
                 return True
             self._undo(mark)
-        self._hopeless[key] = session.moves.version
         return False
 
     def _fill(self, state: JobState, nodes: NDArray[np.int32] | None) -> bool:
@@ -372,9 +388,6 @@ class _Claims:
         """Write down who left for whom."""
         session = self._session
         roster, tree = session.roster, session.tree
-        if pods and self._rule == "reclaim" and tree.settings.share_policy == "capacity":
-            # What was freed is not idle: those who left it will ask for it.
-            tree.is_within_due = True
         for i in pods:
             victim = roster.jobs[roster.job_of[i]]
             node = session.engine.machines.nodes[session.engine.machines.index[roster.pods[i].node or ""]].name
