@@ -95,6 +95,8 @@ class _Service:
             return False
         self._waiting -= 1
         if session.tree.is_overused(state.queue) and not _asks_nothing(state):
+            if session.order.is_overdue(state):
+                _keep_room(session, state)
             return True
         if not state.admitted:
             _keep_room(session, state)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.model.batch_plan import Eviction
+from yuheng.scheduling.batch.moves import Placed
 from yuheng.scheduling.batch.order import Line
 from yuheng.scheduling.batch.roster import Group, JobState
 from yuheng.scheduling.batch.session import Session
@@ -24,7 +25,6 @@ __all__ = ["Claims", "preempt", "reclaim"]
 
 # Nodes and gangs that are tried for one pod before it is given up.
 MOST_NODES: Final = 48
-MOST_GANGS: Final = 64
 # Victims (whole gangs count once) of which each is tried whether it is needed.
 MOST_UNITS: Final = 24
 RULES: Final[tuple[Rule, ...]] = ("preempt", "reclaim")
@@ -124,7 +124,7 @@ class _Claims:
         """Fill a job up in one of the parts of the network it may use, evicting as few as it can."""
         session = self._session
         mark = session.moves.mark()
-        for nodes in session.network.candidates(session, state):
+        for nodes in session.network.candidates(session, state, claims=True):
             if self._fill(state, nodes):
                 self._spare(state, nodes, mark)
                 return True
@@ -139,8 +139,14 @@ class _Claims:
         if session.is_ready(state):
             before = state.total_ready
             for group in groups:
-                self._fill_group(state, group, group.left, nodes)
+                if session.next_step(state, group) == 1:
+                    self._fill_group(state, group, group.left, nodes)
+                else:
+                    self._fill_sub_group(state, group, groups, nodes)
             return state.total_ready > before
+        for group in groups:
+            if not session.whole_sub_groups(state) and session.next_step(state, group) > 1:
+                self._fill_sub_group(state, group, groups, nodes)
         for group in groups:
             self._fill_group(state, group, state.minima.get(group.task, 0) - state.ready.get(group.task, 0), nodes)
         for group in groups:
@@ -150,18 +156,25 @@ class _Claims:
     def _spare(self, state: JobState, nodes: NDArray[np.int32] | None, mark: int) -> None:
         """Let victims stay that turn out not to be needed for all the pods together, the dearest first."""
         session = self._session
-        placed = [(step.group, len(step.pods)) for step in session.moves.placed_since(mark)]
-        units = self._units(session.moves.evicted_since(mark))
-        pods = sum(count for _, count in placed)
+        steps, victims = session.moves.placed_since(mark), session.moves.evicted_since(mark)
+        pods = sum(len(step.pods) for step in steps)
+        units = self._units(victims)
         if not 1 < len(units) <= MOST_UNITS or (len(units) <= pods and all(len(unit) == 1 for unit in units)):
             # One victim a pod: each made room for its own.
             return
-        target = state.total_ready
+        spared = False
         for unit in sorted(units, key=lambda unit: -max(self._victims.place[i] for i in unit)):
             fewer = [one for one in units if one is not unit]
-            if fewer and self._again(state, nodes, mark, placed, fewer) and state.total_ready == target:
-                units = fewer
-        self._again(state, nodes, mark, placed, units)
+            if fewer and self._again(state, nodes, mark, steps, fewer):
+                units, spared = fewer, True
+        if spared and self._again(state, nodes, mark, steps, units):
+            return
+        # As it was: all of them leave, and every pod goes where it went.
+        self._undo(mark)
+        self._evict(victims)
+        for step in steps:
+            for n in step.nodes:
+                session.fill(state, step.group, 1, np.array([n], dtype=np.int32))
 
     def _units(self, victims: Sequence[int]) -> list[list[int]]:
         """Victims that stand or fall together: the pods of a gang that left whole, every other pod by itself."""
@@ -172,7 +185,7 @@ class _Claims:
         units: list[list[int]] = []
         for j, pods in by_job.items():
             state = roster.jobs[j]
-            whole = (state.need > 1 or state.minima) and not any(True for _ in roster.pods_on_nodes(state))
+            whole = state.is_gang and not any(True for _ in roster.pods_on_nodes(state))
             units += [pods] if whole else [[i] for i in pods]
         return units
 
@@ -181,14 +194,27 @@ class _Claims:
         state: JobState,
         nodes: NDArray[np.int32] | None,
         mark: int,
-        placed: Sequence[tuple[Group, int]],
+        steps: Sequence[Placed],
         units: Sequence[Sequence[int]],
     ) -> bool:
         """Go back, evict some victims only, and place the same pods again; whether all of them fitted."""
         self._undo(mark)
         for unit in units:
             self._evict(unit)
-        return all(self._session.fill(state, group, count, nodes) == count for group, count in placed)
+        return all(self._session.fill(state, step.group, len(step.pods), nodes) == len(step.pods) for step in steps)
+
+    def _fill_sub_group(
+        self, state: JobState, group: Group, groups: Sequence[Group], nodes: NDArray[np.int32] | None
+    ) -> None:
+        """Place what makes a group's subgroup whole, or nothing of it."""
+        session = self._session
+        mark, lacking = session.moves.mark(), session.next_step(state, group)
+        for member in (one for one in groups if one.sub_group == group.sub_group):
+            before = member.left
+            self._fill_group(state, member, min(lacking, member.left), nodes)
+            lacking -= before - member.left
+        if lacking > 0:
+            self._undo(mark)
 
     def _fill_group(self, state: JobState, group: Group, lacking: int, nodes: NDArray[np.int32] | None) -> None:
         for _ in range(min(lacking, group.left)):
@@ -261,11 +287,22 @@ class _Claims:
             if session.quota(state, group) > 0:
                 break
             self._evict_if(i, state, group)
-        if session.fill(state, group, 1, nodes):
-            self._reprieve(state, group, mark)
-            return True
+        if not session.fill(state, group, 1, nodes):
+            self._undo(mark)
+            return False
+        # Those who left last may be enough: of many small ones before a large one nobody need go.
+        victims = session.moves.evicted_since(mark)
         self._undo(mark)
-        return False
+        for i in reversed(victims):
+            if session.quota(state, group) > 0:
+                break
+            self._evict([i])
+        if not session.fill(state, group, 1, nodes):
+            self._undo(mark)
+            self._evict(victims)
+            session.fill(state, group, 1, nodes)
+        self._reprieve(state, group, mark)
+        return True
 
     def _ranked_nodes(self, group: Group, mask: Mask) -> list[tuple[Cost, int]]:
         """The nodes where evicting makes room by amounts, with what it costs at least; a heap."""
@@ -358,19 +395,73 @@ class _Claims:
         session.fill(state, group, 1, np.array([node], dtype=np.int32))
 
     def _whole_gangs(self, state: JobState, group: Group, nodes: NDArray[np.int32] | None, mask: Mask) -> bool:
-        """Evict a gang with all its pods: one that suffices alone, or the cheapest ones together."""
-        gangs = self._victims.gangs(mask)[:MOST_GANGS]
-        mark = self._session.moves.mark()
-        for gang in gangs:
-            if self._evict_gang(gang, state, group) and self._session.fill(state, group, 1, nodes):
-                return True
+        """Evict gangs with all their pods: those of one node, the cheapest that make room there."""
+        session = self._session
+        mark = session.moves.mark()
+        for _, n, gangs in self._nodes_of_gangs(group, nodes, mask)[:MOST_NODES]:
+            only = np.array([n], dtype=np.int32)
+            gone: list[JobState] = []
+            for gang in gangs:
+                gone += [gang] if self._evict_gang(gang, state, group) else []
+                if session.fill(state, group, 1, only):
+                    self._reprieve_gangs(state, group, mark, gone, only)
+                    return True
+            for i in self._victims.on_node(n):
+                # With the gangs gone, what is left may be others' surplus.
+                loose = mask[i] and session.roster.node_of[i] >= 0
+                if loose and self._evict_if(i, state, group) and session.fill(state, group, 1, only):
+                    return True
             self._undo(mark)
-        for gang in gangs if len(gangs) > 1 else ():
-            self._evict_gang(gang, state, group)
-            if self._session.fill(state, group, 1, nodes):
-                return True
-        self._undo(mark)
         return False
+
+    def _nodes_of_gangs(
+        self, group: Group, nodes: NDArray[np.int32] | None, mask: Mask
+    ) -> list[tuple[tuple[int, int, int], int, list[JobState]]]:
+        """What making room on a node costs, the node, and the gangs that could leave there; the cheapest first."""
+        session, roster = self._session, self._session.roster
+        hand = session.moves.hand(group.number)
+        allowed = None if nodes is None else set(nodes.tolist())
+        on_node: dict[int, dict[int, JobState]] = {}
+        for gang in self._victims.gangs(mask):
+            for i in gang.running:
+                n = int(roster.node_of[i])
+                if n >= 0 and hand.window.static[hand.row, n] == 0 and (allowed is None or n in allowed):
+                    on_node.setdefault(n, {})[gang.index] = gang
+        found = [
+            (self._cost_of(list(gangs.values()), group, n), n, list(gangs.values())) for n, gangs in on_node.items()
+        ]
+        return sorted(found, key=lambda item: item[:2])
+
+    def _cost_of(self, gangs: Sequence[JobState], group: Group, n: int) -> tuple[int, int, int]:
+        """What leaves until a pod fits on a node: the highest priority, how many pods, the node's rank."""
+        session, roster = self._session, self._session.roster
+        cluster = session.engine.cluster
+        free = cluster.allocatable[n] - cluster.used[n]
+        pods, priority = 0, -(2**40)
+        for gang in gangs:
+            if (free >= group.row[:-1])[group.row[:-1] > 0].all():
+                break
+            here = [i for i in gang.running if roster.node_of[i] == n]
+            free = free + roster.rows[roster.spec_of[here]][:, :-1].sum(axis=0)
+            pods += sum(1 for i in gang.running if roster.node_of[i] >= 0)
+            priority = max(priority, gang.priority)
+        return priority, pods, int(cluster.rank[n])
+
+    def _reprieve_gangs(
+        self, state: JobState, group: Group, mark: int, gone: Sequence[JobState], only: NDArray[np.int32]
+    ) -> None:
+        """Let gangs stay that turn out not to be needed, the dearest first."""
+        needed = list(gone)
+        for gang in reversed(gone):
+            fewer = [one for one in needed if one is not gang]
+            self._undo(mark)
+            left = all(self._evict_gang(one, state, group) for one in fewer)
+            if left and self._session.fill(state, group, 1, only):
+                needed = fewer
+        self._undo(mark)
+        for gang in needed:
+            self._evict_gang(gang, state, group)
+        self._session.fill(state, group, 1, only)
 
     def _evict_gang(self, gang: JobState, state: JobState, group: Group) -> bool:
         """Evict all of a gang, if every one of its pods may leave."""

@@ -97,7 +97,7 @@ def reservation(session: Session, state: JobState, *, overdue: bool) -> Hold | N
             if session.start(state):
                 places = cluster.pod_limit - cluster.pods
                 free = np.concatenate([cluster.allocatable - cluster.used, places[:, None]], axis=1)
-                found.append(Hold(state, moment, free, tree.allocated.copy()))
+                found.append(Hold(state, moment, free, tree.allocated.copy(), session.heads))
                 return
 
     _on_the_side(session, run)
@@ -114,7 +114,7 @@ def _everything_it_could_use(session: Session, state: JobState) -> Hold:
     for group in state.groups:
         hand = session.moves.hand(group.number)
         free[hand.window.static[hand.row] == 0] = 0
-    return Hold(state, float("inf"), free, tree.allocated.copy())
+    return Hold(state, float("inf"), free, tree.allocated.copy(), session.heads)
 
 
 def forecast(session: Session, waiting: Sequence[JobState]) -> dict[int, float]:

@@ -8,6 +8,7 @@ only a job past its waiting time (SLA) then keeps every node it could use.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,13 +32,17 @@ class Hold:
         start: when the job can start, in seconds since the epoch; infinite when nobody knows.
         free: (N, C) what will be free on each node once the job has started: resources, then places for pods.
         quota: (Q, C) what every queue will hold by then.
+        serial: a number of its own.
     """
 
-    def __init__(self, state: JobState, start: float, free: NDArray[np.int64], quota: NDArray[np.int64]) -> None:
+    def __init__(
+        self, state: JobState, start: float, free: NDArray[np.int64], quota: NDArray[np.int64], serial: int
+    ) -> None:
         self.state = state
         self.start = start
         self.free = free
         self.quota = quota
+        self.serial = serial
 
     def lets_pass(self, session: Session, state: JobState) -> bool:
         """Whether a job may use any room: it is the one that is waited for, or ends in time."""
@@ -48,7 +53,7 @@ class Hold:
 
     def copy(self) -> Hold:
         """The same reservation, to be used up by a forecast."""
-        return Hold(self.state, self.start, self.free.copy(), self.quota.copy())
+        return Hold(self.state, self.start, self.free.copy(), self.quota.copy(), self.serial)
 
     def free_nodes(self, group: Group) -> Nodes:
         """The nodes on which one more pod of a group takes nothing of what is kept."""
@@ -69,7 +74,11 @@ class Hold:
 
     def take(self, session: Session, state: JobState, group: Group) -> None:
         """Count a pod that was just placed and stays beyond the start."""
-        pod = group.pods[group.next - 1]
-        self.free[session.roster.node_of[pod]] -= group.row
-        for q in session.tree.path[state.queue]:
-            self.quota[q] += group.row
+        n = int(session.roster.node_of[group.pods[group.next - 1]])
+        path = session.tree.path[state.queue]
+        self._count(n, path, group.row)
+        session.moves.note(lambda: self._count(n, path, -group.row))
+
+    def _count(self, n: int, path: Sequence[int], row: NDArray[np.int64]) -> None:
+        self.free[n] -= row
+        self.quota[path] += row

@@ -8,7 +8,7 @@ saw the first step simply see the second as well.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,12 @@ class Placed(NamedTuple):
     devices: NDArray[np.int64]
 
 
+class _Noted(NamedTuple):
+    """Something else that changed, and how it is taken back."""
+
+    undo: Callable[[], None]
+
+
 class _Gone(NamedTuple):
     """Running pods that left: evicted, or ended in a forecast."""
 
@@ -59,7 +65,7 @@ class Moves:
         self.version = 0
         self.evicted: list[int] = []
         self._versions = 0
-        self._journal: list[tuple[int, Placed | _Gone]] = []
+        self._journal: list[tuple[int, Placed | _Gone | _Noted]] = []
         self._hands: OrderedDict[int, Hand] = OrderedDict()
         self._home = roster.node_of.copy()
         self._held = np.array([held_requests(pod.spec) for pod in roster.pods], dtype=np.int64).reshape(-1, 2)
@@ -210,7 +216,11 @@ class Moves:
             parts = tuple((d, milli, memory) for d in devices_of(words))
             self._holdings[pod] = Holding(n, 0 if share else spec.devices.count, parts)
 
-    def _push(self, step: Placed | _Gone) -> None:
+    def note(self, undo: Callable[[], None]) -> None:
+        """Remember a change of something else, to be taken back with the others."""
+        self._push(_Noted(undo))
+
+    def _push(self, step: Placed | _Gone | _Noted) -> None:
         self._journal.append((self.version, step))
         self._versions += 1
         self.version = self._versions
@@ -233,6 +243,8 @@ class Moves:
             self.version, step = self._journal.pop()
             if isinstance(step, Placed):
                 self._unplace(step)
+            elif isinstance(step, _Noted):
+                step.undo()
             else:
                 self._make_room(len(step.pods))
                 self._leave(step.pods[::-1], ended=step.ended, sign=1)

@@ -43,15 +43,22 @@ class Network:
         """Whether a job would rather be near itself."""
         return bool(self._parts) and state.job.topology is not None and state.job.topology.mode == "soft"
 
-    def candidates(self, session: Session, state: JobState) -> Iterator[Nodes | None]:
-        """The nodes a job may use, one set after the other to be tried; None for all nodes."""
+    def candidates(self, session: Session, state: JobState, *, claims: bool = False) -> Iterator[Nodes | None]:
+        """The nodes a job may use, one set after the other to be tried; None for all nodes.
+
+        Args:
+            session: the state.
+            state: the job.
+            claims: parts without room count, too: others may leave it.
+        """
         topology = state.job.topology
         if topology is None or topology.mode == "soft" or not session.settings.network:
             yield None
             return
         held = session.roster.nodes_of(state)
         lacking = max(state.need - state.total_ready, 1)
-        yield from self._within(session, topology, held, state.groups, lacking, None)
+        room = self._room(session, state.groups, claims=claims)
+        yield from self._within(topology, held, room, lacking, None)
 
     def sub_candidates(
         self, session: Session, state: JobState, members: Sequence[Group], nodes: Nodes | None
@@ -63,19 +70,17 @@ class Network:
             yield nodes
             return
         held = session.roster.nodes_of(state, members[0].sub_group)
-        yield from self._within(session, topology, held, members, 1, nodes)
+        yield from self._within(topology, held, self._room(session, members), 1, nodes)
 
     def _within(
         self,
-        session: Session,
         topology: NetworkTopology,
         held: set[int],
-        groups: Sequence[Group],
+        room: NDArray[np.int64],
         lacking: int,
         nodes: Nodes | None,
     ) -> Iterator[Nodes]:
         """Parts of a tier that is allowed, with all nodes the pods hold already; those without room left out."""
-        room = self._room(session, groups)
         if nodes is not None:
             outside = np.ones(self._size, dtype=np.bool_)
             outside[nodes] = False
@@ -101,17 +106,17 @@ class Network:
         found: NDArray[np.int64] = running[self._ends] - running[self._ends - self._counts]
         return found
 
-    def _room(self, session: Session, groups: Sequence[Group]) -> NDArray[np.int64]:
-        """(N,) no fewer pods of the groups than each node has room for, by resources alone."""
-        key = (session.moves.version, *(group.number for group in groups if group.left))
+    def _room(self, session: Session, groups: Sequence[Group], *, claims: bool = False) -> NDArray[np.int64]:
+        """(N,) no fewer pods of the groups than each node has room for, by resources alone; or would have, empty."""
+        key = (session.moves.version, claims, *(group.number for group in groups if group.left))
         if self._known[0] != key:
-            self._known = (key, self._count(session, groups))
+            self._known = (key, self._count(session, groups, claims=claims))
         return self._known[1]
 
-    def _count(self, session: Session, groups: Sequence[Group]) -> NDArray[np.int64]:
+    def _count(self, session: Session, groups: Sequence[Group], *, claims: bool) -> NDArray[np.int64]:
         cluster = session.engine.cluster
-        free = cluster.allocatable - cluster.used
-        most = np.maximum(cluster.pod_limit - cluster.pods, 0)
+        free = cluster.allocatable if claims else cluster.allocatable - cluster.used
+        most = cluster.pod_limit if claims else np.maximum(cluster.pod_limit - cluster.pods, 0)
         found = np.zeros(self._size, dtype=np.int64)
         for group in groups:
             if not group.left:

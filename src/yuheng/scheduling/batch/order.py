@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from yuheng.scheduling.batch.roster import JobState, Roster
 from yuheng.scheduling.batch.settings import Settings
-from yuheng.scheduling.batch.tree import Tree
+from yuheng.scheduling.batch.tree import LEAST_WEIGHT, Tree
 
 __all__ = ["Key", "Line", "Order"]
 
@@ -160,7 +160,7 @@ class HierarchicalShares:
 
     def key(self, q: int) -> tuple[bool, float]:
         """Sorts queues: those that can take nothing last, then by weighted share."""
-        return bool(self._saturated[q]), float(self._share[q]) / self._tree.queues[q].weight
+        return bool(self._saturated[q]), float(self._share[q]) / max(self._tree.queues[q].weight, LEAST_WEIGHT)
 
     def refresh(self, q: int) -> None:
         """Work a queue and those above it out anew."""

@@ -101,8 +101,12 @@ def open_session(snapshot: Snapshot, policy: Policy, seed: int, now: float | Non
     batch = policy.batch or default_batch(snapshot)
     settings = settings_of(batch)
     time = next((moment for moment in (now, snapshot.time) if moment is not None), 0.0)
-    pods = tuple(pod for pod in snapshot.pods if pod.node is not None or not pod.spec.gates)
-    ungated: Snapshot = msgspec.structs.replace(snapshot, pods=pods)
+    pods = tuple(sorted(snapshot.pods, key=lambda pod: (pod.namespace, pod.name)))
+    jobs = tuple(sorted(snapshot.jobs, key=lambda job: (job.namespace, job.name)))
+    snapshot = msgspec.structs.replace(snapshot, pods=pods, jobs=jobs)
+    ungated: Snapshot = msgspec.structs.replace(
+        snapshot, pods=tuple(pod for pod in pods if pod.node is not None or not pod.spec.gates)
+    )
     engine = Engine(ungated, policy, seed, setting=_setting(snapshot, settings, time))
     return Session(snapshot, engine, settings, time, is_configured=policy.batch is not None)
 

@@ -30,12 +30,14 @@ class Reasons:
 
     def waits(self, state: JobState) -> tuple[Wait, ...]:
         """Everything that holds a job that has not all its pods; empty when nothing does."""
-        key = (*self._session.likeness(state), state.admitted, state.gated, len(state.running))
+        asked = tuple((state.job.min_resources or {}).items())
+        key = (*self._session.likeness(state), asked, state.admitted, state.gated, len(state.running))
         if key not in self._told:
-            self._told[key] = tuple(self._own(state)) or tuple(self._unlent(state))
+            self._told[key] = tuple(self._own(state))
         refused = self._session.refused.get(state.index, []) if not state.admitted else []
         kinds = {wait.kind for wait in refused}
-        return (*refused, *(wait for wait in self._told[key] if wait.kind not in kinds)) or _NEXT
+        own = [wait for wait in self._told[key] if wait.kind not in kinds]
+        return (*refused, *own, *self._behind(state)) or tuple(self._unlent(state)) or _NEXT
 
     def _own(self, state: JobState) -> Iterator[Wait]:
         session = self._session
@@ -50,7 +52,6 @@ class Reasons:
             yield from self._gang(state)
         yield from self._quota(state, blocked, ready=ready, due=False)
         yield from self._room(state, blocked, ready=ready)
-        yield from self._behind(state)
 
     def _unlent(self, state: JobState) -> Iterator[Wait]:
         """Room is there, and beyond what the queue deserves: it is kept for those who may claim it."""
@@ -142,7 +143,7 @@ class Reasons:
         groups = [group for group in state.groups if group.left and group.task not in blocked]
         if not groups:
             return
-        text, _ = self._tried(state, groups, 1 if ready else session.lacking(state))
+        text, _ = self._tried(state, groups, session.next_step(state, groups[0]) if ready else session.lacking(state))
         if text:
             yield Wait("resources", text)
         if state.job.topology is not None and state.job.topology.mode == "hard" and session.settings.network:

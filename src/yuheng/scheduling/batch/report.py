@@ -127,7 +127,7 @@ class Report:
             when = f"at {iso_time(start)}" if self._session.snapshot.time is not None else f"in {_span(start)}"
             return f"wait: job {state.key} starts {when} if nothing new arrives"
         if [wait.kind for wait in waits if wait.kind != "gang"] == ["quota"]:
-            return f"room is there: raise the limit of {' and '.join(wait.message.split()[1] for wait in waits[-1:])}"
+            return "room is there: raise what its queue may hold"
         return ""
 
 

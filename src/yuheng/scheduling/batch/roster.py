@@ -102,6 +102,11 @@ class JobState:
         """How many pods wait."""
         return sum(group.left for group in self.groups)
 
+    @property
+    def is_gang(self) -> bool:
+        """Whether more than one pod has to be ready for it to run."""
+        return self.need > 1 or bool(self.minima) or any(policy.minimum for policy in self.job.sub_groups)
+
     def is_ready(self) -> bool:
         """Whether enough pods are ready, in all and of every task."""
         return self.total_ready >= self.need and all(
@@ -170,7 +175,7 @@ class Roster:
     def _jobs(self, snapshot: Snapshot) -> list[JobState]:
         states = [JobState(i, job, is_batch=True) for i, job in enumerate(snapshot.jobs)]
         known = {state.key for state in states}
-        for pod in snapshot.pods:
+        for pod in sorted(snapshot.pods, key=lambda pod: (pod.created, pod.namespace, pod.name)):
             key = self._keys[pod.key]
             if key in known:
                 continue

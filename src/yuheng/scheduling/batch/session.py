@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from yuheng.model.batch_plan import Eviction, Wait
 from yuheng.model.cluster import Snapshot
+from yuheng.model.job import TaskTopology
 from yuheng.scheduling.batch.budgets import Budgets
 from yuheng.scheduling.batch.group_limits import GroupLimits
 from yuheng.scheduling.batch.holds import Hold
@@ -25,6 +26,7 @@ from yuheng.scheduling.engine import Engine
 __all__ = ["Session"]
 
 Nodes = NDArray[np.int32]
+_NOWHERE = TaskTopology()
 
 
 class Session:
@@ -75,6 +77,7 @@ class Session:
             self.by_queue.setdefault(state.queue, []).append(state)
             self._count_elastic(state)
         self._hopeless: dict[tuple[object, ...], int] = {}
+        self._estimates: dict[int, float | None] = {}
 
     def _count_elastic(self, state: JobState) -> None:
         """Count what a running job holds beyond its minimum: it does not stand in the way of jobs to let in."""
@@ -115,10 +118,13 @@ class Session:
     def likeness(self, state: JobState) -> tuple[object, ...]:
         """Equal for jobs that would fare alike in the same state."""
         groups = tuple((group.number, group.task, group.left, group.sub_group) for group in state.groups)
-        own = state.index if state.running or state.job.topology or state.job.sub_groups else -1
+        job = state.job
+        special = job.topology or job.sub_groups or any(task.depends_on for task in job.tasks)
+        own = state.index if state.total_ready or special or job.task_topology != _NOWHERE else -1
         estimate = self.estimate(state) if self.hold is not None else None
+        serial = 0 if self.hold is None else self.hold.serial
         minima = tuple(state.minima.items())
-        return groups, state.queue, state.need - state.total_ready, minima, own, estimate, id(self.hold)
+        return groups, state.queue, state.need - state.total_ready, minima, own, estimate, serial, job.preemptable
 
     def forget(self) -> None:
         """Forget who was hopeless: the rules of the attempt changed."""
@@ -126,9 +132,10 @@ class Session:
 
     def is_ready(self, state: JobState) -> bool:
         """Whether a job has its minimum: in all, of every task, and whole subgroups enough."""
-        return state.is_ready() and self._whole_sub_groups(state)
+        return state.is_ready() and self.whole_sub_groups(state)
 
-    def _whole_sub_groups(self, state: JobState) -> bool:
+    def whole_sub_groups(self, state: JobState) -> bool:
+        """Whether enough subgroups of a job are whole."""
         wanted = [policy for policy in state.job.sub_groups if policy.minimum]
         if not wanted or not self.settings.gang:
             return True
@@ -199,6 +206,11 @@ class Session:
         """How many pods make the group's subgroup whole; 0 when it is in none."""
         name = group.sub_group.split("/")[0]
         return next((policy.size for policy in state.job.sub_groups if name and policy.name == name), 0)
+
+    def next_step(self, state: JobState, group: Group) -> int:
+        """How many pods of a group a job that runs has to place at once: one, or what makes its subgroup whole."""
+        size = self._sub_group_size(state, group)
+        return max(size - self.sub_group_pods(state).get(group.sub_group, 0), 1) if size > 1 else 1
 
     def _complete(self, state: JobState, group: Group, groups: Sequence[Group], nodes: Nodes | None) -> int:
         """Place what makes a group's subgroup whole, or, when it is whole already, one more of its pods."""
@@ -341,11 +353,8 @@ class Session:
 
     def estimate(self, state: JobState) -> float | None:
         """How long a job that starts now runs, in seconds; None when a pod of it does not say."""
-        longest = 0.0
-        for group in state.groups:
-            for pod in group.pods[:1]:
-                estimate = self.roster.pods[pod].estimate
-                if estimate is None:
-                    return None
-                longest = max(longest, estimate)
-        return longest
+        if state.index not in self._estimates:
+            told = [self.roster.pods[pod].estimate for group in state.groups for pod in group.pods]
+            known = [estimate for estimate in told if estimate is not None]
+            self._estimates[state.index] = max(known, default=0.0) if len(known) == len(told) else None
+        return self._estimates[state.index]

@@ -62,8 +62,8 @@ class Zone(NamedTuple):
         """Whether the zone may be used at a time."""
         second = int(now) % _DAY
         if self.opens < self.closes:
-            return self.opens <= second <= self.closes
-        return second >= self.opens or second <= self.closes
+            return self.opens <= second < self.closes
+        return second >= self.opens or second < self.closes
 
 
 class Settings(NamedTuple):

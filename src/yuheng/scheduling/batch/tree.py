@@ -18,7 +18,7 @@ from yuheng.scheduling.batch.filling import water_fill
 from yuheng.scheduling.batch.roster import Roster
 from yuheng.scheduling.batch.settings import Settings
 
-__all__ = ["UNLIMITED", "Tree"]
+__all__ = ["LEAST_WEIGHT", "UNLIMITED", "Tree"]
 
 Amounts = NDArray[np.int64]
 # More than anything can be: far enough from 64 bits' end that sums of two stay below it.
@@ -103,10 +103,6 @@ class Tree:
             if len(path) > len(self.parent):
                 raise InputError("its own ancestor", "a tree", subject=f"Queue {self.queues[q].name}")
         return path
-
-    def is_leaf(self, q: int) -> bool:
-        """Whether no queue is below."""
-        return not self.children[q]
 
     def row(self, amounts: dict[str, int], missing: int) -> Amounts:
         """Amounts by resource name as a row; what is not named is ``missing``."""

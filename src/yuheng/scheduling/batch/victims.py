@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from yuheng.scheduling.batch.roster import SYSTEM_CRITICAL, Group, JobState
+from yuheng.scheduling.batch.roster import SYSTEM_CRITICAL, Group, JobState, sub_group_of
 
 if TYPE_CHECKING:
     from yuheng.scheduling.batch.session import Session
@@ -203,8 +203,11 @@ class Victims:
         """Whether a pod's job has its minimum without it, or has no minimum to keep."""
         roster = self._session.roster
         victim = roster.jobs[roster.job_of[i]]
-        if victim.need <= 1 and not victim.minima:
+        if not victim.is_gang:
             return True
+        if any(policy.minimum for policy in victim.job.sub_groups) and sub_group_of(victim.job, roster.pods[i]):
+            # Its subgroup may be one of those that have to be whole.
+            return False
         task = roster.pods[i].task
         spare = victim.ready.get(task, 0) > victim.minima.get(task, 0)
         return bool(spare and victim.total_ready > victim.need)
@@ -251,6 +254,6 @@ class Victims:
             state = roster.jobs[j]
             here = [i for i in state.running if roster.node_of[i] >= 0]
             grows = any(group.next for group in state.groups)
-            if (state.need > 1 or state.minima) and inside[j] == len(here) and not grows:
+            if state.is_gang and inside[j] == len(here) and not grows:
                 found.append((state.priority, len(here), -state.job.created, state.key, state))
         return [item[-1] for item in sorted(found, key=lambda item: item[:-1])]
