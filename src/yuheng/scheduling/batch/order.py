@@ -58,6 +58,11 @@ class Order:
         waiting_time = self.waiting_time(state)
         return float("inf") if waiting_time is None else state.job.created + waiting_time
 
+    def regroup(self) -> None:
+        """Work hierarchical shares out anew, after jobs changed their queues."""
+        if self.hierarchy is not None:
+            self.hierarchy = HierarchicalShares(self._roster, self._tree)
+
     def queue_key(self, q: int) -> Key:
         """Sorts the queues below one queue: by priority, then by share, then by age and name."""
         queue = self._tree.queues[q]

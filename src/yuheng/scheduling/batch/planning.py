@@ -16,9 +16,9 @@ from yuheng.scheduling.batch.allocation import allocate, backfill, lend
 from yuheng.scheduling.batch.claims import Claims, preempt, reclaim
 from yuheng.scheduling.batch.fences import Fences
 from yuheng.scheduling.batch.public import choose_queues
-from yuheng.scheduling.batch.roster import BATCH_OWNERS, job_keys
+from yuheng.scheduling.batch.roster import BATCH_OWNERS, JobState, job_keys
 from yuheng.scheduling.batch.session import Session
-from yuheng.scheduling.batch.settings import Settings, settings_of
+from yuheng.scheduling.batch.settings import settings_of
 from yuheng.scheduling.batch.zones import close_zones
 from yuheng.scheduling.engine import Engine, Setting
 
@@ -107,20 +107,29 @@ def open_session(snapshot: Snapshot, policy: Policy, seed: int, now: float | Non
     ungated: Snapshot = msgspec.structs.replace(
         snapshot, pods=tuple(pod for pod in pods if pod.node is not None or not pod.spec.gates)
     )
-    engine = Engine(ungated, policy, seed, setting=_setting(snapshot, settings, time))
-    return Session(snapshot, engine, settings, time, is_configured=policy.batch is not None)
-
-
-def _setting(snapshot: Snapshot, settings: Settings, now: float) -> Setting:
     lines = len(snapshot.pods) + _SPARE_LINES
+    is_configured = policy.batch is not None
     if not settings.node_groups and settings.zones is None and not settings.reserve:
-        return Setting(lines=lines)
+        engine = Engine(ungated, policy, seed, setting=Setting(lines=lines))
+        return Session(snapshot, engine, settings, time, is_configured=is_configured)
     places = _places(snapshot)
-    return Setting(
-        fences=lambda machines: Fences(machines, snapshot, settings, places.queue_of, places.is_batch, now),
+    setting = Setting(
+        fences=lambda machines: Fences(machines, snapshot, settings, places.queue_of, places.is_batch, time),
         reserve=settings.reserve,
         lines=lines,
     )
+    engine = Engine(ungated, policy, seed, setting=setting)
+    session = Session(snapshot, engine, settings, time, is_configured=is_configured)
+    session.rename = lambda state, queue: _rename(session, places, state, queue)
+    return session
+
+
+def _rename(session: Session, places: _Places, state: JobState, queue: str) -> None:
+    """Put a job's pods into the classes of another queue's nodes."""
+    for group in state.groups:
+        for pod in group.pods:
+            places.queue[session.roster.pods[pod].key] = queue
+        group.number = session.engine.class_number(session.roster.pods[group.pods[0]])
 
 
 def run(session: Session, progress: Callable[[int, int], None] | None = None) -> None:

@@ -44,6 +44,7 @@ def choose_queues(session: Session) -> None:
             session.refused[state.index] = [Wait("priority", text)]
             session.barred.add(state.index)
     tree.deserve()
+    session.order.regroup()
 
 
 def _public_queue(session: Session) -> int | None:
@@ -88,4 +89,6 @@ def _move(session: Session, state: JobState, queue: int) -> None:
     for q in tree.path[queue]:
         tree.allocated[q] += held
         tree.request[q] += asked
+    if session.rename is not None:
+        session.rename(state, tree.queues[queue].name)
     session.forget()

@@ -45,6 +45,7 @@ class Session:
         lender: decides about loans while they are given; None otherwise.
         progress: called now and then with the pods placed so far and the pods to place.
         budgets: what PodDisruptionBudgets allow still.
+        rename: told when a job changes its queue, so that its pods' nodes follow; None where no node depends on it.
         heads: waiting jobs that were asked when they could start.
         by_queue: the jobs of each queue.
     """
@@ -69,6 +70,7 @@ class Session:
         self.barred: set[int] = set()
         self.hold: Hold | None = None
         self.budgets = Budgets(snapshot.budgets, engine.bound)
+        self.rename: Callable[[JobState, str], None] | None = None
         self.heads = 0
         self.lender: Lender | None = None
         self.progress: Callable[[int, int], None] | None = None
@@ -293,7 +295,7 @@ class Session:
         placed = 0
         assert self.lender is not None  # noqa: S101 -- the caller looked
         while placed < wanted:
-            count = min(self.lender.lends(state, group), wanted - placed)
+            count = min(self.lender.lends(state, group, wanted - placed), wanted - placed)
             done = self._fill_where_allowed(state, group, count, nodes) if count else 0
             placed += done
             if not done or done < count:
