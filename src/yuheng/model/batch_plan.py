@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -13,6 +13,8 @@ __all__ = ["Eviction", "JobCounts", "JobReport", "QueueReport", "QueueTree", "Wa
 
 JobState = Literal["running", "admitted", "waiting"]
 Amounts = dict[str, int]
+# The last second that a time can be written of: the end of the year 9999.
+LAST_SECOND: Final = 253_402_300_800.0
 
 
 class Eviction(msgspec.Struct, frozen=True):
@@ -99,7 +101,7 @@ class JobReport(msgspec.Struct, frozen=True):
             "waitingFor": list(dict.fromkeys(wait.kind for wait in self.waiting_for)),
             "reasons": [msgspec.to_builtins(wait) for wait in self.waiting_for],
             "place": self.place,
-            "earliestStart": None if self.earliest_start is None else iso_time(self.earliest_start),
+            "earliestStart": _told_time(self.earliest_start),
             "startsIn": self.starts_in,
         }
 
@@ -194,13 +196,19 @@ class QueueTree(msgspec.Struct, frozen=True):
 
 
 def iso_time(seconds: float) -> str:
-    """Seconds since the epoch as Kubernetes writes times: ``2026-01-31T09:00:00Z``."""
+    """Seconds since the epoch as Kubernetes writes times: ``2026-01-31T09:00:00Z``; after its last year, in words."""
+    if seconds >= LAST_SECOND:
+        return "after the year 9999"
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def quantities(amounts: Amounts) -> dict[str, str]:
     """Amounts by resource name as Kubernetes writes them: bytes in powers of ten where that is shorter."""
     return {name: min(format_amount(name, amount), _decimal(name, amount), key=len) for name, amount in amounts.items()}
+
+
+def _told_time(seconds: float | None) -> str | None:
+    return None if seconds is None or seconds >= LAST_SECOND else iso_time(seconds)
 
 
 def _decimal(name: str, amount: int) -> str:

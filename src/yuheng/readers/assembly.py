@@ -201,7 +201,7 @@ class Assembly:
 
 def _configuration_in(item: Item) -> tuple[Mapping[str, Any], str] | None:
     """The scheduler configuration in a ConfigMap, and where it stands."""
-    if b"tiers" not in bytes(item.text):
+    if not any(word in bytes(item.text) for word in (b"tiers", b"volcano-scheduler")):
         return None
     from yuheng.readers.scheduler_config import in_config_map  # noqa: PLC0415 -- pydantic takes 50 ms to import
 

@@ -177,6 +177,8 @@ def _warnings(snapshot: Snapshot, policy: Policy, engine: Engine) -> tuple[str, 
     found = [*snapshot.warnings, *policy.warnings, *(without_effect(policy.batch) if policy.batch else ())]
     if not snapshot.nodes:
         found.append("there are no nodes in the input: nothing can be placed, and nothing was judged")
+    if policy.batch is not None and "allocate" not in policy.batch.actions:
+        found.append("the configuration has no action allocate: no job starts on free room")
     silent = [node.name for node in snapshot.nodes if not node.ready and not node.taints]
     if silent:
         found.append(

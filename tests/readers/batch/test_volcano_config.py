@@ -64,6 +64,11 @@ def config_map(text: str = DEFAULT, **parts: Any) -> dict[str, Any]:
     return named("ConfigMap", "volcano", "v1", data={"volcano-scheduler.conf": text, "other": "tiers actions"}, **parts)
 
 
+def other_map(text: str) -> dict[str, Any]:
+    """A ConfigMap that is not named as Volcano's."""
+    return named("ConfigMap", "settings", "v1", data={"settings.yaml": text})
+
+
 def test_volcanos_own_default() -> None:
     policy = parse_volcano_config(yaml.safe_load(DEFAULT))
     assert policy == Policy(name="volcano", batch=VOLCANO_DEFAULT)
@@ -344,7 +349,7 @@ class TestFile:
             read_scheduler_config(tmp_path / "v.conf", profile="other")
 
     def test_that_is_another_config_map_is_refused(self, tmp_path: Path) -> None:
-        (tmp_path / "cm.json").write_text(json.dumps(config_map("a: b")))
+        (tmp_path / "cm.json").write_text(json.dumps(other_map("a: b")))
         with pytest.raises(InputError, match="found a ConfigMap without a scheduler configuration"):
             read_scheduler_config(tmp_path / "cm.json")
 
@@ -365,9 +370,16 @@ class TestAmongTheInput:
         "text", ["a: b", "tiers actions", "actions: {", "- actions\n- tiers", "tiers: []\nx: actions"]
     )
     def test_other_config_maps_are_passed_over(self, text: str) -> None:
-        found = read(config_map(text))
+        found = read(other_map(text))
         assert found.configuration is None
         assert [one.kind for one in found.skipped] == ["ConfigMap"]
+
+    @pytest.mark.parametrize(
+        "text", ["", "a: b", "actions: {", "- actions\n- tiers", "actions: allocate", "\ttiers: []"]
+    )
+    def test_what_is_named_as_volcanos_and_is_none_is_refused(self, text: str) -> None:
+        with pytest.raises(InputError, match=r"ConfigMap volcano: data\[volcano-scheduler\.conf\]: found"):
+            read(config_map(text))
 
     def test_the_same_twice_is_one(self) -> None:
         given = config_map(metadata={"uid": "1"})

@@ -59,25 +59,42 @@ def check_guarantees(queues: Sequence[Queue], nodes: Sequence[Node], items: Mapp
     """Check that what is guaranteed exists; without nodes there is nothing to check.
 
     Raises:
-        InputError: the queues below the root are guaranteed more than all nodes have.
+        InputError: queues are guaranteed more than all nodes have, or than a queue above them may hold.
     """
-    if not nodes:
-        return
-    sums: dict[str, int] = {}
-    for queue in queues:
-        if queue.parent not in ("", ROOT_QUEUE) or queue.name == ROOT_QUEUE:
-            continue
-        for resource, amount in queue.guarantee.items():
-            sums[resource] = sums.get(resource, 0) + amount
+    sums = {queue.name: dict(queue.guarantee) for queue in queues}
+    below: dict[str, dict[str, int]] = {}
+    known = {queue.name: queue for queue in queues}
+    for queue in sorted(queues, key=lambda queue: -_depth(queue, known)):
+        for resource, amount in below.get(queue.name, {}).items():
+            sums[queue.name][resource] = max(sums[queue.name].get(resource, 0), amount)
+            limit = queue.capability.get(resource)
+            if limit is not None and amount > limit:
+                raise _beyond(queue, items, resource, amount, f"its capability of {format_amount(resource, limit)}")
+        above = below.setdefault(queue.parent or ROOT_QUEUE, {})
+        for resource, amount in sums[queue.name].items() if queue.name != ROOT_QUEUE else ():
+            above[resource] = above.get(resource, 0) + amount
             total = sum(node.allocatable.get(resource, 0) for node in nodes)
-            if sums[resource] > total:
-                raise _error(
-                    queue,
-                    items,
-                    f"{format_amount(resource, sums[resource])} guaranteed to this and other queues",
-                    f"no more than the {format_amount(resource, total)} that all nodes have",
-                    joined("spec.guarantee.resource", resource),
-                )
+            if nodes and above[resource] > total:
+                limit_text = f"the {format_amount(resource, total)} that all nodes have"
+                raise _beyond(queue, items, resource, above[resource], limit_text)
+
+
+def _depth(queue: Queue, known: Mapping[str, Queue]) -> int:
+    """How many queues are above one."""
+    depth = 0
+    while queue.parent in known:
+        queue, depth = known[queue.parent], depth + 1
+    return depth
+
+
+def _beyond(queue: Queue, items: Mapping[str, Item], resource: str, amount: int, limit: str) -> InputError:
+    return _error(
+        queue,
+        items,
+        f"{format_amount(resource, amount)} guaranteed to this and other queues",
+        f"no more than {limit}",
+        joined("spec.guarantee.resource", resource),
+    )
 
 
 def _error(queue: Queue, items: Mapping[str, Item], found: str, expected: str, field: str = "") -> InputError:

@@ -16,6 +16,8 @@ from yuheng.readers.sources.yaml_documents import yaml_documents
 __all__ = ["in_config_map", "is_volcano", "parse_volcano_config"]
 
 KEYS: Final = ("actions", "tiers")
+# In every installation of Volcano the key in the ConfigMap is volcano-scheduler.conf, or has a suffix before the dot.
+VOLCANO_KEY: Final = "volcano-scheduler"
 
 
 def is_volcano(document: Mapping[str, Any]) -> bool:
@@ -43,22 +45,35 @@ def in_config_map(document: Mapping[str, Any], source: str) -> tuple[Mapping[str
     """The configuration in a ConfigMap and where it stands; None when there is none.
 
     Raises:
-        InputError: there are two.
+        InputError: there are two, or one that is named as Volcano's is no configuration.
     """
     data, metadata = document.get("data"), document.get("metadata")
+    name = metadata.get("name", "") if isinstance(metadata, dict) else ""
+    place = f"{source}: ConfigMap {name}"
     found = []
     for key, value in data.items() if isinstance(data, dict) else ():
         decoded = _decoded(value)
         if decoded is not None:
             found.append((decoded, key))
+        elif VOLCANO_KEY in key:
+            raise _broken(value, place, key)
     if not found:
         return None
-    name = metadata.get("name", "") if isinstance(metadata, dict) else ""
-    place = f"{source}: ConfigMap {name}"
     if len(found) > 1:
         keys = ", ".join(key for _, key in found)
         raise InputError(f"{len(found)} scheduler configurations ({keys})", "one", source=place, field="data")
     return found[0][0], f"{place}: data[{found[0][1]}]"
+
+
+def _broken(value: object, place: str, key: str) -> InputError:
+    """Why what should be a configuration is none."""
+    expected = f"a document with {' and '.join(KEYS)}"
+    try:
+        if isinstance(value, str):
+            list(yaml_documents(value.encode(), key))
+    except YuhengError as error:
+        return InputError(str(error), expected, source=place, field=f"data[{key}]")
+    return InputError("something else", expected, source=place, field=f"data[{key}]")
 
 
 def _decoded(value: object) -> Mapping[str, Any] | None:

@@ -125,19 +125,26 @@ class _Doors:
         tree, asked = self._tree, needed > 0
         # What queues above lack can be reclaimed from their other children; its own limit cannot.
         path = tree.path[state.queue][:1] if self._may_reclaim(state, needed) else tree.path[state.queue]
-        for q in path if self._limited else ():
+        tightest: tuple[float, int, int, int] | None = None
+        for depth, q in enumerate(path if self._limited else ()):
             room = tree.quota[q] - tree.allocated[q] - tree.inqueue[q] + tree.elastic[q] + freeable
-            over = asked & (needed > room) & (tree.quota[q] < UNLIMITED // 2)
-            if over.any():
-                c = int(np.flatnonzero(over)[0])
-                name = tree.names[c]
-                text = (
-                    f"not let in: its minimum asks for {format_amount(name, int(needed[c]))} of {name},"
-                    f" queue {tree.queues[q].name} has {format_amount(name, max(int(room[c]), 0))}"
-                    f" of {format_amount(name, int(tree.quota[q, c]))} left"
-                )
-                return REJECT, Wait("quota", text)
-        return PERMIT, None
+            over = np.flatnonzero(asked & (needed > room) & (tree.quota[q] < UNLIMITED // 2))
+            if len(over):
+                c = int(over[0])
+                # The queue with the least room says no; of equals the one above, where the limit is written.
+                found = (int(room[c]) / int(needed[c]), -depth, q, c)
+                tightest = found if tightest is None else min(tightest, found)
+        if tightest is None:
+            return PERMIT, None
+        _, _, q, c = tightest
+        name = tree.names[c]
+        room = tree.quota[q] - tree.allocated[q] - tree.inqueue[q] + tree.elastic[q] + freeable
+        text = (
+            f"not let in: its minimum asks for {format_amount(name, int(needed[c]))} of {name},"
+            f" queue {tree.queues[q].name} has {format_amount(name, max(int(room[c]), 0))}"
+            f" of {format_amount(name, int(tree.quota[q, c]))} left"
+        )
+        return REJECT, Wait("quota", text)
 
     def _may_reclaim(self, state: JobState, needed: NDArray[np.int64]) -> bool:
         """Whether the job's queue deserves what it asks for, so that it can be reclaimed from others."""

@@ -74,7 +74,9 @@ class Reasons:
         if lacking > 1 or (lacking <= 0 and short):
             of_tasks = f" ({', '.join(short)})" if short and len(state.job.tasks) > 1 else ""
             fits = self._fitting(state, lacking)
-            yield Wait("gang", f"{lacking} more pods have to start together{of_tasks}: {min(fits, lacking)} could now")
+            if fits < lacking or short:
+                text = f"{lacking} more pods have to start together{of_tasks}: {min(fits, lacking)} could now"
+                yield Wait("gang", text)
 
     def _fitting(self, state: JobState, lacking: int) -> int:
         """How many pods could start now if they did not have to start together."""

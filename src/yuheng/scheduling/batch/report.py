@@ -35,7 +35,12 @@ class Report:
         self._session = session
         session.roster.readmit(i for i in session.moves.evicted if i < session.roster.bound)
         self._reasons = Reasons(session)
-        waiting = [state for state in session.roster.jobs if state.pending or state.gated]
+        explicit = len(session.snapshot.jobs)
+        waiting = [
+            state
+            for state in session.roster.jobs
+            if state.pending or state.gated or (state.index < explicit and not session.is_ready(state))
+        ]
         self._waiting = _in_order(session, waiting)
         starting = [state for state in self._waiting if state.pending and not session.is_ready(state)]
         self._starts = forecast(session, starting)
@@ -74,7 +79,7 @@ class Report:
             state=phase_of(session, state),
             ready=state.total_ready,
             min_available=state.need,
-            pods=on_nodes + state.pending + state.gated,
+            pods=on_nodes + state.pending + state.gated + state.job.succeeded,
             waiting_for=self._reasons.waits(state) if place else (),
             place=place,
             earliest_start=start if session.snapshot.time is not None or start is None else None,
@@ -202,7 +207,7 @@ def _queue(session: Session, q: int, counts: JobCounts) -> QueueReport:
         dominant_share=dominant,
         borrowed=_amounts(session, tree.borrowed(q)),
         jobs=counts,
-        overused=tree.is_overused(q) and bool(tree.request[q].any()),
+        overused=bool(tree.request[q].any()) and (tree.is_overused(q) or tree.share(q) > 1),
         closed=queue.closed,
         reclaimable=queue.reclaimable,
     )

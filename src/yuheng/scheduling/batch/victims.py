@@ -255,5 +255,5 @@ class Victims:
             here = [i for i in state.running if roster.node_of[i] >= 0]
             grows = any(group.next for group in state.groups)
             if state.is_gang and inside[j] == len(here) and not grows:
-                found.append((state.priority, len(here), -state.job.created, state.key, state))
+                found.append((state.priority, len(here), -state.job.created, -state.index, state))
         return [item[-1] for item in sorted(found, key=lambda item: item[:-1])]
