@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.model.batch_plan import Eviction
+from yuheng.scheduling.batch.gangs_by_node import nodes_of_gangs
 from yuheng.scheduling.batch.moves import Placed
 from yuheng.scheduling.batch.order import Line
 from yuheng.scheduling.batch.roster import Group, JobState
@@ -27,6 +28,8 @@ __all__ = ["Claims", "preempt", "reclaim"]
 MOST_NODES: Final = 48
 # Victims (whole gangs count once) of which each is tried whether it is needed.
 MOST_UNITS: Final = 24
+# Parts of the network in which a job that has to run within one of them looks for victims.
+MOST_PARTS: Final = 16
 RULES: Final[tuple[Rule, ...]] = ("preempt", "reclaim")
 # Priority of the dearest victim's queue and job, how many leave, the place of the last in the order, rank of the node.
 Cost = tuple[int, int, int, int, int]
@@ -123,13 +126,31 @@ class _Claims:
     def _claim(self, state: JobState) -> bool:
         """Fill a job up in one of the parts of the network it may use, evicting as few as it can."""
         session = self._session
-        mark = session.moves.mark()
+        mark, tried = session.moves.mark(), 0
+        homes = self._homes_of_victims(state) if session.network.is_hard(session, state) else None
+        if homes is not None and not homes.any():
+            return False
         for nodes in session.network.candidates(session, state, claims=True):
+            if nodes is not None and homes is not None and not homes[nodes].any():
+                continue
+            if tried >= MOST_PARTS:
+                break
+            tried += 1
             if self._fill(state, nodes):
                 self._spare(state, nodes, mark)
                 return True
             self._undo(mark)
         return False
+
+    def _homes_of_victims(self, state: JobState) -> NDArray[np.bool_]:
+        """(N,) the nodes on which anybody could make way for any of a job's pods."""
+        session = self._session
+        found = np.zeros(len(session.engine.machines), dtype=np.bool_)
+        for group in state.groups:
+            if group.left and self._victims.may_claim(state, group):
+                mask = self._victims.mask(state, group)
+                found[session.roster.node_of[: len(mask)][mask]] = True
+        return found
 
     def _fill(self, state: JobState, nodes: NDArray[np.int32] | None) -> bool:
         """Place pods, evicting for those that do not fit, until the job is ready."""
@@ -398,7 +419,7 @@ class _Claims:
         """Evict gangs with all their pods: those of one node, the cheapest that make room there."""
         session = self._session
         mark = session.moves.mark()
-        for _, n, gangs in self._nodes_of_gangs(group, nodes, mask)[:MOST_NODES]:
+        for _, n, gangs in nodes_of_gangs(session, self._victims.gangs(mask), group, nodes)[:MOST_NODES]:
             only = np.array([n], dtype=np.int32)
             gone: list[JobState] = []
             for gang in gangs:
@@ -413,39 +434,6 @@ class _Claims:
                     return True
             self._undo(mark)
         return False
-
-    def _nodes_of_gangs(
-        self, group: Group, nodes: NDArray[np.int32] | None, mask: Mask
-    ) -> list[tuple[tuple[int, int, int], int, list[JobState]]]:
-        """What making room on a node costs, the node, and the gangs that could leave there; the cheapest first."""
-        session, roster = self._session, self._session.roster
-        hand = session.moves.hand(group.number)
-        allowed = None if nodes is None else set(nodes.tolist())
-        on_node: dict[int, dict[int, JobState]] = {}
-        for gang in self._victims.gangs(mask):
-            for i in gang.running:
-                n = int(roster.node_of[i])
-                if n >= 0 and hand.window.static[hand.row, n] == 0 and (allowed is None or n in allowed):
-                    on_node.setdefault(n, {})[gang.index] = gang
-        found = [
-            (self._cost_of(list(gangs.values()), group, n), n, list(gangs.values())) for n, gangs in on_node.items()
-        ]
-        return sorted(found, key=lambda item: item[:2])
-
-    def _cost_of(self, gangs: Sequence[JobState], group: Group, n: int) -> tuple[int, int, int]:
-        """What leaves until a pod fits on a node: the highest priority, how many pods, the node's rank."""
-        session, roster = self._session, self._session.roster
-        cluster = session.engine.cluster
-        free = cluster.allocatable[n] - cluster.used[n]
-        pods, priority = 0, -(2**40)
-        for gang in gangs:
-            if (free >= group.row[:-1])[group.row[:-1] > 0].all():
-                break
-            here = [i for i in gang.running if roster.node_of[i] == n]
-            free = free + roster.rows[roster.spec_of[here]][:, :-1].sum(axis=0)
-            pods += sum(1 for i in gang.running if roster.node_of[i] >= 0)
-            priority = max(priority, gang.priority)
-        return priority, pods, int(cluster.rank[n])
 
     def _reprieve_gangs(
         self, state: JobState, group: Group, mark: int, gone: Sequence[JobState], only: NDArray[np.int32]

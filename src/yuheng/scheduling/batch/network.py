@@ -43,6 +43,10 @@ class Network:
         """Whether a job would rather be near itself."""
         return bool(self._parts) and state.job.topology is not None and state.job.topology.mode == "soft"
 
+    def is_hard(self, session: Session, state: JobState) -> bool:
+        """Whether a job has to run within one part."""
+        return state.job.topology is not None and state.job.topology.mode == "hard" and session.settings.network > 0
+
     def candidates(self, session: Session, state: JobState, *, claims: bool = False) -> Iterator[Nodes | None]:
         """The nodes a job may use, one set after the other to be tried; None for all nodes.
 
@@ -52,7 +56,7 @@ class Network:
             claims: parts without room count, too: others may leave it.
         """
         topology = state.job.topology
-        if topology is None or topology.mode == "soft" or not session.settings.network:
+        if topology is None or not self.is_hard(session, state):
             yield None
             return
         held = session.roster.nodes_of(state)
