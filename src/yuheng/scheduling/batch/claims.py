@@ -105,6 +105,8 @@ class _Claims:
     def attempt(self, state: JobState) -> bool:
         """Give a job its minimum, or one more pod if it has that; whether it went forward."""
         session = self._session
+        if not self._victims.anybody:
+            return False
         key = (*session.likeness(state), state.priority)
         if self._hopeless.get(key) == session.moves.version:
             return False

@@ -33,19 +33,24 @@ class Lender:
 
     def __init__(self, session: Session, waiting: Sequence[JobState]) -> None:
         self._session = session
+        self._fits: dict[int, bool] = {}
         found: dict[tuple[int, int], tuple[JobState, Group]] = {}
         for state in waiting:
+            if len(found) >= MOST_CLAIMANTS:
+                break
             for group in state.groups:
-                if group.left and self._may_claim(state):
-                    found.setdefault((state.queue, group.number), (state, group))
-        cluster = session.engine.cluster
-        self._claimants = [
-            (state, group)
-            for state, group in found.values()
-            # Who fits on no node, however empty, takes nothing back.
-            if (cluster.allocatable >= group.row[:-1]).all(axis=1).any()
-        ][:MOST_CLAIMANTS]
+                known = (state.queue, group.number) in found
+                if group.left and not known and self._fits_somewhere(group) and self._may_claim(state):
+                    found[state.queue, group.number] = state, group
+        self._claimants = list(found.values())
         self._known: dict[int, _Held] = {}
+
+    def _fits_somewhere(self, group: Group) -> bool:
+        """Whether a pod fits on any node, were it empty: who does not takes nothing back."""
+        if group.number not in self._fits:
+            allocatable = self._session.engine.cluster.allocatable
+            self._fits[group.number] = bool((allocatable >= group.row[:-1]).all(axis=1).any())
+        return self._fits[group.number]
 
     def _may_claim(self, state: JobState) -> bool:
         """Whether a job's queue deserves all the job needs to start, or one more of its pods if it runs."""

@@ -31,6 +31,7 @@ class Victims:
     Attributes:
         order: (running pods,) their numbers, those that leave first first: of the queue of lowest priority, then of the
             one furthest above its due, then of the job of lowest priority, the youngest, the last by name.
+        anybody: whether there is any pod that may be evicted at all.
         place: (running pods,) the place of each in that order.
         by_node: (running pods,) their numbers by node, in that order on each.
     """
@@ -44,6 +45,7 @@ class Victims:
         self._queues = np.array([state.queue for state in roster.jobs], dtype=np.int64)[self._jobs]
         self._job_priority = np.array([state.priority for state in roster.jobs], dtype=np.int64)[self._jobs]
         self._movable = np.array([self.is_movable(i) for i in range(count)], dtype=np.bool_)
+        self.anybody = bool(self._movable.any())
         self._with_devices = np.array([pod.spec.devices.count > 0 for pod in roster.pods[:count]], dtype=np.bool_)
         self._budgets = session.budgets
         shares = np.array([session.tree.share(q) for q in range(len(session.tree.queues))])
