@@ -44,8 +44,9 @@ format: $(VENV)/.developed ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed ## measure scheduling and reading, as JSON
+bench: $(VENV)/.installed ## measure scheduling, batch cycles and reading, as JSON
 	$(BIN)/python benchmarks/scheduling.py --json
+	$(BIN)/python benchmarks/batch.py --json
 	$(BIN)/python benchmarks/reading.py --json
 
 docs: $(VENV)/.developed ## write the generated reference pages
