@@ -125,10 +125,17 @@ def _told(session: Session, policy: Policy, started: float) -> Plan:
         unschedulable=refusals,
         summary=_summary(snapshot, session.engine, usage, (len(placements), len(refusals)), started),
         usage=usage,
-        warnings=_warnings(snapshot, policy, session.engine),
+        warnings=(*_warnings(snapshot, policy, session.engine), *_timeless(session)),
         evictions=tuple(session.evictions),
         jobs=report.jobs(),
     )
+
+
+def _timeless(session: Session) -> list[str]:
+    """What is decided by the time of day although nothing told the time."""
+    if session.settings.zones is None or session.now != 0:
+        return []
+    return ["nothing tells what time it is: revocable zones are opened and closed as at midnight (UTC)"]
 
 
 def queues(snapshot: Snapshot, policy: str | Policy | None = None, now: float | None = None) -> QueueTree:
