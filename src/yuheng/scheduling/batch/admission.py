@@ -41,10 +41,10 @@ def enqueue(session: Session, _claims: Claims) -> None:
 
 
 def minimum(session: Session, state: JobState) -> NDArray[np.int64]:
-    """(C,) what a job needs to start: as written, or what the first pods of its minimum ask for."""
+    """(C,) what a job needs beyond what it holds: as written, or what the first pods it lacks ask for."""
     tree = session.tree
     if state.job.min_resources is not None:
-        return tree.row(state.job.min_resources, 0)
+        return np.maximum(tree.row(state.job.min_resources, 0) - tree.job_allocated[state.index], 0)
     needed = max(state.need - state.total_ready, 0)
     total = np.zeros(len(tree.names), dtype=np.int64)
     for group in state.groups:
@@ -77,7 +77,7 @@ class _Doors:
 
     def promise(self, state: JobState) -> None:
         """Count what a job that is let in will hold."""
-        amount = np.maximum(minimum(self._session, state) - self._tree.job_allocated[state.index], 0)
+        amount = minimum(self._session, state)
         self._promised += amount
         for q in self._tree.path[state.queue]:
             self._tree.inqueue[q] += amount

@@ -28,7 +28,6 @@ class GroupLimits:
             for q, queue in enumerate(tree.queues)
             if queue.node_group_limits and session.settings.node_groups
         }
-        self._column = session.engine.machines.column(NODE_GROUP) if self._limits else None
 
     def concern(self, state: JobState) -> bool:
         """Whether a job's queue has any."""
@@ -36,8 +35,7 @@ class GroupLimits:
 
     def open_nodes(self, state: JobState, group: Group) -> NDArray[np.int32]:
         """The nodes on which one more pod keeps the queue within its limits."""
-        roster, column = self._session.roster, self._column
-        assert column is not None  # noqa: S101 -- a queue with limits is concerned
+        roster, column = self._session.roster, self._session.engine.machines.column(NODE_GROUP)
         jobs = [one.index for one in self._session.by_queue[state.queue]]
         mine = np.flatnonzero(np.isin(roster.job_of, jobs) & (roster.node_of >= 0))
         is_open = np.ones(len(column.ids), dtype=np.bool_)

@@ -113,8 +113,6 @@ class Reasons:
             if not rows:
                 return
             needed = rows[0]
-        elif state.job.min_resources is not None:
-            needed = needed - tree.job_allocated[state.index]
         for q in tree.path[state.queue]:
             limit = tree.limit(q)
             # A queue that may use the whole cluster does not hold anybody: the cluster's size does.

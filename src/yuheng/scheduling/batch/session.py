@@ -141,7 +141,7 @@ class Session:
         wanted = [policy for policy in state.job.sub_groups if policy.minimum]
         if not wanted or not self.settings.gang:
             return True
-        ready = self.sub_group_pods(state)
+        ready = self.roster.sub_group_counts(state)
         for policy in wanted:
             sizes = [n for name, n in ready.items() if name == policy.name or name.startswith(policy.name + "/")]
             if sum(size >= policy.size for size in sizes) < policy.minimum:
@@ -151,17 +151,13 @@ class Session:
     def lacking(self, state: JobState) -> int:
         """How many more pods a job needs to start, whole subgroups included."""
         lacking = max(state.need - state.total_ready, 0)
-        ready = self.sub_group_pods(state) if state.job.sub_groups and self.settings.gang else {}
+        ready = self.roster.sub_group_counts(state) if state.job.sub_groups and self.settings.gang else {}
         in_groups = 0
         for policy in state.job.sub_groups if self.settings.gang else ():
             sizes = [min(n, policy.size) for name, n in ready.items() if name.split("/")[0] == policy.name]
             best = sorted(sizes, reverse=True)[: policy.minimum]
             in_groups += policy.minimum * policy.size - sum(best)
         return max(lacking, in_groups)
-
-    def sub_group_pods(self, state: JobState) -> dict[str, int]:
-        """How many pods of each subgroup of a job are on nodes."""
-        return self.roster.sub_group_counts(state)
 
     def blocked_tasks(self, state: JobState) -> set[str]:
         """Tasks whose pods have to wait for others of the job to run first (``dependsOn``).
@@ -212,7 +208,7 @@ class Session:
     def next_step(self, state: JobState, group: Group) -> int:
         """How many pods of a group a job that runs has to place at once: one, or what makes its subgroup whole."""
         size = self._sub_group_size(state, group)
-        return max(size - self.sub_group_pods(state).get(group.sub_group, 0), 1) if size > 1 else 1
+        return max(size - self.roster.sub_group_counts(state).get(group.sub_group, 0), 1) if size > 1 else 1
 
     def _complete(self, state: JobState, group: Group, groups: Sequence[Group], nodes: Nodes | None) -> int:
         """Place what makes a group's subgroup whole, or, when it is whole already, one more of its pods."""
@@ -220,7 +216,7 @@ class Session:
         if not members:
             return 0
         size = self._sub_group_size(state, group)
-        have = self.sub_group_pods(state).get(group.sub_group, 0)
+        have = self.roster.sub_group_counts(state).get(group.sub_group, 0)
         before = state.total_ready
         self._fill_sub_group(state, members, size if have < size else have + 1, nodes)
         return state.total_ready - before
@@ -238,7 +234,7 @@ class Session:
 
     def _fill_sub_group(self, state: JobState, members: Sequence[Group], size: int, nodes: Nodes | None) -> bool:
         mark = self.moves.mark()
-        lacking = size - self.sub_group_pods(state).get(members[0].sub_group, 0)
+        lacking = size - self.roster.sub_group_counts(state).get(members[0].sub_group, 0)
         for part in self.network.sub_candidates(self, state, members, nodes):
             left = lacking
             for group in members:
@@ -284,30 +280,27 @@ class Session:
         wanted = min(wanted, group.left, self.quota(state, group))
         if wanted <= 0:
             return 0
-        if self.lender is not None:
-            return self._fill_as_loan(state, group, wanted, nodes)
-        if self.group_limits.concern(state):
-            return self._fill_within_groups(state, group, wanted, nodes)
-        return self._fill_where_allowed(state, group, wanted, nodes)
+        if self.lender is None:
+            return self._fill_within_limits(state, group, wanted, nodes)
+        return self._fill_as_loan(self.lender, state, group, wanted, nodes)
 
-    def _fill_as_loan(self, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
+    def _fill_as_loan(self, lender: Lender, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
         """Place pods beyond what their queue deserves, as far as that may be lent."""
         placed = 0
-        assert self.lender is not None  # noqa: S101 -- the caller looked
         while placed < wanted:
-            count = min(self.lender.lends(state, group, wanted - placed), wanted - placed)
-            done = self._fill_where_allowed(state, group, count, nodes) if count else 0
+            count = min(lender.lends(state, group, wanted - placed), wanted - placed)
+            done = self._fill_within_limits(state, group, count, nodes) if count else 0
             placed += done
-            if not done or done < count:
+            if done < max(count, 1):
                 break
         return placed
 
-    def _fill_within_groups(self, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
-        """Place pods one by one on node groups of which the queue may use more."""
+    def _fill_within_limits(self, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
+        """Place pods; where the queue's use of node groups is limited, one by one on those it may use more of."""
+        if not self.group_limits.concern(state):
+            return self._fill_where_allowed(state, group, wanted, nodes)
         for placed in range(wanted):
-            some = self.group_limits.open_nodes(state, group)
-            if nodes is not None:
-                some = np.intersect1d(some, nodes).astype(np.int32)
+            some = _among(self.group_limits.open_nodes(state, group), nodes)
             if not self._fill_where_allowed(state, group, 1, some):
                 return placed
         return wanted
@@ -315,14 +308,14 @@ class Session:
     def _fill_where_allowed(self, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
         """Place pods on some nodes, beside what is kept for others, near to their job where that is asked for."""
         if self.hold is not None and not self.hold.lets_pass(self, state):
-            return self._fill_beside(state, group, wanted, nodes)
+            return self._fill_beside(self.hold, state, group, wanted, nodes)
         if self.together.concerns(state, group) or self.network.is_soft(state):
             return self._fill_near(state, group, wanted, nodes)
         return self.moves.place(state, group, wanted, nodes)
 
     def quota(self, state: JobState, group: Group) -> int:
         """How many pods of a group the job's queues have room for."""
-        return self.tree.room_for(state.queue, group.row)[0]
+        return self.tree.room_for(state.queue, group.row)
 
     def _fill_near(self, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
         """Place pods one by one, preferring nodes near to, or far from, those of their job."""
@@ -333,20 +326,14 @@ class Session:
                 return placed
         return wanted
 
-    def _fill_beside(self, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
+    def _fill_beside(self, hold: Hold, state: JobState, group: Group, wanted: int, nodes: Nodes | None) -> int:
         """Place pods only where they take nothing of what is kept for another job."""
-        placed = 0
-        assert self.hold is not None  # noqa: S101 -- the caller looked
-        for _ in range(wanted):
-            free = self.hold.free_nodes(group)
-            some = free if nodes is None else np.intersect1d(free, nodes).astype(np.int32)
-            if not len(some) or not self.hold.has_quota(self, state, group):
-                break
-            if not self.moves.place(state, group, 1, some):
-                break
-            self.hold.take(self, state, group)
-            placed += 1
-        return placed
+        for placed in range(wanted):
+            some = _among(hold.free_nodes(group), nodes)
+            if not hold.has_quota(self, state, group) or not self.moves.place(state, group, 1, some):
+                return placed
+            hold.take(self, state, group)
+        return wanted
 
     @property
     def every_node(self) -> Nodes:
@@ -360,3 +347,8 @@ class Session:
             known = [estimate for estimate in told if estimate is not None]
             self._estimates[state.index] = max(known, default=0.0) if len(known) == len(told) else None
         return self._estimates[state.index]
+
+
+def _among(some: Nodes, nodes: Nodes | None) -> Nodes:
+    """Those of some nodes that are among others; None stands for all."""
+    return some if nodes is None else np.intersect1d(some, nodes).astype(np.int32)

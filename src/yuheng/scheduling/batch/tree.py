@@ -274,19 +274,17 @@ class Tree:
         real: Amounts = self.real[q]
         return real
 
-    def room_for(self, q: int, row: Amounts) -> tuple[int, int]:
-        """How many more pods a queue may hold, and which queue on its path says so (-1 for none)."""
+    def room_for(self, q: int, row: Amounts) -> int:
+        """How many more pods a queue and those above it may hold."""
         asked = np.flatnonzero(row)
-        fewest, who = UNLIMITED, -1
+        fewest = UNLIMITED
         for above in self.path[q]:
             limit = self.limit(above)[asked]
             free = limit - self.allocated[above][asked]
             # Who may use all there is is held by the nodes, not by a quota.
             counts = np.where(limit < self.total[asked], free // row[asked], UNLIMITED)
-            count = max(int(counts.min(initial=UNLIMITED)), 0)
-            if count < fewest:
-                fewest, who = count, above
-        return fewest, who
+            fewest = min(fewest, max(int(counts.min(initial=UNLIMITED)), 0))
+        return fewest
 
     def borrowed(self, q: int) -> Amounts:
         """(C,) what a queue holds beyond its own entitlement."""
