@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from yuheng.model.batch_plan import Wait
 from yuheng.model.quantity import format_amount
-from yuheng.scheduling.batch.claims import Claims
 from yuheng.scheduling.batch.order import Line
 from yuheng.scheduling.batch.roster import JobState
 from yuheng.scheduling.batch.session import Session
@@ -26,7 +25,7 @@ _VOTERS: Final = ("overcommit", "proportion", "capacity", "sla")
 PERMIT, ABSTAIN, REJECT = 1, 0, -1
 
 
-def enqueue(session: Session, _claims: Claims) -> None:
+def enqueue(session: Session) -> None:
     """Let jobs in, in the order of their turn."""
     doors = _Doors(session)
     waiting = [state for state in session.roster.jobs if not state.admitted and state.index not in session.barred]
@@ -44,7 +43,8 @@ def minimum(session: Session, state: JobState) -> NDArray[np.int64]:
     """(C,) what a job needs beyond what it holds: as written, or what the first pods it lacks ask for."""
     tree = session.tree
     if state.job.min_resources is not None:
-        return np.maximum(tree.row(state.job.min_resources, 0) - tree.job_allocated[state.index], 0)
+        left: NDArray[np.int64] = tree.row(state.job.min_resources, 0) - tree.job_allocated[state.index]
+        return np.maximum(left, 0)
     needed = max(state.need - state.total_ready, 0)
     total = np.zeros(len(tree.names), dtype=np.int64)
     for group in state.groups:

@@ -36,12 +36,12 @@ def allocate(session: Session, claims: Claims) -> None:
 
 def _serve_dues(session: Session, jobs: list[JobState]) -> None:
     """Give queues what they deserve before anybody gets more: those whose due it is would take it back."""
-    session.tree.is_within_due = True
+    session.tree.by_due = True
     line = Line(session.tree, session.order, jobs)
     while (state := line.pop()) is not None:
         if _turn(session, state, alone=False) and state.pending:
             line.push(state)
-    session.tree.is_within_due = False
+    session.tree.by_due = False
     session.forget()
 
 
@@ -171,16 +171,16 @@ def lend(session: Session) -> None:
     """
     if any(eviction.rule == "reclaim" for eviction in session.evictions):
         return
-    session.tree.is_lending = True
+    session.tree.by_due = False
     session.forget()
     jobs = [state for state in session.roster.jobs if state.admitted and state.pending]
     session.lender = Lender(session, jobs)
     serve(session, jobs)
     session.lender = None
-    session.tree.is_lending = False
+    session.tree.by_due = True
     session.forget()
 
 
-def backfill(session: Session, _claims: Claims) -> None:
+def backfill(session: Session) -> None:
     """Start what may run in the holes: jobs behind a reservation that end in time, and pods that ask for nothing."""
     serve(session, [state for state in session.roster.jobs if state.admitted and state.pending])

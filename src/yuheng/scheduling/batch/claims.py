@@ -111,14 +111,14 @@ class _Claims:
         if self._hopeless.get(key) == session.moves.version:
             return False
         tree = session.tree
-        before = tree.is_within_due
+        before = tree.by_due
         # What others leave is for what the claimant's queue deserves, not for more.
-        tree.is_within_due = before or (self._rule == "reclaim" and tree.settings.share_policy == "capacity")
+        tree.by_due = before or self._rule == "reclaim"
         evicted = len(session.moves.evicted)
         done = self._claim(state)
         gone = session.moves.evicted[evicted:]
         # And what was freed is not idle: those who left it will ask for it.
-        tree.is_within_due = before or (tree.is_within_due and bool(gone))
+        tree.by_due = before or (self._rule == "reclaim" and bool(gone))
         if done:
             self._record(state, gone)
         else:
@@ -168,7 +168,7 @@ class _Claims:
                     self._fill_sub_group(state, group, groups, nodes)
             return state.total_ready > before
         for group in groups:
-            if not session.whole_sub_groups(state) and session.next_step(state, group) > 1:
+            if session.lacks_sub_groups(state) and session.next_step(state, group) > 1:
                 self._fill_sub_group(state, group, groups, nodes)
         for group in groups:
             self._fill_group(state, group, state.minima.get(group.task, 0) - state.ready.get(group.task, 0), nodes)

@@ -68,12 +68,12 @@ class Network:
         self, session: Session, state: JobState, members: Sequence[Group], nodes: Nodes | None
     ) -> Iterator[Nodes | None]:
         """The nodes a subgroup may use, within those its job may use."""
-        name = members[0].sub_group.split("/")[0]
-        topology = next((policy.topology for policy in state.job.sub_groups if policy.name == name), None)
+        sub_group = members[0].sub_group
+        topology = None if sub_group is None else state.job.sub_groups[sub_group.policy].topology
         if topology is None or topology.mode == "soft" or not session.settings.network:
             yield nodes
             return
-        held = session.roster.nodes_of(state, members[0].sub_group)
+        held = session.roster.nodes_of(state, sub_group)
         yield from self._within(topology, held, self._room(session, members), 1, nodes)
 
     def _within(

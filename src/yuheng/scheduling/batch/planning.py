@@ -26,13 +26,6 @@ __all__ = ["default_batch", "open_session", "run"]
 
 # Lines of the log beyond one for every pod: room for what is tried and taken back.
 _SPARE_LINES: Final = 65_536
-_ACTIONS: Final[dict[str, Callable[[Session, Claims], None]]] = {
-    "enqueue": enqueue,
-    "allocate": allocate,
-    "backfill": backfill,
-    "preempt": preempt,
-    "reclaim": reclaim,
-}
 
 
 # Kueue: quota decides who is let in, by priority and age; each queue says itself whom it preempts and reclaims from.
@@ -142,7 +135,14 @@ def run(session: Session, progress: Callable[[int, int], None] | None = None) ->
             closed = session.tree.queues[state.queue].closed
             state.admitted = state.admitted or (not closed and state.index not in session.barred)
     claims = Claims(session)
+    actions: dict[str, Callable[[], None]] = {
+        "enqueue": lambda: enqueue(session),
+        "allocate": lambda: allocate(session, claims),
+        "preempt": lambda: preempt(session, claims),
+        "reclaim": lambda: reclaim(session, claims),
+        "backfill": lambda: backfill(session),
+    }
     for action in session.settings.batch.actions:
-        _ACTIONS[action](session, claims)
+        actions[action]()
     if session.lends:
         lend(session)

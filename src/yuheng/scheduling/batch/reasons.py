@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from yuheng.model.batch_plan import Wait, iso_time
 from yuheng.model.quantity import format_amount
 from yuheng.scheduling.batch.admission import minimum
@@ -98,11 +101,10 @@ class Reasons:
     def _quota(self, state: JobState, blocked: set[str], *, ready: bool, due: bool) -> Iterator[Wait]:
         """The queues on the way up that have no room for the minimum, or for one more pod: by their dues or limits."""
         tree = self._session.tree
-        before = tree.is_within_due
-        tree.is_within_due = before or due
-        tree.is_lending = self._session.lends and not due
+        before = tree.by_due
+        tree.by_due = due or (before and not self._session.lends)
         found = list(self._over(state, blocked, ready=ready))
-        tree.is_lending, tree.is_within_due = False, before
+        tree.by_due = before
         yield from found
 
     def _over(self, state: JobState, blocked: set[str], *, ready: bool) -> Iterator[Wait]:
@@ -120,21 +122,16 @@ class Reasons:
             if over.any():
                 yield Wait("quota", self._quota_text(q, needed, over))
 
-    def _quota_text(self, q: int, needed: object, over: object) -> str:
+    def _quota_text(self, q: int, needed: NDArray[np.int64], over: NDArray[np.bool_]) -> str:
         tree = self._session.tree
         limit = tree.limit(q)
-        by_due = tree.is_within_due or (tree.settings.share_policy == "proportion" and not tree.is_lending)
-        what = "deserves" if by_due else "may hold"
+        what = "deserves" if tree.by_due else "may hold"
         parts = [
             f"{format_amount(name, int(limit[c]))} of {name} and holds {format_amount(name, int(tree.allocated[q, c]))}"
             for c, name in enumerate(tree.names)
-            if over[c]  # type: ignore[index]
+            if over[c]
         ]
-        asked = [
-            f"{format_amount(name, int(needed[c]))} of {name}"  # type: ignore[index]
-            for c, name in enumerate(tree.names)
-            if over[c]  # type: ignore[index]
-        ]
+        asked = [f"{format_amount(name, int(needed[c]))} of {name}" for c, name in enumerate(tree.names) if over[c]]
         return f"queue {tree.queues[q].name} {what} {', '.join(parts)}: {', '.join(asked)} more are needed"
 
     def _room(self, state: JobState, blocked: set[str], *, ready: bool) -> Iterator[Wait]:

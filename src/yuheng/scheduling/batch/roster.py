@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,12 +22,19 @@ from yuheng.model.queue import DEFAULT_QUEUE
 from yuheng.scheduling.batch.settings import Settings
 from yuheng.scheduling.engine import Engine
 
-__all__ = ["BATCH_OWNERS", "SYSTEM_CRITICAL", "Group", "JobState", "Roster", "job_keys", "sub_group_of"]
+__all__ = ["BATCH_OWNERS", "SYSTEM_CRITICAL", "Group", "JobState", "Roster", "SubGroup", "job_keys", "sub_group_of"]
 
 # From this priority on pods belong to the system (kube-scheduler's system-cluster-critical).
 SYSTEM_CRITICAL = 2_000_000_000
 # Owners whose pods are work that ends; everything else is a service.
 BATCH_OWNERS = ("Job", "CronJob")
+
+
+class SubGroup(NamedTuple):
+    """Pods of a job that are whole or absent: the number of their policy, and their values of its labels."""
+
+    policy: int
+    values: tuple[str, ...]
 
 
 class Group:
@@ -38,14 +46,20 @@ class Group:
         pods: their numbers.
         next: how many of them are placed.
         row: what one of them asks for.
-        sub_group: which subgroup of the job they are; empty for none.
+        sub_group: which subgroup of the job they are; None for none.
         evicted: they ran until this plan.
     """
 
     __slots__ = ("evicted", "next", "number", "pods", "row", "sub_group", "task")
 
     def __init__(
-        self, number: int, task: str, row: NDArray[np.int64], sub_group: str = "", *, evicted: bool = False
+        self,
+        number: int,
+        task: str,
+        row: NDArray[np.int64],
+        sub_group: SubGroup | None = None,
+        *,
+        evicted: bool = False,
     ) -> None:
         self.evicted = evicted
         self.number = number
@@ -246,7 +260,7 @@ class Roster:
             pod = self.pods[i]
             return order.get(pod.task, len(order)), -pod.priority, pod.created, i
 
-        found: dict[tuple[str, int, str], Group] = {}
+        found: dict[tuple[str, int, SubGroup | None], Group] = {}
         for i in sorted(waiting, key=place):
             pod = self.pods[i]
             number = self.engine.class_of[i - self.bound]
@@ -259,16 +273,16 @@ class Roster:
     def readmit(self, pods: Iterable[int]) -> None:
         """Let evicted pods wait again, for what is told of their jobs; their controllers will create them anew."""
         ports = self.engine.ports.number
-        found: dict[tuple[int, str, int], Group] = {}
+        found: dict[tuple[int, str, int, SubGroup | None], Group] = {}
         for i in pods:
             pod = self.pods[i]
             if any(port not in ports for port in pod.spec.host_ports):
                 continue
             state = self.jobs[self.job_of[i]]
             number = self.engine.class_number(msgspec.structs.replace(pod, node=None, device_indices=()))
-            key = (state.index, pod.task, number)
+            key = (state.index, pod.task, number, sub_group_of(state.job, pod))
             if key not in found:
-                found[key] = Group(number, pod.task, self.row(i), sub_group_of(state.job, pod), evicted=True)
+                found[key] = Group(number, pod.task, self.row(i), key[-1], evicted=True)
                 state.groups.append(found[key])
             found[key].pods.append(i)
 
@@ -282,13 +296,13 @@ class Roster:
                 if self.node_of[pod] >= 0:
                     yield pod
 
-    def nodes_of(self, state: JobState, sub_group: str = "") -> set[int]:
+    def nodes_of(self, state: JobState, sub_group: SubGroup | None = None) -> set[int]:
         """The nodes of a job's pods, or of one of its subgroups."""
         pods = self.pods_on_nodes(state)
-        chosen = (i for i in pods if not sub_group or sub_group_of(state.job, self.pods[i]) == sub_group)
+        chosen = (i for i in pods if sub_group is None or sub_group_of(state.job, self.pods[i]) == sub_group)
         return {int(self.node_of[pod]) for pod in chosen}
 
-    def sub_group_counts(self, state: JobState) -> dict[str, int]:
+    def sub_group_counts(self, state: JobState) -> dict[SubGroup | None, int]:
         """How many pods of each subgroup of a job are on nodes."""
         return Counter(sub_group_of(state.job, self.pods[pod]) for pod in self.pods_on_nodes(state))
 
@@ -319,9 +333,9 @@ def _task_order(job: Job) -> list[str]:
     return ordered
 
 
-def sub_group_of(job: Job, pod: Pod) -> str:
-    """Which subgroup of its job a pod belongs to; empty for none."""
-    for policy in job.sub_groups:
+def sub_group_of(job: Job, pod: Pod) -> SubGroup | None:
+    """Which subgroup of its job a pod belongs to: that of the first policy that speaks of it."""
+    for number, policy in enumerate(job.sub_groups):
         if policy.selector is None or policy.selector.matches(pod.labels):
-            return "/".join((policy.name, *(pod.labels.get(key, "") for key in policy.keys)))
-    return ""
+            return SubGroup(number, tuple(pod.labels.get(key, "") for key in policy.keys))
+    return None

@@ -134,30 +134,22 @@ class Session:
 
     def is_ready(self, state: JobState) -> bool:
         """Whether a job has its minimum: in all, of every task, and whole subgroups enough."""
-        return state.is_ready() and self.whole_sub_groups(state)
+        return state.is_ready() and not self.lacks_sub_groups(state)
 
-    def whole_sub_groups(self, state: JobState) -> bool:
-        """Whether enough subgroups of a job are whole."""
-        wanted = [policy for policy in state.job.sub_groups if policy.minimum]
-        if not wanted or not self.settings.gang:
-            return True
-        ready = self.roster.sub_group_counts(state)
-        for policy in wanted:
-            sizes = [n for name, n in ready.items() if name == policy.name or name.startswith(policy.name + "/")]
-            if sum(size >= policy.size for size in sizes) < policy.minimum:
-                return False
-        return True
+    def lacks_sub_groups(self, state: JobState) -> int:
+        """How many pods a job lacks for as many whole subgroups as it needs to start."""
+        if not self.settings.gang or not any(policy.minimum for policy in state.job.sub_groups):
+            return 0
+        counts = self.roster.sub_group_counts(state)
+        lacking = 0
+        for number, policy in enumerate(state.job.sub_groups):
+            sizes = [min(n, policy.size) for name, n in counts.items() if name is not None and name.policy == number]
+            lacking += policy.minimum * policy.size - sum(sorted(sizes, reverse=True)[: policy.minimum])
+        return lacking
 
     def lacking(self, state: JobState) -> int:
         """How many more pods a job needs to start, whole subgroups included."""
-        lacking = max(state.need - state.total_ready, 0)
-        ready = self.roster.sub_group_counts(state) if state.job.sub_groups and self.settings.gang else {}
-        in_groups = 0
-        for policy in state.job.sub_groups if self.settings.gang else ():
-            sizes = [min(n, policy.size) for name, n in ready.items() if name.split("/")[0] == policy.name]
-            best = sorted(sizes, reverse=True)[: policy.minimum]
-            in_groups += policy.minimum * policy.size - sum(best)
-        return max(lacking, in_groups)
+        return max(state.need - state.total_ready, self.lacks_sub_groups(state), 0)
 
     def blocked_tasks(self, state: JobState) -> set[str]:
         """Tasks whose pods have to wait for others of the job to run first (``dependsOn``).
@@ -202,8 +194,7 @@ class Session:
     @staticmethod
     def _sub_group_size(state: JobState, group: Group) -> int:
         """How many pods make the group's subgroup whole; 0 when it is in none."""
-        name = group.sub_group.split("/")[0]
-        return next((policy.size for policy in state.job.sub_groups if name and policy.name == name), 0)
+        return 0 if group.sub_group is None else state.job.sub_groups[group.sub_group.policy].size
 
     def next_step(self, state: JobState, group: Group) -> int:
         """How many pods of a group a job that runs has to place at once: one, or what makes its subgroup whole."""
@@ -223,8 +214,8 @@ class Session:
 
     def _fill_sub_groups(self, state: JobState, groups: Sequence[Group], nodes: Nodes | None) -> None:
         """Place whole subgroups until every policy has enough of them; one that does not fit whole leaves nothing."""
-        for policy in state.job.sub_groups:
-            names = dict.fromkeys(g.sub_group for g in groups if g.sub_group.split("/")[0] == policy.name)
+        for number, policy in enumerate(state.job.sub_groups):
+            names = dict.fromkeys(g.sub_group for g in groups if g.sub_group and g.sub_group.policy == number)
             whole = 0
             for name in names:
                 if whole >= policy.minimum:

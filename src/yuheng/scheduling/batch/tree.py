@@ -47,8 +47,8 @@ class Tree:
         request: (Q, C) what they hold and ask for.
         inqueue: (Q, C) what was promised to jobs that were let in, beyond what their pods hold.
         elastic: (Q, C) what its jobs hold beyond their minima.
-        is_lending: whether queues may pass what they deserve, up to their limits (see `planning.run`).
-        is_within_due: whether queues stay within what they deserve although they might pass it (capacity).
+        nominal: (Q, C) what is deserved as it is written; for inner queues at least what their children's sums up to.
+        by_due: whether queues stay within what they deserve, or may use all that is not closed to them.
         job_allocated: (J, C) what each job's pods hold.
     """
 
@@ -69,8 +69,7 @@ class Tree:
         self.inqueue = np.zeros(shape, dtype=np.int64)
         self.elastic = np.zeros(shape, dtype=np.int64)
         self.job_allocated = np.zeros((len(roster.jobs), len(self.names)), dtype=np.int64)
-        self.is_lending = False
-        self.is_within_due = False
+        self.by_due = settings.share_policy == "proportion"
         self._shares: dict[int, float] = {}
         self._asked: dict[int, float] = {}
         self.deserved: Amounts = self.real.copy()
@@ -255,24 +254,19 @@ class Tree:
 
     def is_overused(self, q: int) -> bool:
         """Whether a queue has all it deserves (proportion): its jobs wait."""
-        if self.settings.share_policy != "proportion" or self.is_lending:
+        if self.settings.share_policy != "proportion" or not self.by_due:
             return False
         counts = self.written[q]
         return bool((self.deserved[q][counts] <= self.allocated[q][counts]).all())
 
     def limit(self, q: int) -> Amounts:
-        """(C,) the most a queue may hold when it allocates: its deserved amount (proportion), or its limit."""
-        if self.settings.share_policy == "proportion" and not self.is_lending:
-            found: Amounts = np.minimum(self.deserved[q], self.capability[q])
-            return found
+        """(C,) the most a queue may hold at the moment: what it deserves, or all it can get."""
         if not self.settings.share_policy:
-            nothing: Amounts = np.full_like(self.total, UNLIMITED)
-            return nothing
-        if self.is_within_due:
-            due: Amounts = np.where(self.written[q], np.minimum(self.deserved[q], self.real[q]), self.real[q])
-            return due
-        real: Amounts = self.real[q]
-        return real
+            return np.full_like(self.total, UNLIMITED)
+        limit: Amounts = self.real[q]
+        if self.by_due:
+            limit = np.where(self.written[q], np.minimum(self.deserved[q], limit), limit)
+        return limit
 
     def room_for(self, q: int, row: Amounts) -> int:
         """How many more pods a queue and those above it may hold."""
