@@ -35,7 +35,7 @@ def told() -> list[str]:
 
 def _many_resources() -> Snapshot:
     """A pod that lacks so many resources that the record of it needs its highest bits."""
-    wanted = {f"example.com/r{i:02}": 1 for i in range(42)}
+    wanted = {f"example.com/r{i:02}": 1 for i in range(41)}
     nodes = node("a"), node("b", more=wanted), node("c", more={"example.com/r41": 1})
     return cluster(*nodes, pod("p", requests=wanted), pod("q", requests=wanted))
 

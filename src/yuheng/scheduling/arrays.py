@@ -53,7 +53,8 @@ BIT_ENFORCED_AFFINITY: Final = 17  # the policy's own node affinity; it is told 
 BIT_NODE_GROUP: Final = 18  # the queue's node groups
 BIT_ZONE: Final = 19  # a revocable zone that is closed, or closed to the pod
 BIT_RESERVE: Final = 20  # what is kept free for services
-BIT_RESOURCES: Final = 21  # one bit for each resource the class asks for, in the order of its needs
+BIT_ABSENT: Final = 21  # not there at the moment: failed, removed, or still to come
+BIT_RESOURCES: Final = 22  # one bit for each resource the class asks for, in the order of its needs
 MAX_NEEDS: Final = 63 - BIT_RESOURCES
 
 Bits = I64
@@ -99,6 +100,7 @@ class Cluster(Struct):
         rank: (N,) place in the order that breaks ties; lower wins.
         domain: (K, N) number of the domain of each topology key; -1 where the node lacks the label.
         largest: (2,) cpu milli and GPU milli of the largest node.
+        absent: (N,) 1 where a node is not there at the moment.
         batch_used: (N, R) what pods of jobs hold of ``used``; (0, R) when nothing is reserved for services.
         log_node, log_kind: (lines,) where pods were committed, and their peer kind, in order.
         log_sign: (lines,) 1 where a pod came, -1 where one left.
@@ -122,6 +124,7 @@ class Cluster(Struct):
     rank: I32
     domain: I32
     largest: I64
+    absent: U8
     batch_used: I64
     log_node: I32
     log_kind: I32

@@ -150,6 +150,7 @@ def compile_cluster(
         rank=_ranks(size, policy, seed),
         domain=_domains(machines, keys),
         largest=_largest(allocatable, [inventory.count for inventory in devices]),
+        absent=empty(size, dtype=np.uint8),
         batch_used=empty(size if reserve else 0, len(resources.names)),
         log_node=empty(lines, dtype=np.int32),
         log_kind=empty(lines, dtype=np.int32),

@@ -16,6 +16,7 @@ from yuheng.scheduling.arrays import (
     I64,
     PREFERENCE,
     SOFT_SPREAD,
+    U8,
     Cluster,
     Counters,
     Rules,
@@ -35,7 +36,7 @@ from yuheng.scheduling.topology import (
     topology_bits,
 )
 
-__all__ = ["breakdown", "commit", "diagnose", "has_room", "place", "prepare", "rate"]
+__all__ = ["breakdown", "commit", "diagnose", "has_room", "place", "place_each", "prepare", "rate"]
 
 
 @kernel
@@ -350,6 +351,46 @@ def place(cluster: Cluster, window: Window, counters: Counters, rules: Rules, qu
         draw = cluster.draws[cluster.log_size[0]]
         n = _drawn(window, w, draw % remaining) if rules.random_pick > 0 else _best(cluster, window, w)
         commit(cluster, window, rules, w, n, draw)
+    return queue.shape[0]
+
+
+@kernel
+def place_each(
+    cluster: Cluster, window: Window, counters: Counters, rules: Rules, queue: I32, refused: U8, nodes: I32, most: int
+) -> int:
+    """Try pods in queue order, going on past those that cannot be placed.
+
+    Args:
+        cluster: the nodes; changed by every placement, which its log records.
+        window: the classes in hand.
+        counters: their counters.
+        rules: the policy.
+        queue: (pods,) the class, as a row of the window, of each pod.
+        refused: (W,) receives 1 for a class that found no room; it is not asked again, for placing others never makes
+            room. Classes whose rules look at other pods are always asked.
+        nodes: (pods,) receives the node of each pod that was tried; -1 where it was refused.
+        most: how many pods may be placed.
+
+    Returns:
+        How many pods were tried.
+    """
+    placed = 0
+    for i in range(queue.shape[0]):
+        w = queue[i]
+        nodes[i] = -1
+        if refused[w] > 0:
+            continue
+        remaining = rate(cluster, window, counters, rules, w)
+        if remaining == 0:
+            refused[w] = int(window.counter_first[w + 1] == window.counter_first[w])
+            continue
+        draw = cluster.draws[cluster.log_size[0]]
+        n = _drawn(window, w, draw % remaining) if rules.random_pick > 0 else _best(cluster, window, w)
+        commit(cluster, window, rules, w, n, draw)
+        nodes[i] = n
+        placed += 1
+        if placed == most:
+            return i + 1
     return queue.shape[0]
 
 

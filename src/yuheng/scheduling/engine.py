@@ -68,11 +68,14 @@ class Setting(NamedTuple):
         fences: given the nodes, gives the function from a pod to its fence.
         reserve: thousandths of what services leave of a node that pods of jobs may use; 0 for no limit.
         lines: how many lines the log has beyond one for every pending pod.
+        typical: pods, and how many there are of each, that fragmentation is measured by; None for those of the
+            snapshot, where a score asks for them.
     """
 
     fences: Callable[[Machines], Callable[[Pod], Fence]] | None = None
     reserve: int = 0
     lines: int = 0
+    typical: Sequence[tuple[Pod, int]] | None = None
 
 
 PLAIN: Final = Setting()
@@ -122,7 +125,8 @@ class Engine:
         specs = [pod.spec for pod in everything]
         self.resources = Resources(self.machines, specs)
         self.ports = HostPorts([item.pod.spec for item in self.classes.all])
-        self.rules: Rules = compile_rules(policy, self.machines, self.resources, everything, setting.reserve)
+        typical = _typical(policy, everything) if setting.typical is None else setting.typical
+        self.rules: Rules = compile_rules(policy, self.machines, self.resources, typical, setting.reserve)
         keys = [*topology_keys(specs, policy, bool(defaults)), EACH_NODE]
         columns = Columns(self.resources, self.ports, keys)
         self.cluster, self.holdings = compile_cluster(
@@ -262,6 +266,12 @@ class Engine:
         bits = np.zeros(len(self.machines), dtype=np.int64)
         diagnose(self.cluster, hand.window, hand.counters, self.rules, hand.row, bits)
         return bits
+
+
+def _typical(policy: Policy, pods: Sequence[Pod]) -> Sequence[tuple[Pod, int]]:
+    """The pods of a snapshot as the typical workload, where a score of the policy asks for it."""
+    needed = any(score.plugin == "FragmentationGradient" for score in policy.scores)
+    return [(pod, 1) for pod in pods] if needed else ()
 
 
 def devices_of(words: list[int]) -> tuple[int, ...]:

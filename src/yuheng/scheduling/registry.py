@@ -107,13 +107,14 @@ WORDS: Final = {
     a.BIT_NODE_GROUP: Rejection("nodegroup", "node(s) didn't belong to the node groups of the queue"),
     a.BIT_ZONE: Rejection("tdm", "node(s) were in a revocable zone that is closed, or closed to the pod"),
     a.BIT_RESERVE: Rejection("reserve", "node(s) kept the rest of their room for services"),
+    a.BIT_ABSENT: Rejection("absent", "node(s) were not there at the time"),
     a.BIT_EXISTING_ANTI_AFFINITY: Rejection(
         "InterPodAffinity", "node(s) didn't satisfy existing pods anti-affinity rules"
     ),
 }
 RESOURCE_FILTER: Final = "NodeResourcesFit"
-# Rejections of batch plugins: in force wherever something is fenced off, no matter which filters the policy names.
-BATCH_BITS: Final = (1 << a.BIT_NODE_GROUP) | (1 << a.BIT_ZONE) | (1 << a.BIT_RESERVE)
+# In force no matter which filters the policy names: what batch plugins fence off, and nodes that are not there.
+STANDING_BITS: Final = (1 << a.BIT_NODE_GROUP) | (1 << a.BIT_ZONE) | (1 << a.BIT_RESERVE) | (1 << a.BIT_ABSENT)
 FILTERS: Final = frozenset(
-    (RESOURCE_FILTER, *(item.filter for bit, item in WORDS.items() if not BATCH_BITS & (1 << bit)))
+    (RESOURCE_FILTER, *(item.filter for bit, item in WORDS.items() if not STANDING_BITS & (1 << bit)))
 )

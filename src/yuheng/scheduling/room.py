@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from yuheng.scheduling.arrays import (
+    BIT_ABSENT,
     BIT_DEVICE_SHARE,
     BIT_DEVICE_WHOLE,
     BIT_PODS,
@@ -26,7 +27,7 @@ __all__ = ["leave", "occupy", "room", "share_fits", "untouched"]
 @kernel
 def room(cluster: Cluster, window: Window, rules: Rules, w: int, n: int) -> int:
     """All that node ``n`` lacks for one more pod of class ``w``, as rejection bits; 0 when it has room."""
-    bits = 0
+    bits = 0 if cluster.absent[n] == 0 else 1 << BIT_ABSENT
     for i in range(window.port_start[w], window.port_start[w + 1]):
         if cluster.ports[n, window.port_checks[i]] > 0:
             bits |= 1 << BIT_PORTS

@@ -15,7 +15,15 @@ from yuheng.model.policy import Policy, ResourceWeight
 from yuheng.scheduling.arrays import ANY, BIT_RESOURCES, LEAST_FRAGMENTING, TIGHTEST, Rules
 from yuheng.scheduling.compile import Resources, device_milli
 from yuheng.scheduling.machines import Machines
-from yuheng.scheduling.registry import BATCH_BITS, DYNAMIC_SCORES, FILTERS, RESOURCE_FILTER, SCORES, STRATEGIES, WORDS
+from yuheng.scheduling.registry import (
+    DYNAMIC_SCORES,
+    FILTERS,
+    RESOURCE_FILTER,
+    SCORES,
+    STANDING_BITS,
+    STRATEGIES,
+    WORDS,
+)
 from yuheng.scheduling.scores.nature import NORMALISED
 
 __all__ = ["compile_rules"]
@@ -24,11 +32,17 @@ __all__ = ["compile_rules"]
 TYPICAL_SHARE: Final = 0.95
 # A weighted score must fit the trees' 32 bits with room to spare.
 MOST_WEIGHT: Final = 1_000_000
+# Cpu milli, device milli, devices, GPU models.
+_Shape = tuple[int, int, int, tuple[str, ...]]
 _DEVICE_CHOICES = {"tightest": TIGHTEST, "any": ANY, "fragmentation": LEAST_FRAGMENTING}
 
 
 def compile_rules(
-    policy: Policy, machines: Machines, resources: Resources, workload: Sequence[Pod], reserve: int = 0
+    policy: Policy,
+    machines: Machines,
+    resources: Resources,
+    workload: Iterable[tuple[Pod, int]],
+    reserve: int = 0,
 ) -> Rules:
     """The policy as arrays.
 
@@ -36,7 +50,7 @@ def compile_rules(
         policy: the policy.
         machines: the nodes, for their GPU models.
         resources: the resource columns.
-        workload: the pods whose most frequent classes are the typical workload.
+        workload: pods, and how many there are of each, whose most frequent classes are the typical workload.
         reserve: thousandths of what services leave of a node that jobs may use; 0 for no limit.
 
     Raises:
@@ -50,7 +64,7 @@ def compile_rules(
     fit, balanced = _weights(policy.strategy.resources, resources), _weights(policy.balanced, resources)
     natures = [score for score in policy.scores if score.plugin in NORMALISED]
     weight = {score.plugin: score.weight for score in policy.scores}
-    typical, share, sets = _typical(policy, workload, machines)
+    typical, share, sets = _typical(workload, machines)
     return Rules(
         plugins=_column([code for code, _ in dynamic]),
         weights=_column([weight for _, weight in dynamic]),
@@ -114,15 +128,16 @@ def _mask(policy: Policy) -> int:
     mask = sum(1 << bit for bit, rejection in WORDS.items() if rejection.filter in policy.filters)
     if RESOURCE_FILTER in policy.filters:
         mask |= sum(1 << bit for bit in range(BIT_RESOURCES, 63))
-    return mask | BATCH_BITS
+    return mask | STANDING_BITS
 
 
 def _typical(
-    policy: Policy, workload: Sequence[Pod], machines: Machines
+    workload: Iterable[tuple[Pod, int]], machines: Machines
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint8]]:
-    """The typical workload (see `Rules`); empty when no score needs it."""
-    needed = any(score.plugin == "FragmentationGradient" for score in policy.scores)
-    counts = Counter(_shape(pod) for pod in workload) if needed else Counter()
+    """The typical workload (see `Rules`)."""
+    counts: Counter[_Shape] = Counter()
+    for pod, count in workload:
+        counts[_shape(pod)] += count
     total, covered, chosen = sum(counts.values()), 0, []
     for shape, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
         if covered >= TYPICAL_SHARE * total:
@@ -135,7 +150,7 @@ def _typical(
     return _column(rows).reshape(-1, 4), share, _sets(names, machines.device_models.values)
 
 
-def _shape(pod: Pod) -> tuple[int, int, int, tuple[str, ...]]:
+def _shape(pod: Pod) -> _Shape:
     request = pod.spec.devices
     milli = device_milli(pod.spec) if request.count else 0
     return pod.spec.requests.get("cpu", 0), milli, request.count, request.models

@@ -25,7 +25,7 @@ MOST_RETRIED: Final = 200
 def allocate(session: Session, claims: Claims) -> None:
     """Start jobs whole, then give those that have their minimum one pod a turn."""
     jobs = [state for state in session.roster.jobs if state.admitted and state.pending]
-    session.moves.prepare([group.number for state in jobs for group in state.groups])
+    session.moves.hands.prepare([group.number for state in jobs for group in state.groups])
     if session.settings.share_policy == "capacity" and session.settings.has("reclaim"):
         _serve_dues(session, jobs)
         jobs = [state for state in jobs if state.pending]

@@ -331,7 +331,7 @@ class _Claims:
         """The nodes where evicting makes room by amounts, with what it costs at least; a heap."""
         session = self._session
         cluster, roster = session.engine.cluster, session.roster
-        hand = session.moves.hand(group.number)
+        hand = session.moves.hands.hand(group.number)
         idx = self._victims.by_node[mask[self._victims.by_node]]
         idx = idx[hand.window.static[hand.row, roster.node_of[idx]] == 0]
         if not len(idx):
@@ -379,7 +379,7 @@ class _Claims:
 
     def _fits(self, group: Group, n: int) -> bool:
         session = self._session
-        hand = session.moves.hand(group.number)
+        hand = session.moves.hands.hand(group.number)
         return room(session.engine.cluster, hand.window, session.engine.rules, hand.row, n) == 0
 
     def _evict_if(self, i: int, state: JobState, group: Group) -> bool:

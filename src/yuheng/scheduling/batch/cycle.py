@@ -1,51 +1,12 @@
-"""What batch scheduling adds to the cycle of one pod: choosing among some nodes only, and taking pods off again."""
+"""What batch scheduling adds to the cycle of one pod: choosing among some nodes only."""
 
 from __future__ import annotations
 
-from yuheng.scheduling.arrays import DEVICES_A_WORD, I32, I64, Cluster, Counters, Rules, Window
+from yuheng.scheduling.arrays import I32, I64, Cluster, Counters, Rules, Window
 from yuheng.scheduling.cycle import commit, has_room, rate
 from yuheng.scheduling.kernel import kernel
-from yuheng.scheduling.room import leave
 
-__all__ = ["place_among", "revert"]
-
-
-@kernel
-def revert(cluster: Cluster, window: Window, w: int, nodes: I32, devices: I64) -> None:
-    """Take pods of class ``w`` off their nodes again, the last first; the log gets a line for each.
-
-    Args:
-        cluster: the nodes.
-        window: the class in hand.
-        w: the class.
-        nodes: (pods,) where they are.
-        devices: (pods, words) the devices they hold, as the log told them.
-    """
-    for line in range(nodes.shape[0] - 1, -1, -1):
-        n = nodes[line]
-        for d in range(cluster.device_free.shape[1] if window.device_count[w] > 0 else 0):
-            if devices[line, d // DEVICES_A_WORD] >> (d % DEVICES_A_WORD) & 1:
-                _give_back(cluster, window, w, n, d)
-        if window.device_count[w] > 0:
-            kind = 0 if window.device_milli[w] < 1000 else window.device_count[w]
-            cluster.device_kinds[n, kind] -= 1
-        leave(cluster, window, w, n)
-        size = cluster.log_size[0]
-        cluster.log_node[size] = n
-        cluster.log_kind[size] = window.kind[w]
-        cluster.log_sign[size] = -1
-        cluster.log_size[0] = size + 1
-
-
-@kernel
-def _give_back(cluster: Cluster, window: Window, w: int, n: int, d: int) -> None:
-    """Free what one pod of class ``w`` holds of device ``d``."""
-    if window.device_milli[w] < 1000:
-        cluster.device_free[n, d] += window.device_milli[w]
-        cluster.device_memory[n, d] += window.device_memory[w]
-    else:
-        cluster.device_free[n, d] = 1000
-        cluster.device_memory[n, d] = cluster.device_size[n]
+__all__ = ["place_among"]
 
 
 @kernel

@@ -112,7 +112,7 @@ def _everything_it_could_use(session: Session, state: JobState) -> Hold:
     places = cluster.pod_limit - cluster.pods
     free = np.concatenate([cluster.allocatable - cluster.used, places[:, None]], axis=1)
     for group in state.groups:
-        hand = session.moves.hand(group.number)
+        hand = session.moves.hands.hand(group.number)
         free[hand.window.static[hand.row] == 0] = 0
     return Hold(state, float("inf"), free, tree.allocated.copy(), session.heads)
 

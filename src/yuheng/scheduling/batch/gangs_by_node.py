@@ -24,7 +24,7 @@ def nodes_of_gangs(
         group: the pods that need room.
         nodes: the only nodes that may be used; None for all.
     """
-    hand = session.moves.hand(group.number)
+    hand = session.moves.hands.hand(group.number)
     allowed = None if nodes is None else set(nodes.tolist())
     on_node: dict[int, dict[int, JobState]] = {}
     for gang in gangs:

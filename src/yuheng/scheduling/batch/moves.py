@@ -7,7 +7,6 @@ saw the first step simply see the second as well.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -15,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.model.pod import Pod
-from yuheng.scheduling.batch.cycle import place_among, revert
+from yuheng.scheduling.batch.cycle import place_among
 from yuheng.scheduling.batch.roster import Group, JobState, Roster
 from yuheng.scheduling.batch.tree import Tree
-from yuheng.scheduling.compile import Holding, device_milli, held_requests
-from yuheng.scheduling.cycle import catch_up, place
-from yuheng.scheduling.engine import Engine, Hand, devices_of
+from yuheng.scheduling.compile import Holding, device_milli
+from yuheng.scheduling.cycle import place
+from yuheng.scheduling.departures import Residents, revert
+from yuheng.scheduling.engine import Engine, devices_of
+from yuheng.scheduling.hands import Hands
 
 __all__ = ["Moves", "Placed"]
-
-Indices = NDArray[np.int64]
 
 
 class Placed(NamedTuple):
@@ -54,6 +53,7 @@ class Moves:
     """Places, evicts, undoes; keeps nodes, queues and jobs in step.
 
     Attributes:
+        hands: the classes in hand.
         version: changes with every change of the state, and returns with it: equal versions mean equal states.
         evicted: the running pods that left, in order.
     """
@@ -66,36 +66,15 @@ class Moves:
         self.evicted: list[int] = []
         self._versions = 0
         self._journal: list[tuple[int, Placed | _Gone | _Noted]] = []
-        self._hands: OrderedDict[int, Hand] = OrderedDict()
-        self._home = roster.node_of.copy()
-        self._held = np.array([held_requests(pod.spec) for pod in roster.pods], dtype=np.int64).reshape(-1, 2)
+        self.hands = Hands(engine)
         waiting = [engine.classes.all[number].kind for number in engine.class_of]
-        self._kinds = np.concatenate([engine.placed_before[1], waiting]).astype(np.int32)
-        self._ports = {i: held for i, pod in enumerate(roster.pods) if (held := engine.ports.held_by(pod.spec))}
-        self._holdings = dict(engine.holdings)
+        kinds = np.concatenate([engine.placed_before[1], waiting]).astype(np.int32)
+        requests = roster.rows[roster.spec_of, :-1]
+        self._residents = Residents(engine, roster.pods, roster.node_of.copy(), kinds, requests)
         self._in_job = np.array([state.is_batch for state in roster.jobs], dtype=np.bool_)[roster.job_of]
         if engine.cluster.batch_used.shape[0]:
             mine = np.flatnonzero(self._in_job & (roster.node_of >= 0))
             np.add.at(engine.cluster.batch_used, roster.node_of[mine], roster.rows[roster.spec_of[mine], :-1])
-
-    def prepare(self, numbers: Sequence[int]) -> None:
-        """Take classes in hand ahead of their turn, as many as may be at once."""
-        for number in dict.fromkeys(numbers):
-            if len(self._hands) >= self.engine.window_size:
-                break
-            self.hand(number)
-
-    def hand(self, number: int) -> Hand:
-        """A class in hand; the one that was not asked for longest makes way."""
-        found = self._hands.get(number)
-        if found is not None:
-            self._hands.move_to_end(number)
-            return found
-        found = self.engine.take([number])[number]
-        self._hands[number] = found
-        if len(self._hands) > self.engine.window_size:
-            self._hands.popitem(last=False)
-        return found
 
     def place(
         self,
@@ -117,8 +96,8 @@ class Moves:
         Returns:
             How many were placed.
         """
-        self._make_room(count)
-        hand, cluster = self.hand(group.number), self.engine.cluster
+        self.hands.make_room(count)
+        hand, cluster = self.hands.hand(group.number), self.engine.cluster
         first = int(cluster.log_size[0])
         if nodes is None:
             rows = np.full(count, hand.row, dtype=np.int32)
@@ -136,7 +115,7 @@ class Moves:
         pods = group.pods[group.next : group.next + placed]
         step = Placed(job, group, pods, cluster.log_node[lines].copy(), cluster.log_devices[lines].copy())
         self.roster.node_of[pods] = step.nodes
-        self._home[pods] = step.nodes
+        self._residents.homes[pods] = step.nodes
         if self.roster.pods[pods[0]].spec.devices.count:
             self._hold(step)
         group.next += placed
@@ -153,14 +132,15 @@ class Moves:
         """
         if not pods:
             return
-        self._make_room(len(pods))
+        self.hands.make_room(len(pods))
         self._leave(pods, ended=ended, sign=-1)
         self._push(_Gone(list(pods), ended))
 
     def _leave(self, pods: Sequence[int], *, ended: bool, sign: int) -> None:
         """Take running pods off their nodes (sign -1), or put them back (1)."""
         roster = self.roster
-        self._shift(np.array(pods, dtype=np.int64), sign)
+        leaving = np.array(pods, dtype=np.int64)
+        self._residents.shift(leaving, sign, self._in_job[leaving])
         for i in pods:
             state = roster.jobs[roster.job_of[i]]
             self.tree.add(state.index, state.queue, roster.row(i), sign)
@@ -173,38 +153,8 @@ class Moves:
                 roster.node_of[i] = -1
                 self.evicted.append(i)
             else:
-                roster.node_of[i] = self._home[i]
+                roster.node_of[i] = self._residents.homes[i]
                 self.evicted.pop()
-
-    def _shift(self, pods: Indices, sign: int) -> None:
-        """Running pods leave their nodes, or return, in the arrays of the cluster."""
-        cluster = self.engine.cluster
-        nodes = self._home[pods]
-        rows = self.roster.rows[self.roster.spec_of[pods], :-1] * sign
-        np.add.at(cluster.used, nodes, rows)
-        np.add.at(cluster.scoring_used, nodes, self._held[pods] * sign)
-        np.add.at(cluster.pods, nodes, sign)
-        if cluster.batch_used.shape[0]:
-            mine = self._in_job[pods]
-            np.add.at(cluster.batch_used, nodes[mine], rows[mine])
-        for i in pods.tolist():
-            for port in self._ports.get(i, ()):
-                cluster.ports[self._home[i], port] += sign
-            if i in self._holdings:
-                self._shift_devices(i, sign)
-        size = int(cluster.log_size[0])
-        lines = slice(size, size + len(pods))
-        cluster.log_node[lines] = nodes
-        cluster.log_kind[lines] = self._kinds[pods]
-        cluster.log_sign[lines] = sign
-        cluster.log_size[0] = size + len(pods)
-
-    def _shift_devices(self, i: int, sign: int) -> None:
-        cluster, holding = self.engine.cluster, self._holdings[i]
-        cluster.device_kinds[holding.node, holding.kind] += sign
-        for d, milli, memory in holding.parts:
-            cluster.device_free[holding.node, d] -= sign * milli
-            cluster.device_memory[holding.node, d] -= sign * memory
 
     def _hold(self, step: Placed) -> None:
         """Note the devices of pods that were placed, so that a forecast can see them end."""
@@ -214,7 +164,7 @@ class Moves:
         for pod, n, words in zip(step.pods, step.nodes.tolist(), step.devices.tolist(), strict=True):
             memory = spec.devices.memory if share else int(cluster.device_size[n])
             parts = tuple((d, milli, memory) for d in devices_of(words))
-            self._holdings[pod] = Holding(n, 0 if share else spec.devices.count, parts)
+            self._residents.holdings[pod] = Holding(n, 0 if share else spec.devices.count, parts)
 
     def note(self, undo: Callable[[], None]) -> None:
         """Remember a change of something else, to be taken back with the others."""
@@ -246,30 +196,19 @@ class Moves:
             elif isinstance(step, _Noted):
                 step.undo()
             else:
-                self._make_room(len(step.pods))
+                self.hands.make_room(len(step.pods))
                 self._leave(step.pods[::-1], ended=step.ended, sign=1)
 
     def _unplace(self, step: Placed) -> None:
         count = len(step.pods)
-        self._make_room(count)
-        hand = self.hand(step.group.number)
-        revert(self.engine.cluster, hand.window, hand.row, step.nodes, step.devices)
+        self.hands.make_room(count)
+        hand = self.hands.hand(step.group.number)
+        rows = np.full(count, hand.row, dtype=np.int32)
+        revert(self.engine.cluster, hand.window, rows, step.nodes, step.devices)
         self.roster.node_of[step.pods] = -1
         step.group.next -= count
         step.job.count(step.group.task, -count)
         self.tree.add(step.job.index, step.job.queue, step.group.row, -count)
-
-    def _make_room(self, lines: int) -> None:
-        """Fold the log when it has no room for more lines."""
-        cluster = self.engine.cluster
-        if int(cluster.log_size[0]) + lines <= len(cluster.log_node):
-            return
-        for hand in self._hands.values():
-            catch_up(cluster, hand.window, hand.counters, self.engine.rules, hand.row)
-            hand.window.seen[hand.row] = 0
-        self.engine.compiler.fold()
-        cluster.log_devices[:] = 0
-        cluster.log_size[0] = 0
 
     def placements(self) -> list[tuple[Pod, int, NDArray[np.int64]]]:
         """Every pod that was placed and stayed, in order: the pod, its node, its devices as bits."""

@@ -182,7 +182,7 @@ class Reasons:
         session = self._session
         key = (group.number, session.moves.version)
         if key not in self._sentences:
-            hand = session.moves.hand(group.number)
+            hand = session.moves.hands.hand(group.number)
             session.engine.rate(hand)
             found = reasons(session.engine, hand, session.engine.record(hand))
             self._sentences[key] = sentence(len(session.engine.machines), found)

@@ -116,7 +116,7 @@ class Report:
         """What the nodes say to one more pod of a class; nothing where one would take it."""
         if group.number not in self._by_class:
             session = self._session
-            hand = session.moves.hand(group.number)
+            hand = session.moves.hands.hand(group.number)
             told = Refusal("", "")
             if not session.engine.rate(hand):
                 record = session.engine.record(hand)

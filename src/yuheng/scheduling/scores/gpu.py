@@ -20,6 +20,7 @@ __all__ = [
     "fragmentation_gradient",
     "gpu_clustering",
     "gpu_packing",
+    "total_fragment",
     "worst_fit",
 ]
 
@@ -146,40 +147,65 @@ def fragment(cluster: Cluster, rules: Rules, n: int, cpu: int, device: int, take
     Returns:
         Expected unusable milli over the typical workload's classes.
     """
+    idle = _idle(cluster, n, device, taken, whole)
     total = 0.0
     for m in range(rules.typical.shape[0]):
-        total += rules.typical_share[m] * _fragment_for(cluster, rules, n, m, cpu, device, taken, whole)
+        usable = rules.typical[m, 2] > 0 and cpu >= rules.typical[m, 0]
+        if usable and rules.typical[m, 3] >= 0:
+            usable = _has_model(rules, cluster, n, rules.typical[m, 3])
+        lost = _unusable(cluster, rules, n, m, idle, device, taken, whole) if usable else idle
+        total += rules.typical_share[m] * lost
     return total
 
 
 @kernel
-def _fragment_for(cluster: Cluster, rules: Rules, n: int, m: int, cpu: int, device: int, taken: int, whole: int) -> int:
-    """Idle milli of the node that typical class ``m`` cannot use."""
-    asked = rules.typical[m, 1]
-    wanted = rules.typical[m, 2]
+def total_fragment(cluster: Cluster, rules: Rules) -> float:
+    """The fragments of all nodes that are there, summed: idle GPU milli that the typical workload cannot use."""
+    total = 0.0
+    for n in range(cluster.absent.shape[0]):
+        if cluster.absent[n] == 0:
+            total += fragment(cluster, rules, n, _free_cpu(cluster, n), -1, 0, 0)
+    return total
+
+
+@kernel
+def _idle(cluster: Cluster, n: int, device: int, taken: int, whole: int) -> int:
+    """Idle milli of the node (arguments as those of `fragment`)."""
     idle = 0
-    unusable = 0
-    fitting = 0
     for d in range(cluster.device_free.shape[1]):
         left = cluster.device_free[n, d]
         if left < 0:
-            continue
+            # The node has no more devices.
+            break
         if d == device:
             left -= taken
         elif left == 1000 and whole > 0:
             left = 0
             whole -= 1
         idle += left
-        if wanted > 0 and left >= asked:
+    return idle
+
+
+@kernel
+def _unusable(cluster: Cluster, rules: Rules, n: int, m: int, idle: int, device: int, taken: int, whole: int) -> int:
+    """Of a node's idle milli, those on devices too full for typical class ``m``; all, where too few are left for it."""
+    asked = rules.typical[m, 1]
+    unusable = 0
+    fitting = 0
+    for d in range(cluster.device_free.shape[1]):
+        left = cluster.device_free[n, d]
+        if left < 0:
+            break
+        if d == device:
+            left -= taken
+        elif left == 1000 and whole > 0:
+            left = 0
+            whole -= 1
+        if left >= asked:
             fitting += 1
         else:
             unusable += left
-    model = rules.typical[m, 3]
-    if wanted == 0 or cpu < rules.typical[m, 0] or fitting < wanted:
-        return idle
-    if model >= 0 and not _has_model(rules, cluster, n, model):
-        return idle
-    return unusable
+    return unusable if fitting >= rules.typical[m, 2] else idle
 
 
 @kernel
@@ -204,10 +230,20 @@ def fragmentation_gradient(cluster: Cluster, window: Window, rules: Rules, w: in
         return _gradient(before, after)
     best = 0
     for d in range(cluster.device_free.shape[1]):
-        if share_fits(cluster, window, w, n, d):
+        if share_fits(cluster, window, w, n, d) and not _is_like_the_one_before(cluster, window, w, n, d):
             after = fragment(cluster, rules, n, left, d, window.device_milli[w], 0)
             best = max(best, _gradient(before, after))
     return best
+
+
+@kernel
+def _is_like_the_one_before(cluster: Cluster, window: Window, w: int, n: int, d: int) -> bool:
+    """Whether the device before would leave the same fragments: the first of equals is taken, so one is enough."""
+    return (
+        d > 0
+        and cluster.device_free[n, d] == cluster.device_free[n, d - 1]
+        and share_fits(cluster, window, w, n, d - 1)
+    )
 
 
 @kernel
@@ -247,7 +283,7 @@ def _least_fragmenting(cluster: Cluster, window: Window, rules: Rules, w: int, n
     best = -1
     score = -1
     for d in range(cluster.device_free.shape[1]):
-        if share_fits(cluster, window, w, n, d):
+        if share_fits(cluster, window, w, n, d) and not _is_like_the_one_before(cluster, window, w, n, d):
             after = fragment(cluster, rules, n, free - window.request[w, CPU], d, window.device_milli[w], 0)
             gradient = _gradient(before, after)
             if gradient > score:

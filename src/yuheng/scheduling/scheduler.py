@@ -1,0 +1,277 @@
+"""A cluster that is decided on again and again: pods come and end, nodes go and return.
+
+`planner.plan` compiles a snapshot, decides once and is done. A `Scheduler` keeps the compiled state from one cycle to
+the next: what came and what left is written into the cluster's log, and classes take in only what changed since they
+last looked. One cycle decides exactly as a plan of the same state would.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from yuheng.model.cluster import Snapshot
+from yuheng.model.pod import Pod
+from yuheng.model.policy import Policy
+from yuheng.scheduling.arrays import Counters, Window
+from yuheng.scheduling.backlog import Backlog
+from yuheng.scheduling.cycle import place_each
+from yuheng.scheduling.departures import Residents, revert
+from yuheng.scheduling.engine import Engine, Setting, devices_of
+from yuheng.scheduling.hands import Hands
+from yuheng.scheduling.scores.gpu import total_fragment
+
+__all__ = ["Kinds", "Scheduler"]
+
+# Lines of the log: it is folded when they are full. Every class reads what was written since it last looked.
+LINES: Final = 1 << 16
+# Pods that are tried in one go.
+STRETCH: Final = 1 << 14
+# So few waiting pods are all tried; of more, only the first of each kind are, until one is placed.
+FEW: Final = 32
+
+
+class Kinds(NamedTuple):
+    """Pods by number, as copies of a few models.
+
+    Attributes:
+        models: one pod of each kind; what its name is does not matter.
+        kind: (P,) the kind of each pod.
+        turn: (P,) its place, from 0 on, in the order of `Snapshot.pending` among all pods there will ever be.
+    """
+
+    models: Sequence[Pod]
+    kind: NDArray[np.int32]
+    turn: NDArray[np.int64]
+
+
+class Scheduler:
+    """Schedules pods of known kinds on known nodes, cycle after cycle.
+
+    Attributes:
+        engine: the compiled cluster.
+        backlog: the pods that wait.
+        node_of: (P,) the node of each pod; -1 while it is on none.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, policy: Policy, seed: int, kinds: Kinds, typical: Sequence[tuple[Pod, int]] = ()
+    ) -> None:
+        """Compile the nodes, what runs on them, and the kinds.
+
+        Args:
+            snapshot: the nodes, and what runs on them at the start; its pending pods are left out.
+            policy: what decides.
+            seed: of everything random.
+            kinds: the pods that may be submitted.
+            typical: pods, and how many of each, that fragmentation is measured by (see `Setting`).
+
+        Raises:
+            InputError: a pod is bound to a node that is not in the snapshot.
+            ConfigError: the policy names a filter or score that does not exist.
+        """
+        running = tuple(pod for pod in snapshot.pods if pod.node is not None)
+        alone: Snapshot = msgspec.structs.replace(snapshot, pods=running)
+        self.engine = Engine(alone, policy, seed, kinds.models, Setting(lines=LINES, typical=typical))
+        self._cluster = self.engine.cluster
+        self._draws = np.random.Generator(np.random.PCG64([seed, 1]))
+        self._hands = Hands(self.engine)
+        self._whole = self._take_all()
+        self._row = self._rows()
+        self._kind = kinds.kind
+        self._pod_at = np.argsort(kinds.turn)
+        self.backlog = Backlog(kinds.kind.tolist(), kinds.turn.tolist(), self._rule_bound())
+        self.node_of = np.full(len(kinds.kind), -1, dtype=np.int32)
+        self._devices = np.zeros((len(kinds.kind), self._cluster.log_devices.shape[1]), dtype=np.int64)
+        self._residents = self._settled(running)
+
+    def _take_all(self) -> bool:
+        """Take all classes in hand in one window; whether they are few enough for that."""
+        classes = list(dict.fromkeys(self.engine.class_of))
+        if not classes or len(classes) > self.engine.window_size:
+            return False
+        self._hands.take(classes)
+        return True
+
+    def _rows(self) -> NDArray[np.int32]:
+        """(kinds,) the row of each kind in the one window; zeros where there is more than one."""
+        if not self._whole:
+            return np.zeros(len(self.engine.class_of), dtype=np.int32)
+        return np.array([self._hands.hand(number).row for number in self.engine.class_of], dtype=np.int32)
+
+    def _rule_bound(self) -> frozenset[int]:
+        """The kinds whose rules look at other pods."""
+        found = set()
+        for kind, number in enumerate(self.engine.class_of):
+            hand = self._hands.hand(number)
+            first = hand.window.counter_first
+            if first[hand.row + 1] > first[hand.row]:
+                found.add(kind)
+        return frozenset(found)
+
+    def _settled(self, running: Sequence[Pod]) -> Residents:
+        nodes, kinds = self.engine.placed_before
+        rows = [self.engine.resources.row(pod.spec.requests) for pod in running]
+        requests = np.array(rows, dtype=np.int64).reshape(len(running), len(self.engine.resources.names))
+        return Residents(self.engine, running, nodes, kinds.astype(np.int32), requests)
+
+    def submit(self, pod: int) -> None:
+        """A pod waits for a node from now on."""
+        self.backlog.add(pod)
+
+    def withdraw(self, pods: Sequence[int]) -> None:
+        """Waiting pods wait no more."""
+        self.backlog.remove(pods)
+
+    def cycle(self) -> list[int]:
+        """Give every waiting pod its turn; those that were placed, in order."""
+        backlog = self.backlog
+        if not backlog.is_open:
+            return []
+        kinds, waiting = backlog.open_kinds(), backlog.open_pods()
+        many = waiting > FEW and waiting > 2 * backlog.fresh
+        backlog.fresh = 0
+        by_heads = many and backlog.rule_bound.isdisjoint(kinds)
+        placed = self._try_heads(kinds) if by_heads else self._try_all()
+        if placed:
+            backlog.placed_some()
+        return placed
+
+    def _try_all(self) -> list[int]:
+        """Every pod of the open kinds has its turn."""
+        turns = np.array(self.backlog.turns(), dtype=np.int64)
+        placed: list[int] = []
+        left: dict[int, list[int]] = {}
+        refused: set[int] = set()
+        for start in range(0, len(turns), STRETCH):
+            stretch = turns[start : start + STRETCH]
+            pods = self._pod_at[stretch]
+            nodes = self._try(pods, len(pods), refused)
+            fitted = nodes >= 0
+            placed += pods[fitted].tolist()
+            for turn, kind in zip(stretch[~fitted].tolist(), self._kind[pods[~fitted]].tolist(), strict=True):
+                left.setdefault(kind, []).append(turn)
+        self.backlog.settle(left)
+        return placed
+
+    def _try_heads(self, kinds: Sequence[int]) -> list[int]:
+        """The first pod of each open kind has its turn; when it is placed, the next of its kind.
+
+        Tells the same as trying all of them, for who was refused stays refused.
+        """
+        backlog, placed = self.backlog, []
+        heads = sorted((backlog.head(kind), kind) for kind in kinds)
+        refused: set[int] = set()
+        while heads:
+            pods = self._pod_at[[turn for turn, _ in heads]]
+            nodes = self._try(pods, 1, refused)
+            tried = len(nodes)
+            fitted = bool(tried and nodes[-1] >= 0)
+            for _, kind in heads[: tried - fitted]:
+                backlog.refuse(kind)
+            if fitted:
+                kind = heads[tried - 1][1]
+                placed.append(int(pods[tried - 1]))
+                backlog.pop(kind)
+                following = backlog.head(kind)
+                heads = heads[tried:]
+                if following >= 0:
+                    heapq.heappush(heads, (following, kind))
+                    heads.sort()
+            else:
+                heads = heads[tried:]
+        return placed
+
+    def _try(self, pods: NDArray[np.int64], most: int, refused: set[int]) -> NDArray[np.int32]:
+        """Try pods in order until so many are placed; (tried,) the node of each, or -1."""
+        if self._hands.make_room(len(pods)):
+            self._cluster.draws[:] = self._draws.integers(0, 2**62, len(self._cluster.draws))
+        first = int(self._cluster.log_size[0])
+        nodes = np.empty(len(pods), dtype=np.int32)
+        if self._whole:
+            hand = self._hands.hand(self.engine.class_of[0])
+            tried = self._tried(hand.window, hand.counters, self._row[self._kind[pods]], nodes, most)
+        else:
+            tried = self._one_by_one(pods, nodes, most, refused)
+        nodes = nodes[:tried]
+        fitted = pods[:tried][nodes >= 0]
+        self.node_of[fitted] = nodes[nodes >= 0]
+        self._devices[fitted] = self._cluster.log_devices[first : first + len(fitted)]
+        return nodes
+
+    def _tried(
+        self, window: Window, counters: Counters, rows: NDArray[np.int32], nodes: NDArray[np.int32], most: int
+    ) -> int:
+        refused = np.zeros(len(window.kind), dtype=np.uint8)
+        return place_each(self._cluster, window, counters, self.engine.rules, rows, refused, nodes, most)
+
+    def _one_by_one(self, pods: NDArray[np.int64], nodes: NDArray[np.int32], most: int, refused: set[int]) -> int:
+        """The same where the classes are too many for one window."""
+        placed = 0
+        for i, kind in enumerate(self._kind[pods].tolist()):
+            nodes[i] = -1
+            if kind in refused:
+                continue
+            hand = self._hands.hand(self.engine.class_of[kind])
+            row = np.array([hand.row], dtype=np.int32)
+            self._tried(hand.window, hand.counters, row, nodes[i : i + 1], 1)
+            if nodes[i] < 0 and kind not in self.backlog.rule_bound:
+                refused.add(kind)
+            placed += int(nodes[i] >= 0)
+            if placed == most:
+                return i + 1
+        return len(pods)
+
+    def leave(self, pods: Sequence[int]) -> None:
+        """Pods that were placed end, or are taken off their nodes."""
+        self._hands.make_room(len(pods))
+        if self._whole:
+            hand = self._hands.hand(self.engine.class_of[0])
+            rows = self._row[self._kind[pods]]
+            revert(self._cluster, hand.window, rows, self.node_of[pods], self._devices[pods])
+        else:
+            for pod in pods:
+                hand = self._hands.hand(self.engine.class_of[self._kind[pod]])
+                one = slice(pod, pod + 1)
+                row = np.array([hand.row], dtype=np.int32)
+                revert(self._cluster, hand.window, row, self.node_of[one], self._devices[one])
+        self.node_of[pods] = -1
+        self.backlog.freed()
+
+    def retire(self, residents: Sequence[int]) -> None:
+        """Pods that ran at the start end; numbers are places among the running pods of the snapshot."""
+        self._hands.make_room(len(residents))
+        self._residents.shift(np.array(residents, dtype=np.int64), -1)
+        self.backlog.freed()
+
+    def close(self, nodes: Sequence[int]) -> None:
+        """Nodes are not there any more, or take nothing new; what is on them stays until it is taken off."""
+        self._mark(nodes, 1)
+
+    def open(self, nodes: Sequence[int]) -> None:
+        """Nodes are there."""
+        self._mark(nodes, 0)
+        self.backlog.freed()
+
+    def _mark(self, nodes: Sequence[int], absent: int) -> None:
+        cluster = self._cluster
+        self._hands.make_room(len(nodes))
+        cluster.absent[nodes] = absent
+        size = int(cluster.log_size[0])
+        lines = slice(size, size + len(nodes))
+        # A line that counts nothing: it makes the classes look at the nodes again.
+        cluster.log_node[lines], cluster.log_kind[lines], cluster.log_sign[lines] = nodes, 0, 0
+        cluster.log_size[0] = size + len(nodes)
+
+    def devices_of(self, pod: int) -> tuple[int, ...]:
+        """The GPUs that a placed pod holds."""
+        return devices_of(self._devices[pod].tolist())
+
+    def fragmented_milli(self) -> float:
+        """Idle GPU milli of the nodes that are there which the typical workload cannot use (FGD's F, summed)."""
+        return float(total_fragment(self._cluster, self.engine.rules))
