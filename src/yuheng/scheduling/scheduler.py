@@ -41,13 +41,15 @@ class Kinds(NamedTuple):
 
     Attributes:
         models: one pod of each kind; what its name is does not matter.
-        kind: (P,) the kind of each pod.
+        kind: (P,) the kind of each pod; -1 for one that is never submitted.
         turn: (P,) its place, from 0 on, in the order of `Snapshot.pending` among all pods there will ever be.
+        residents: how many of them, the first, are the pods that run in the snapshot, in its order.
     """
 
     models: Sequence[Pod]
     kind: NDArray[np.int32]
     turn: NDArray[np.int64]
+    residents: int = 0
 
 
 class Scheduler:
@@ -89,6 +91,8 @@ class Scheduler:
         self.node_of = np.full(len(kinds.kind), -1, dtype=np.int32)
         self._devices = np.zeros((len(kinds.kind), self._cluster.log_devices.shape[1]), dtype=np.int64)
         self._residents = self._settled(running)
+        self.node_of[: kinds.residents] = self.engine.placed_before[0]
+        self._at_home = set(range(kinds.residents))
 
     def _take_all(self) -> bool:
         """Take all classes in hand in one window; whether they are few enough for that."""
@@ -228,26 +232,30 @@ class Scheduler:
         return len(pods)
 
     def leave(self, pods: Sequence[int]) -> None:
-        """Pods that were placed end, or are taken off their nodes."""
+        """Pods end, or are taken off their nodes."""
         self._hands.make_room(len(pods))
+        if self._at_home:
+            residents = [pod for pod in pods if pod in self._at_home]
+            self._at_home.difference_update(residents)
+            self._residents.shift(np.array(residents, dtype=np.int64), -1)
+            self._revert([pod for pod in pods if pod not in residents] if residents else pods)
+        else:
+            self._revert(pods)
+        self.node_of[pods] = -1
+        self.backlog.freed()
+
+    def _revert(self, pods: Sequence[int]) -> None:
+        """Take pods off the nodes they were placed on."""
         if self._whole:
             hand = self._hands.hand(self.engine.class_of[0])
             rows = self._row[self._kind[pods]]
             revert(self._cluster, hand.window, rows, self.node_of[pods], self._devices[pods])
-        else:
-            for pod in pods:
-                hand = self._hands.hand(self.engine.class_of[self._kind[pod]])
-                one = slice(pod, pod + 1)
-                row = np.array([hand.row], dtype=np.int32)
-                revert(self._cluster, hand.window, row, self.node_of[one], self._devices[one])
-        self.node_of[pods] = -1
-        self.backlog.freed()
-
-    def retire(self, residents: Sequence[int]) -> None:
-        """Pods that ran at the start end; numbers are places among the running pods of the snapshot."""
-        self._hands.make_room(len(residents))
-        self._residents.shift(np.array(residents, dtype=np.int64), -1)
-        self.backlog.freed()
+            return
+        for pod in pods:
+            hand = self._hands.hand(self.engine.class_of[self._kind[pod]])
+            one = slice(pod, pod + 1)
+            row = np.array([hand.row], dtype=np.int32)
+            revert(self._cluster, hand.window, row, self.node_of[one], self._devices[one])
 
     def close(self, nodes: Sequence[int]) -> None:
         """Nodes are not there any more, or take nothing new; what is on them stays until it is taken off."""

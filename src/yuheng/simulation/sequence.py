@@ -128,6 +128,7 @@ class _Meter:
     def last(self) -> dict[str, float]:
         """The totals: the last point, in the names of `MEASURES`."""
         point = self.series[-1]
-        told = {name: point[name] for name in ("unallocated_gpu_percent", "fragmented_gpu_percent") if name in point}
+        names: tuple[str, ...] = ("unallocated_gpu_percent", "fragmented_gpu_percent")
+        told = {name: point[name] for name in names if name in point}
         told[f"allocated_{self._resource}_percent"] = 100 - point[f"unallocated_{self._resource}_percent"]
         return {**told, "pending": point["pending_pods"]}
