@@ -1,4 +1,4 @@
-"""Pods leave their nodes: those that this engine placed, and those that ran before it was opened."""
+"""Pods leave their nodes, those that this engine placed and those that ran before it was opened, and are put back."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from yuheng.scheduling.arrays import DEVICES_A_WORD, I32, I64, Cluster, Window
 from yuheng.scheduling.compile import Holding, held_requests
 from yuheng.scheduling.engine import Engine
 from yuheng.scheduling.kernel import kernel
-from yuheng.scheduling.room import leave
+from yuheng.scheduling.room import leave, occupy
 
-__all__ = ["Residents", "revert"]
+__all__ = ["Residents", "revert", "seat"]
 
 
 @kernel
@@ -54,6 +54,34 @@ def _give_back(cluster: Cluster, window: Window, w: int, n: int, d: int) -> None
     else:
         cluster.device_free[n, d] = 1000
         cluster.device_memory[n, d] = cluster.device_size[n]
+
+
+@kernel
+def seat(cluster: Cluster, window: Window, w: int, n: int, devices: I64) -> None:
+    """Put a pod of class ``w`` on a node that was decided on elsewhere; the log gets a line.
+
+    Args:
+        cluster: the nodes.
+        window: the class in hand.
+        w: the class.
+        n: the node.
+        devices: (words,) the devices it holds, as a line of the log tells them.
+    """
+    size = cluster.log_size[0]
+    for d in range(cluster.device_free.shape[1] if window.device_count[w] > 0 else 0):
+        if devices[d // DEVICES_A_WORD] >> (d % DEVICES_A_WORD) & 1:
+            cluster.device_free[n, d] -= min(window.device_milli[w], 1000)
+            cluster.device_memory[n, d] -= window.device_memory[w]
+            if window.device_milli[w] >= 1000:
+                cluster.device_memory[n, d] = 0
+    if window.device_count[w] > 0:
+        kind = 0 if window.device_milli[w] < 1000 else window.device_count[w]
+        cluster.device_kinds[n, kind] += 1
+    occupy(cluster, window, w, n)
+    cluster.log_node[size] = n
+    cluster.log_kind[size] = window.kind[w]
+    cluster.log_sign[size] = 1
+    cluster.log_size[0] = size + 1
 
 
 class Residents:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from yuheng.errors import InputError
 from yuheng.model.cluster import Snapshot
@@ -16,14 +18,14 @@ from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.scheduling.arrays import DEVICES_A_WORD, Bits, Counters, Rules, Window
 from yuheng.scheduling.classes import OPEN, Classes, Fence, spread_selectors
-from yuheng.scheduling.compile import EACH_NODE, Columns, HostPorts, Resources, compile_cluster
+from yuheng.scheduling.compile import EACH_NODE, Columns, Holding, HostPorts, Resources, compile_cluster
 from yuheng.scheduling.cycle import diagnose, place, prepare, rate
 from yuheng.scheduling.machines import Machines
 from yuheng.scheduling.peers import Peers, topology_keys
 from yuheng.scheduling.rules import compile_rules
 from yuheng.scheduling.window import Compiler, Ground
 
-__all__ = ["PLAIN", "Engine", "Hand", "Setting", "Told", "devices_of"]
+__all__ = ["PLAIN", "Engine", "Hand", "Running", "Setting", "Told", "devices_of"]
 
 
 # Bytes that a window of classes may take, and roughly what a class takes per node.
@@ -79,6 +81,22 @@ class Setting(NamedTuple):
 
 
 PLAIN: Final = Setting()
+
+
+class Running(NamedTuple):
+    """Pods that run.
+
+    Attributes:
+        pods: the pods.
+        nodes: (pods,) the node of each.
+        kinds: (pods,) the number of each among `Peers`.
+        holdings: what those with GPUs hold of them, by place in ``pods``.
+    """
+
+    pods: Sequence[Pod]
+    nodes: NDArray[np.int64]
+    kinds: NDArray[np.int64]
+    holdings: dict[int, Holding]
 
 
 class Engine:
@@ -144,6 +162,22 @@ class Engine:
         self.placed_before = (nodes, kinds)
         ground = Ground(self.machines, self.cluster, self.resources, self.ports, keys, self.peers, (nodes, kinds))
         self.compiler = Compiler(ground, policy, self.rules)
+
+    def seen(self, running: Running, queue: Sequence[Pod], classes: Sequence[int]) -> Engine:
+        """The same compiled cluster, later: other pods run and wait by now.
+
+        Args:
+            running: the pods that run; the cluster's arrays count them already.
+            queue: the pods that wait.
+            classes: the class of each pod of ``queue``.
+        """
+        later = copy(self)
+        later.__dict__.pop("running_on", None)
+        later.bound, later.queue, later.class_of = list(running.pods), list(queue), list(classes)
+        later.refused, later.hints, later.told = [], {}, {}
+        later.placed_before = (running.nodes, running.kinds)
+        later.holdings = running.holdings
+        return later
 
     @cached_property
     def running_on(self) -> dict[str, list[Pod]]:

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from yuheng.model.cluster import Snapshot
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
-from yuheng.scheduling.arrays import Counters, Window
+from yuheng.scheduling.arrays import DEVICES_A_WORD, Counters, Window
 from yuheng.scheduling.backlog import Backlog
+from yuheng.scheduling.compile import Holding, device_milli
 from yuheng.scheduling.cycle import place_each
-from yuheng.scheduling.departures import Residents, revert
+from yuheng.scheduling.departures import Residents, revert, seat
 from yuheng.scheduling.engine import Engine, Setting, devices_of
 from yuheng.scheduling.hands import Hands
 from yuheng.scheduling.scores.gpu import total_fragment
@@ -57,6 +58,7 @@ class Scheduler:
 
     Attributes:
         engine: the compiled cluster.
+        hands: the classes in hand.
         backlog: the pods that wait.
         node_of: (P,) the node of each pod; -1 while it is on none.
     """
@@ -82,7 +84,7 @@ class Scheduler:
         self.engine = Engine(alone, policy, seed, kinds.models, Setting(lines=LINES, typical=typical))
         self._cluster = self.engine.cluster
         self._draws = np.random.Generator(np.random.PCG64([seed, 1]))
-        self._hands = Hands(self.engine)
+        self.hands = Hands(self.engine)
         self._whole = self._take_all()
         self._row = self._rows()
         self._kind = kinds.kind
@@ -99,20 +101,20 @@ class Scheduler:
         classes = list(dict.fromkeys(self.engine.class_of))
         if not classes or len(classes) > self.engine.window_size:
             return False
-        self._hands.take(classes)
+        self.hands.take(classes)
         return True
 
     def _rows(self) -> NDArray[np.int32]:
         """(kinds,) the row of each kind in the one window; zeros where there is more than one."""
         if not self._whole:
             return np.zeros(len(self.engine.class_of), dtype=np.int32)
-        return np.array([self._hands.hand(number).row for number in self.engine.class_of], dtype=np.int32)
+        return np.array([self.hands.hand(number).row for number in self.engine.class_of], dtype=np.int32)
 
     def _rule_bound(self) -> frozenset[int]:
         """The kinds whose rules look at other pods."""
         found = set()
         for kind, number in enumerate(self.engine.class_of):
-            hand = self._hands.hand(number)
+            hand = self.hands.hand(number)
             first = hand.window.counter_first
             if first[hand.row + 1] > first[hand.row]:
                 found.add(kind)
@@ -193,12 +195,12 @@ class Scheduler:
 
     def _try(self, pods: NDArray[np.int64], most: int, refused: set[int]) -> NDArray[np.int32]:
         """Try pods in order until so many are placed; (tried,) the node of each, or -1."""
-        if self._hands.make_room(len(pods)):
+        if self.hands.make_room(len(pods)):
             self._cluster.draws[:] = self._draws.integers(0, 2**62, len(self._cluster.draws))
         first = int(self._cluster.log_size[0])
         nodes = np.empty(len(pods), dtype=np.int32)
         if self._whole:
-            hand = self._hands.hand(self.engine.class_of[0])
+            hand = self.hands.hand(self.engine.class_of[0])
             tried = self._tried(hand.window, hand.counters, self._row[self._kind[pods]], nodes, most)
         else:
             tried = self._one_by_one(pods, nodes, most, refused)
@@ -221,7 +223,7 @@ class Scheduler:
             nodes[i] = -1
             if kind in refused:
                 continue
-            hand = self._hands.hand(self.engine.class_of[kind])
+            hand = self.hands.hand(self.engine.class_of[kind])
             row = np.array([hand.row], dtype=np.int32)
             self._tried(hand.window, hand.counters, row, nodes[i : i + 1], 1)
             if nodes[i] < 0 and kind not in self.backlog.rule_bound:
@@ -233,7 +235,7 @@ class Scheduler:
 
     def leave(self, pods: Sequence[int]) -> None:
         """Pods end, or are taken off their nodes."""
-        self._hands.make_room(len(pods))
+        self.hands.make_room(len(pods))
         if self._at_home:
             residents = [pod for pod in pods if pod in self._at_home]
             self._at_home.difference_update(residents)
@@ -247,15 +249,49 @@ class Scheduler:
     def _revert(self, pods: Sequence[int]) -> None:
         """Take pods off the nodes they were placed on."""
         if self._whole:
-            hand = self._hands.hand(self.engine.class_of[0])
+            hand = self.hands.hand(self.engine.class_of[0])
             rows = self._row[self._kind[pods]]
             revert(self._cluster, hand.window, rows, self.node_of[pods], self._devices[pods])
             return
         for pod in pods:
-            hand = self._hands.hand(self.engine.class_of[self._kind[pod]])
+            hand = self.hands.hand(self.engine.class_of[self._kind[pod]])
             one = slice(pod, pod + 1)
             row = np.array([hand.row], dtype=np.int32)
             revert(self._cluster, hand.window, row, self.node_of[one], self._devices[one])
+
+    def settle(self, pod: int, node: int, devices: NDArray[np.int64]) -> None:
+        """A pod was placed by somebody who works on the same arrays; it is known here from now on."""
+        self.node_of[pod] = node
+        self._devices[pod] = devices
+
+    def seat(self, pod: int, node: int, devices: Sequence[int]) -> None:
+        """Put a pod on a node that was decided on elsewhere, with these GPUs."""
+        self.hands.make_room(1)
+        words = np.zeros(self._devices.shape[1], dtype=np.int64)
+        for d in devices:
+            words[d // DEVICES_A_WORD] |= 1 << (d % DEVICES_A_WORD)
+        hand = self.hands.hand(self.class_of(pod))
+        seat(self._cluster, hand.window, hand.row, node, words)
+        self.settle(pod, node, words)
+
+    def unsettle(self, pods: Sequence[int]) -> None:
+        """Pods were taken off their nodes by somebody who works on the same arrays."""
+        self.node_of[pods] = -1
+        self._at_home.difference_update(pods)
+
+    def class_of(self, pod: int) -> int:
+        """The number of a pod's class."""
+        return int(self.engine.class_of[self._kind[pod]])
+
+    def holding(self, pod: int) -> Holding:
+        """What a running pod holds of the GPUs of its node."""
+        if pod in self._at_home:
+            return self.engine.holdings[pod]
+        spec, n = self.engine.queue[self._kind[pod]].spec, int(self.node_of[pod])
+        share = spec.devices.is_share()
+        memory = spec.devices.memory if share else int(self._cluster.device_size[n])
+        parts = tuple((d, device_milli(spec), memory) for d in self.devices_of(pod))
+        return Holding(n, 0 if share else spec.devices.count, parts)
 
     def close(self, nodes: Sequence[int]) -> None:
         """Nodes are not there any more, or take nothing new; what is on them stays until it is taken off."""
@@ -268,13 +304,17 @@ class Scheduler:
 
     def _mark(self, nodes: Sequence[int], absent: int) -> None:
         cluster = self._cluster
-        self._hands.make_room(len(nodes))
+        self.hands.make_room(len(nodes))
         cluster.absent[nodes] = absent
         size = int(cluster.log_size[0])
         lines = slice(size, size + len(nodes))
         # A line that counts nothing: it makes the classes look at the nodes again.
         cluster.log_node[lines], cluster.log_kind[lines], cluster.log_sign[lines] = nodes, 0, 0
         cluster.log_size[0] = size + len(nodes)
+
+    def is_closed(self, node: int) -> bool:
+        """Whether nothing may be placed on a node at the moment."""
+        return bool(self._cluster.absent[node])
 
     def devices_of(self, pod: int) -> tuple[int, ...]:
         """The GPUs that a placed pod holds."""

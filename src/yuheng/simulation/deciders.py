@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+import msgspec
+
+from yuheng.model.job import Job
+from yuheng.model.pod import Pod
+from yuheng.model.queue import DEFAULT_QUEUE
+from yuheng.scheduling.batch.scheduler import BatchScheduler
 from yuheng.scheduling.scheduler import Scheduler
+from yuheng.simulation.population import Population
 from yuheng.simulation.simulator import Decisions
 
-__all__ = ["PodByPod"]
+__all__ = ["ByQueue", "PodByPod"]
 
 
 class PodByPod:
@@ -51,3 +59,84 @@ class PodByPod:
     def open(self, nodes: Sequence[int]) -> None:
         """Pods may be placed on these nodes."""
         self._scheduler.open(nodes)
+
+
+class ByQueue:
+    """Queues decide whose turn it is, and jobs start whole or not at all, as Volcano and Kueue do."""
+
+    def __init__(self, scheduler: BatchScheduler, population: Population, start: float) -> None:
+        """Take a scheduler.
+
+        Args:
+            scheduler: what decides.
+            population: the jobs that will be submitted.
+            start: second 0, in seconds since the epoch.
+        """
+        self._scheduler = scheduler
+        self._base = scheduler.base
+        self._population = population
+        self._start = start
+
+    @property
+    def waiting(self) -> int:
+        """How many pods wait."""
+        return self._scheduler.waiting
+
+    @property
+    def restless(self) -> bool:
+        """A cycle leaves nothing that another one at once would place."""
+        return False
+
+    def submit(self, job: int, pods: Sequence[int]) -> None:
+        """Pods of a job wait from now on."""
+        population = self._population
+        row = job - len(population.old)
+        if row < 0:
+            models = population.kinds.models
+            self._scheduler.submit({pod: models[int(population.kinds.kind[pod])] for pod in pods}, None)
+            return
+        template = population.workload.templates[population.workload.template[row]]
+        made = self._job(job, row, template)
+        first, size = population.rows[row], population.rows[row + 1] - population.rows[row]
+        estimate = float(population.estimate[job])
+        model = msgspec.structs.replace(
+            template, created=made.created, job=made.key, estimate=None if math.isnan(estimate) else estimate
+        )
+        names = {pod: made.name if size == 1 else f"{made.name}-{pod - first}" for pod in pods}
+        self._scheduler.submit({pod: _named(model, name) for pod, name in names.items()}, made)
+
+    def _job(self, job: int, row: int, template: Pod) -> Job:
+        return Job(
+            name=self._population.workload.name(row),
+            namespace=template.namespace,
+            queue=template.queue or DEFAULT_QUEUE,
+            min_available=int(self._population.minimum[job]),
+            priority=template.priority,
+            created=self._start + float(self._population.submit[job]),
+            preemptable=template.preemptable,
+        )
+
+    def cycle(self, now: float) -> Decisions:
+        """Run the configured actions once."""
+        return Decisions(*self._scheduler.cycle(now))
+
+    def node_of(self, pod: int) -> int:
+        """The node that a pod is on."""
+        return int(self._base.node_of[pod])
+
+    def leave(self, pods: Sequence[int], *, finished: bool) -> None:
+        """Pods are taken off their nodes."""
+        self._scheduler.leave(pods, finished=finished)
+
+    def close(self, nodes: Sequence[int]) -> None:
+        """Nothing more may be placed on these nodes."""
+        self._base.close(nodes)
+
+    def open(self, nodes: Sequence[int]) -> None:
+        """Pods may be placed on these nodes."""
+        self._base.open(nodes)
+
+
+def _named(model: Pod, name: str) -> Pod:
+    pod: Pod = msgspec.structs.replace(model, name=name)
+    return pod

@@ -39,7 +39,6 @@ class Happened(NamedTuple):
         stints, spans, samples: see `record`.
         end: when it was over, in seconds.
         refused: jobs that were never submitted.
-        queues: the names that the samples' numbers are of.
         epoch: what second 0 is, in seconds since the epoch; None when unknown.
     """
 
@@ -51,7 +50,6 @@ class Happened(NamedTuple):
     samples: Sequence[Sample]
     end: float
     refused: frozenset[int]
-    queues: tuple[str, ...] = ()
     epoch: float | None = None
 
 
@@ -225,13 +223,18 @@ class Measures:
         """Times, and (T, Q) what the queues deserve and hold."""
         samples = self._all.samples
         times = np.array([sample.time for sample in samples])
-        deserved = np.array([sample.deserved for sample in samples]).reshape(len(samples), -1)
-        allocated = np.array([sample.allocated for sample in samples]).reshape(len(samples), -1)
-        return times, deserved, allocated
+        rows = [[sample.queues.get(name, (0.0, 0.0)) for name in self._queues] for sample in samples]
+        both = np.array(rows, dtype=np.float64).reshape(len(samples), len(self._queues), 2)
+        return times, both[:, :, 0], both[:, :, 1]
+
+    @cached_property
+    def _queues(self) -> list[str]:
+        """The queues that were ever seen, by name."""
+        return sorted({name for sample in self._all.samples for name in sample.queues})
 
     def _fairness(self) -> dict[str, float]:
         """Jain's index of what queues hold of what they deserve (Jain, Chiu, Hawe 1984), and the area in between."""
-        if len(self._all.queues) < 2:
+        if len(self._queues) < 2:
             return {}
         times, deserved, allocated = self._shares()
         due = np.array([_mean_over_time(times, column) for column in deserved.T])
@@ -338,12 +341,12 @@ class Measures:
 
     def queues(self) -> tuple[QueueSeries, ...]:
         """The queues over time, in percent."""
-        if not self._all.queues:
+        if not self._queues:
             return ()
         _, deserved, allocated = self._shares()
         return tuple(
             QueueSeries(name, tuple((100 * allocated[:, q]).tolist()), tuple((100 * deserved[:, q]).tolist()))
-            for q, name in enumerate(self._all.queues)
+            for q, name in enumerate(self._queues)
         )
 
     def rush(self) -> tuple[tuple[float | None, ...], ...]:

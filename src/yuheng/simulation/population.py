@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -101,13 +101,19 @@ def populate(snapshot: Snapshot, workload: Workload | None, keys: Mapping[str, s
         job_of=np.concatenate([mine, len(jobs) + rows]),
         submit=np.concatenate([np.zeros(len(jobs)), workload.submit]),
         duration=np.concatenate([_lasting(old, snapshot.time), workload.duration[rows]]),
-        minimum=np.concatenate([np.ones(len(jobs), dtype=np.int32), workload.minimum]),
+        minimum=np.concatenate([_minima(snapshot, jobs), workload.minimum]).astype(np.int32),
         estimate=np.concatenate([unknown, workload.estimate]),
         usage={name: np.concatenate([unknown, values]) for name, values in workload.usage.items()},
         workload=workload,
         rows=(count + np.concatenate([[0], np.cumsum(pods)])).tolist(),
         old=list(jobs.items()),
     )
+
+
+def _minima(snapshot: Snapshot, jobs: Iterable[str]) -> NDArray[np.int32]:
+    """(jobs,) how many pods have to start together."""
+    written = {job.key: job.min_available for job in snapshot.jobs}
+    return np.array([written.get(key, 1) for key in jobs], dtype=np.int32)
 
 
 def _loose(pod: Pod) -> Pod:

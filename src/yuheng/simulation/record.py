@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -36,14 +37,12 @@ class Sample(NamedTuple):
     Attributes:
         time: when, in seconds.
         fragmented: idle GPU milli that the typical workload cannot use.
-        deserved: by queue, the share of its dominant resource that it deserves, no more than it asks for.
-        allocated: by queue, the share it holds.
+        queues: by queue, the parts of the cluster that it deserves (no more than it asks for) and holds.
     """
 
     time: float
     fragmented: float
-    deserved: tuple[float, ...] = ()
-    allocated: tuple[float, ...] = ()
+    queues: Mapping[str, tuple[float, float]] = {}
 
 
 class Stints(NamedTuple):

@@ -14,8 +14,12 @@ from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.model.scenario import PriceSeries, Scenario
 from yuheng.model.simulation import RefusedJob, Run
+from yuheng.model.workload import Workload
+from yuheng.scheduling.batch.roster import job_keys
+from yuheng.scheduling.batch.scheduler import BatchScheduler
+from yuheng.scheduling.planner import chosen_policy, decides_by_queue
 from yuheng.scheduling.scheduler import Scheduler
-from yuheng.simulation.deciders import PodByPod
+from yuheng.simulation.deciders import ByQueue, PodByPod
 from yuheng.simulation.disturbances import disturbances, initially_absent
 from yuheng.simulation.generate import generate
 from yuheng.simulation.impossible import impossible
@@ -24,7 +28,7 @@ from yuheng.simulation.nodes import Nodes
 from yuheng.simulation.population import Population, populate
 from yuheng.simulation.record import Record, Sample
 from yuheng.simulation.sequence import run_sequence
-from yuheng.simulation.simulator import Settings, Simulator
+from yuheng.simulation.simulator import Decider, Settings, Simulator
 
 __all__ = ["run_one"]
 
@@ -53,35 +57,8 @@ def run_one(scenario: Scenario, policy: Policy, seed: int) -> Run:
     if scenario.generator is not None:
         workload = generate(scenario.generator, seed, scenario.epoch)
     stage = _stage(scenario)
-    snapshot = stage.snapshot
-    returning = bool(scenario.failures or scenario.markets or scenario.changes)
-    population = populate(snapshot, workload, {}, returning=returning)
-    refused = impossible(snapshot, policy, seed, population)
-    record = Record()
-    nodes = Nodes(len(snapshot.nodes), stage.absent, record)
-    scheduler = Scheduler(snapshot, policy, seed, population.kinds, _typical(population))
-    decider = PodByPod(scheduler)
-    if stage.absent:
-        decider.close(stage.absent)
-    settings = Settings(scenario.cycle, scenario.startup, scenario.checkpoint, scenario.until, scenario.sample)
-    simulator = Simulator(population, decider, nodes, record, settings)
-    simulator.refuse(frozenset(refused))
-    last_change = max((change.time for change in scenario.changes), default=0.0)
-    simulator.disturb(disturbances(scenario, snapshot.nodes, seed), last_change)
-    simulator.watch(lambda now: record.samples.append(Sample(now, scheduler.fragmented_milli())))
-    end = simulator.run()
-    happened = Happened(
-        population=population,
-        nodes=snapshot.nodes,
-        prices=stage.prices,
-        stints=record.stints(end),
-        spans=record.spans,
-        samples=record.samples,
-        end=end,
-        refused=frozenset(refused),
-        epoch=scenario.epoch if workload is None or workload.epoch is None else workload.epoch,
-    )
-    return _told(policy, seed, Measures(happened), refused)
+    policy = chosen_policy(stage.snapshot, policy, seed)
+    return _Run(scenario, stage, workload, policy, seed).told()
 
 
 class _Stage(NamedTuple):
@@ -104,6 +81,74 @@ def _price(scenario: Scenario, node: Node) -> PriceSeries | None:
         if pricing.labels.items() <= node.labels.items():
             return pricing.price
     return None
+
+
+class _Run:
+    """Everything of one run, put together."""
+
+    def __init__(self, scenario: Scenario, stage: _Stage, workload: Workload | None, policy: Policy, seed: int) -> None:
+        self._scenario = scenario
+        self._stage = stage
+        self._policy = policy
+        self._seed = seed
+        self._workload = workload
+        snapshot = stage.snapshot
+        by_queue = decides_by_queue(snapshot, policy) or (workload is not None and _is_batch(workload))
+        disturbed = bool(scenario.failures or scenario.markets or scenario.changes)
+        keys = job_keys(snapshot) if by_queue else {}
+        self._population = populate(snapshot, workload, keys, returning=by_queue or disturbed)
+        self._refused = impossible(snapshot, policy, seed, self._population)
+        self._record = Record()
+        kinds = self._population.kinds
+        self._scheduler = Scheduler(snapshot, policy, seed, kinds, _typical(self._population))
+        self._start = self._second_zero()
+        self._queues: BatchScheduler | None = None
+        self._decider: Decider = PodByPod(self._scheduler)
+        if by_queue:
+            self._queues = BatchScheduler(self._scheduler, snapshot, policy, kinds, self._start)
+            self._decider = ByQueue(self._queues, self._population, self._start)
+
+    def _second_zero(self) -> float:
+        """Second 0 in seconds since the epoch, as far as anything tells."""
+        own = None if self._workload is None else self._workload.epoch
+        known = (self._scenario.epoch, own, self._stage.snapshot.time)
+        return next((time for time in known if time is not None), 0.0)
+
+    def told(self) -> Run:
+        """Let it happen, and measure it."""
+        scenario, stage, record = self._scenario, self._stage, self._record
+        nodes = Nodes(len(stage.snapshot.nodes), stage.absent, record)
+        if stage.absent:
+            self._decider.close(stage.absent)
+        settings = Settings(scenario.cycle, scenario.startup, scenario.checkpoint, scenario.until, scenario.sample)
+        simulator = Simulator(self._population, self._decider, nodes, record, settings)
+        simulator.refuse(frozenset(self._refused))
+        last_change = max((change.time for change in scenario.changes), default=0.0)
+        simulator.disturb(disturbances(scenario, stage.snapshot.nodes, self._seed), last_change)
+        simulator.watch(self._look)
+        end = simulator.run()
+        happened = Happened(
+            population=self._population,
+            nodes=stage.snapshot.nodes,
+            prices=stage.prices,
+            stints=record.stints(end),
+            spans=record.spans,
+            samples=record.samples,
+            end=end,
+            refused=frozenset(self._refused),
+            epoch=self._start or None,
+        )
+        return _told(self._policy, self._seed, Measures(happened), self._refused)
+
+    def _look(self, now: float) -> None:
+        """A point of the time series."""
+        shares = {} if self._queues is None else self._queues.shares(now)
+        self._record.samples.append(Sample(now, self._scheduler.fragmented_milli(), shares))
+
+
+def _is_batch(workload: Workload) -> bool:
+    """Whether any job has to start together, or names a queue."""
+    return bool((workload.minimum > 1).any()) or any(pod.queue for pod in workload.templates)
 
 
 def _typical(population: Population) -> list[tuple[Pod, int]]:

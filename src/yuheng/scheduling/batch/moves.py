@@ -58,7 +58,7 @@ class Moves:
         evicted: the running pods that left, in order.
     """
 
-    def __init__(self, engine: Engine, roster: Roster, tree: Tree) -> None:
+    def __init__(self, engine: Engine, roster: Roster, tree: Tree, hands: Hands | None = None) -> None:
         self.engine = engine
         self.roster = roster
         self.tree = tree
@@ -66,13 +66,13 @@ class Moves:
         self.evicted: list[int] = []
         self._versions = 0
         self._journal: list[tuple[int, Placed | _Gone | _Noted]] = []
-        self.hands = Hands(engine)
+        self.hands = Hands(engine) if hands is None else hands
         waiting = [engine.classes.all[number].kind for number in engine.class_of]
         kinds = np.concatenate([engine.placed_before[1], waiting]).astype(np.int32)
         requests = roster.rows[roster.spec_of, :-1]
         self._residents = Residents(engine, roster.pods, roster.node_of.copy(), kinds, requests)
         self._in_job = np.array([state.is_batch for state in roster.jobs], dtype=np.bool_)[roster.job_of]
-        if engine.cluster.batch_used.shape[0]:
+        if hands is None and engine.cluster.batch_used.shape[0]:
             mine = np.flatnonzero(self._in_job & (roster.node_of >= 0))
             np.add.at(engine.cluster.batch_used, roster.node_of[mine], roster.rows[roster.spec_of[mine], :-1])
 

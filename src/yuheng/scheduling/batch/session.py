@@ -22,6 +22,7 @@ from yuheng.scheduling.batch.settings import Settings
 from yuheng.scheduling.batch.together import Together
 from yuheng.scheduling.batch.tree import Tree
 from yuheng.scheduling.engine import Engine
+from yuheng.scheduling.hands import Hands
 
 __all__ = ["Session"]
 
@@ -51,7 +52,14 @@ class Session:
     """
 
     def __init__(
-        self, snapshot: Snapshot, engine: Engine, settings: Settings, now: float, *, is_configured: bool
+        self,
+        snapshot: Snapshot,
+        engine: Engine,
+        settings: Settings,
+        now: float,
+        *,
+        is_configured: bool,
+        hands: Hands | None = None,
     ) -> None:
         self.snapshot = snapshot
         self.is_configured = is_configured
@@ -61,7 +69,7 @@ class Session:
         self.roster = Roster(engine, snapshot, settings, now)
         self.tree = Tree(snapshot.queues, self.roster, settings)
         self.order = Order(self.roster, self.tree, settings)
-        self.moves = Moves(engine, self.roster, self.tree)
+        self.moves = Moves(engine, self.roster, self.tree, hands)
         self.network = Network(engine.machines, snapshot.hyper_nodes)
         self.together = Together(self.roster)
         self.group_limits = GroupLimits(self)

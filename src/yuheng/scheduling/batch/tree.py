@@ -60,7 +60,8 @@ class Tree:
         self.number = {queue.name: q for q, queue in enumerate(self.queues)}
         self._build()
         cluster = roster.engine.cluster
-        self.total: Amounts = np.append(cluster.allocatable.sum(axis=0), cluster.pod_limit.sum())
+        there = cluster.absent == 0
+        self.total: Amounts = np.append(cluster.allocatable[there].sum(axis=0), cluster.pod_limit[there].sum())
         self._limits()
         self._enlist()
         shape = (len(self.queues), len(self.names))
