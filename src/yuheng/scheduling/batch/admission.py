@@ -70,6 +70,8 @@ class _Doors:
         self._idle = (self._tree.total * max(settings.overcommit, 1.0)).astype(np.int64) - used
         self._preempts = settings.has("preempt")
         self._limited = bool((self._tree.quota < UNLIMITED // 2).any())
+        for state in session.roster.jobs if self._limited else ():
+            _count_elastic(session, state)
         self._promised = np.zeros(len(self._tree.names), dtype=np.int64)
         for state in session.roster.jobs:
             if state.admitted and not state.started:
@@ -164,3 +166,17 @@ class _Doors:
             if other.priority < state.priority and other.running:
                 total += self._tree.job_allocated[other.index]
         return total
+
+
+def _count_elastic(session: Session, state: JobState) -> None:
+    """Count what a running job holds beyond its minimum: it does not stand in the way of jobs to let in."""
+    tree, roster = session.tree, session.roster
+    if not state.started or (state.job.min_resources is None and len(state.running) <= state.need):
+        return
+    if state.job.min_resources is not None:
+        least = tree.row(state.job.min_resources, 0)
+    else:
+        least = roster.rows[roster.spec_of[state.running[: state.need]]].sum(axis=0)
+    surplus = np.maximum(tree.job_allocated[state.index] - least, 0)
+    for q in tree.path[state.queue]:
+        tree.elastic[q] += surplus

@@ -317,6 +317,8 @@ def _end(pod: Pod, now: float) -> float:
 
 def _task_order(job: Job) -> list[str]:
     """The tasks of a job in the order they are placed: as asked for, dependencies first, then as written."""
+    if not job.tasks:
+        return []
     wished = {name: i for i, name in enumerate(job.task_topology.order)}
     tasks = {task.name: task for task in job.tasks}
     ordered: list[str] = []

@@ -16,6 +16,7 @@ from yuheng.model.policy import Policy
 from yuheng.scheduling.batch.planning import default_batch, open_session, run
 from yuheng.scheduling.batch.session import Session
 from yuheng.scheduling.batch.settings import settings_of
+from yuheng.scheduling.compile import Holding
 from yuheng.scheduling.engine import Running, devices_of
 from yuheng.scheduling.scheduler import Kinds, Scheduler
 
@@ -55,6 +56,7 @@ class BatchScheduler:
         self._start = start
         self._peer = np.array([base.engine.classes.all[number].kind for number in base.engine.class_of], dtype=np.int64)
         self._running: dict[int, Pod] = {}
+        self._holdings: dict[int, Holding] = {}
         self._pending: dict[int, Pod] = {}
         self._run_order: list[tuple[str, str, int]] = []
         self._wait_order: list[tuple[int, int]] = []
@@ -94,10 +96,13 @@ class BatchScheduler:
 
     def _runs(self, number: int, pod: Pod) -> None:
         self._running[number] = pod
+        if pod.spec.devices.count:
+            self._holdings[number] = self.base.holding(number)
         insort(self._run_order, (pod.namespace, pod.name, number))
 
     def _stops(self, number: int) -> Pod:
         pod = self._running.pop(number)
+        self._holdings.pop(number, None)
         del self._run_order[bisect_left(self._run_order, (pod.namespace, pod.name, number))]
         return pod
 
@@ -187,7 +192,7 @@ class BatchScheduler:
 
     def _running_now(self, bound: Sequence[Pod]) -> Running:
         numbers = [number for *_, number in self._run_order]
-        holdings = {i: self.base.holding(numbers[i]) for i, pod in enumerate(bound) if pod.spec.devices.count}
+        holdings = {i: self._holdings[number] for i, number in enumerate(numbers) if number in self._holdings}
         return Running(bound, self.base.node_of[numbers].astype(np.int64), self._peer[self._kind[numbers]], holdings)
 
     def shares(self, now: float) -> dict[str, tuple[float, float]]:

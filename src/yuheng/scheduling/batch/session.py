@@ -85,22 +85,8 @@ class Session:
         self.by_queue: dict[int, list[JobState]] = {}
         for state in self.roster.jobs:
             self.by_queue.setdefault(state.queue, []).append(state)
-            self._count_elastic(state)
         self._hopeless: dict[tuple[object, ...], int] = {}
         self._estimates: dict[int, float | None] = {}
-
-    def _count_elastic(self, state: JobState) -> None:
-        """Count what a running job holds beyond its minimum: it does not stand in the way of jobs to let in."""
-        if not state.started:
-            return
-        tree, roster = self.tree, self.roster
-        if state.job.min_resources is not None:
-            least = tree.row(state.job.min_resources, 0)
-        else:
-            least = roster.rows[roster.spec_of[state.running[: state.need]]].sum(axis=0)
-        surplus = np.maximum(tree.job_allocated[state.index] - least, 0)
-        for q in tree.path[state.queue]:
-            tree.elastic[q] += surplus
 
     @property
     def lends(self) -> bool:

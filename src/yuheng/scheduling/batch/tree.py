@@ -170,10 +170,12 @@ class Tree:
         np.add.at(self.job_allocated, roster.job_of[running], rows[running])
         asked = np.zeros_like(self.job_allocated)
         np.add.at(asked, roster.job_of, rows)
-        for state in roster.jobs:
-            for q in self.path[state.queue]:
-                self.allocated[q] += self.job_allocated[state.index]
-                self.request[q] += asked[state.index]
+        queue_of = np.array([state.queue for state in roster.jobs], dtype=np.int64)
+        np.add.at(self.allocated, queue_of, self.job_allocated)
+        np.add.at(self.request, queue_of, asked)
+        for q in reversed(self.order[1:]):
+            self.allocated[self.parent[q]] += self.allocated[q]
+            self.request[self.parent[q]] += self.request[q]
 
     def add(self, job: int, queue: int, row: Amounts, pods: int) -> None:
         """Count pods in (or, if negative, out)."""

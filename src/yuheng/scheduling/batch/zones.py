@@ -21,6 +21,8 @@ def close_zones(session: Session) -> None:
     """Evict from zones outside their windows, no more of each job in this step than it allows."""
     zones = session.settings.zones or {}
     closed = {name for name, zone in zones.items() if not zone.is_open(session.now)}
+    if not closed:
+        return
     nodes = session.engine.machines.nodes
     shut = {n for n, node in enumerate(nodes) if node.labels.get(REVOCABLE_ZONE) in closed}
     if not shut:
