@@ -4,11 +4,13 @@
     python tools/reference.py --check    fail when one of them is stale
 
 The command line's page comes from the typer app, the formats' from the JSON Schemas, the policies' from the presets and
-the registry of filters and scores.
+the registry of filters and scores, the scenarios' from the models of the file. The JSON Schema of scenarios, which is
+shipped with the package, is written here too.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
@@ -20,6 +22,7 @@ import typer
 from yuheng.cli import BAD_INPUT, INTERRUPTED, NOT_WRITTEN
 from yuheng.cli.app import PENDING_REMAINS, app
 from yuheng.model.policy import KUBERNETES_FILTERS, Policy
+from yuheng.readers.scenario.json_schema import SCHEMA_FILE, written_schema
 from yuheng.reporting.schema import KINDS, schema
 from yuheng.scheduling import topology
 from yuheng.scheduling.batch.settings import PLUGINS
@@ -27,7 +30,8 @@ from yuheng.scheduling.presets import PRESETS
 from yuheng.scheduling.registry import RESOURCE_FILTER, SCORES, WORDS
 from yuheng.scheduling.scores import gpu, nature, resources
 
-FOLDER: Final = Path(__file__).resolve().parents[1] / "docs" / "reference"
+ROOT: Final = Path(__file__).resolve().parents[1]
+FOLDER: Final = ROOT / "docs" / "reference"
 NOTICE: Final = "<!-- Written by tools/reference.py (`make docs`): change the code it describes, not this page. -->"
 SCORE_FUNCTIONS: Final[Mapping[str, tuple[Callable[..., Any], ...]]] = {
     "BestFit": (gpu.best_fit,),
@@ -241,6 +245,96 @@ def _first_line(function: Callable[..., Any]) -> str:
     return f"{strategies.get(function.__name__, '')}{line}"
 
 
+def scenario() -> str:
+    """The page of the keys of a scenario file."""
+    document = written_schema()
+    shared: Mapping[str, Any] = document["$defs"]
+    lines = [NOTICE, "", "# Scenario files", ""]
+    lines += [
+        "What `yuheng simulate SCENARIO.yaml` reads. A *duration* is text such as `45s`, `1h30m`, `7d`, `2w`, or a",
+        "number of seconds; a *quantity* is one of Kubernetes, such as `500m`, `4`, `16Gi`; a *rate* is text such as",
+        "`120/h`. The same as JSON Schema (draft 2020-12), for editors, comes with the package:",
+        "`yuheng.readers.scenario.scenario_schema()`.",
+        "",
+        "## Scenario",
+        "",
+        document["description"],
+        "",
+        *_keys(document),
+    ]
+    for name in _in_order(document, shared):
+        lines += ["", f"## {_title(name)}", "", shared[name]["description"], "", *_keys(shared[name])]
+    return _page(lines)
+
+
+def _keys(definition: Mapping[str, Any]) -> list[str]:
+    needed = definition.get("required", ())
+    rows = (
+        (f"`{name}`", _kind(field), "required" if name in needed else _told(field), field["description"])
+        for name, field in definition["properties"].items()
+    )
+    return _table(("key", "type", "default", "meaning"), ([cell.replace("|", r"\|") for cell in row] for row in rows))
+
+
+def _told(field: Mapping[str, Any]) -> str:
+    """The default of a key, as it would be written."""
+    if "default" not in field:
+        return ""
+    value = field["default"]
+    numbers = value if isinstance(value, list) else [value]
+    plain = [int(one) if isinstance(one, float) and one.is_integer() else one for one in numbers]
+    return f"`{', '.join(one if isinstance(one, str) else json.dumps(one) for one in plain)}`"
+
+
+def _kind(field: Mapping[str, Any]) -> str:
+    """The type of a key: maps are linked to where their keys are told."""
+    if "title" in field:
+        return str(field["title"])
+    if "anyOf" in field:
+        return " or ".join(dict.fromkeys(_kind(one) for one in field["anyOf"]))
+    if "$ref" in field:
+        name = _title(_referred(field))
+        return f"[{name}](#{name.replace(' ', '-')})"
+    if "enum" in field or "const" in field:
+        return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
+    if field["type"] == "array":
+        return f"list of {_kind(field['items'])}"
+    if field["type"] == "object":
+        return f"map of {_kind(field['additionalProperties'])}"
+    return {"string": "text", "integer": "whole number", "boolean": "true or false"}.get(field["type"], field["type"])
+
+
+def _in_order(document: Mapping[str, Any], shared: Mapping[str, Any]) -> list[str]:
+    """The names of the shared definitions, each after what mentions it first."""
+    found: dict[str, None] = {}
+
+    def visit(definition: object) -> None:
+        if isinstance(definition, Mapping):
+            if "$ref" in definition and _referred(definition) not in found:
+                name = _referred(definition)
+                found[name] = None
+                visit(shared[name])
+            for key, value in definition.items():
+                if key != "$defs":
+                    visit(value)
+        elif isinstance(definition, list):
+            for item in definition:
+                visit(item)
+
+    visit(document)
+    return list(found)
+
+
+def _title(name: str) -> str:
+    """``PricePoint`` as ``price point``."""
+    return _words(name).strip()
+
+
+def scenario_schema() -> str:
+    """The JSON Schema of scenario files."""
+    return json.dumps(written_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [_row(titles), _row(["---"] * len(titles)), *map(_row, rows)]
 
@@ -253,27 +347,29 @@ def _page(lines: Iterable[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES: Final[Mapping[str, Callable[[], str]]] = {
-    "cli.md": command_line,
-    "plan-format.md": formats,
-    "policies.md": policies,
+FILES: Final[Mapping[Path, Callable[[], str]]] = {
+    FOLDER / "cli.md": command_line,
+    FOLDER / "plan-format.md": formats,
+    FOLDER / "policies.md": policies,
+    FOLDER / "scenario.md": scenario,
+    ROOT / "src" / "yuheng" / "readers" / "scenario" / SCHEMA_FILE: scenario_schema,
 }
 
 
 def main() -> int:
-    """Write the pages, or check them."""
+    """Write the files, or check them."""
     check = sys.argv[1:] == ["--check"]
     stale = []
-    for name, write in PAGES.items():
-        path, text = FOLDER / name, write()
+    for path, write in FILES.items():
+        text = write()
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
-        stale.append(name)
+        stale.append(str(path.relative_to(ROOT)))
         if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     if check and stale:
-        print(f"stale in docs/reference: {', '.join(stale)}; run `make docs`")
+        print(f"stale: {', '.join(stale)}; run `make docs`")
     return int(check and bool(stale))
 
 

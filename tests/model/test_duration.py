@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yuheng.errors import InputError
-from yuheng.model.duration import parse_duration, parse_window
+from yuheng.model.duration import parse_duration, parse_period, parse_window
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,22 @@ def test_windows(text: str, window: tuple[int, int]) -> None:
 def test_what_is_no_window(text: str) -> None:
     with pytest.raises(InputError, match="expected a window of the day such as"):
         parse_window(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30d", 2592000), ("2w", 1209600), ("1w2d3h4m5s6ms", 788645.006), ("1.5d", 129600), ("0", 0), ("90s", 90)],
+)
+def test_periods_may_count_days_and_weeks(text: str, seconds: float) -> None:
+    assert parse_period(text) == pytest.approx(seconds, abs=0)
+
+
+@pytest.mark.parametrize("text", ["", "1", "d", "-1d", "+1d", "1 d", "1y", "1d-1h", "1M", "9" * 99])
+def test_what_is_no_period(text: str) -> None:
+    with pytest.raises(InputError, match="expected a duration such as 30d, 1h30m or 45s"):
+        parse_period(text)
+
+
+def test_a_period_beyond_what_go_can_hold() -> None:
+    with pytest.raises(InputError, match="less than 292 years"):
+        parse_period("99999w")

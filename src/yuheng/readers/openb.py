@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from yuheng.readers.sources.files import Content
 
-__all__ = ["Table", "is_table", "read_table"]
+__all__ = ["Row", "Table", "device_request", "is_pod_table", "is_table", "pod_rows", "pod_spec", "read_table"]
 
 T = TypeVar("T")
 NODE_COLUMNS: Final = ("sn", "cpu_milli", "memory_mib", "gpu", "model")
@@ -55,42 +56,88 @@ def read_table(content: Content) -> Table:
     Raises:
         InputError: the header is none of the trace's, or a row does not fit it; ``field`` is the column.
     """
+    with _csv_errors(content.name):
+        header, rows = _opened(content)
+        if _begins(header, NODE_COLUMNS):
+            return Table(nodes=tuple(_items(rows, header, content.name, "Node", _node)))
+        if _begins(header, POD_COLUMNS):
+            return Table(pods=tuple(_items(rows, header, content.name, "Pod", _PodMaker())))
+    raise _unknown(header, content.name, f"{','.join(NODE_COLUMNS)} or {','.join(POD_COLUMNS)},...")
+
+
+def is_pod_table(content: Content) -> bool:
+    """Whether it is one of the trace's tables of pods, by its header."""
+    header = bytes(content.data[:256]).removeprefix(b"\xef\xbb\xbf").split(b"\n", 1)[0].rstrip(b"\r")
+    return _begins(header.decode("utf-8", "replace").split(","), POD_COLUMNS)
+
+
+def pod_rows(content: Content, convert: Callable[[Row, int], T]) -> list[T]:
+    """What is made of every row of a table of pods.
+
+    Args:
+        content: the table.
+        convert: is given a row and its number, from 0.
+
+    Raises:
+        InputError: it is not such a table, or a row does not fit its header or what ``convert`` demands of it;
+            ``subject`` is the line, ``field`` the column.
+    """
+    with _csv_errors(content.name):
+        header, rows = _opened(content)
+        if _begins(header, POD_COLUMNS):
+            return [made for _, made in _converted(rows, header, content.name, convert)]
+    raise _unknown(header, content.name, f"{','.join(POD_COLUMNS)},...")
+
+
+def _begins(header: Sequence[str], columns: Sequence[str]) -> bool:
+    return tuple(header[: len(columns)]) == tuple(columns)
+
+
+def _opened(content: Content) -> tuple[tuple[str, ...], Iterator[list[str]]]:
+    text = bytes(content.data).decode("utf-8-sig")
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    return tuple(next(rows, ())), rows
+
+
+@contextmanager
+def _csv_errors(source: str) -> Iterator[None]:
+    """What is wrong with the text of a table, in our words."""
     try:
-        text = bytes(content.data).decode("utf-8-sig")
-        rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-        header = tuple(next(rows, ()))
-        if header[: len(NODE_COLUMNS)] == NODE_COLUMNS:
-            return Table(nodes=tuple(_converted(rows, header, content.name, "Node", _node)))
-        if header[: len(POD_COLUMNS)] == POD_COLUMNS:
-            return Table(pods=tuple(_converted(rows, header, content.name, "Pod", _PodMaker())))
+        yield
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"text that is not UTF-8: {error.reason} at byte {error.start}", source=content.name
-        ) from error
+        found = f"text that is not UTF-8: {error.reason} at byte {error.start}"
+        raise InputError(found, source=source) from error
     except csv.Error as error:
-        raise InputError(f"malformed CSV: {error}", source=content.name) from error
-    raise InputError(
-        f"the columns {', '.join(header[:8])}",
-        f"{','.join(NODE_COLUMNS)} or {','.join(POD_COLUMNS)},...",
-        source=content.name,
-    )
+        raise InputError(f"malformed CSV: {error}", source=source) from error
 
 
-def _converted(
+def _unknown(header: Sequence[str], source: str, expected: str) -> InputError:
+    return InputError(f"the columns {', '.join(header[:8])}", expected, source=source)
+
+
+def _items(
     rows: Iterator[list[str]],
     header: tuple[str, ...],
     source: str,
     kind: str,
     convert: Callable[[Row, int], T],
 ) -> Iterator[tuple[Item, T]]:
+    for line, made in _converted(rows, header, source, convert):
+        yield Item(f"{source}, line {line}", 0, kind, "", _NOTHING), made
+
+
+def _converted(
+    rows: Iterator[list[str]],
+    header: tuple[str, ...],
+    source: str,
+    convert: Callable[[Row, int], T],
+) -> Iterator[tuple[int, T]]:
+    """What is made of each row, and its line; empty lines are passed over."""
     for number, values in enumerate(rows):
         line = number + 2
         try:
             if values:
-                yield (
-                    Item(f"{source}, line {line}", 0, kind, "", _NOTHING),
-                    convert(Row(header, values), number),
-                )
+                yield line, convert(Row(header, values), number)
         except InputError as error:
             raise error.at(source=source, subject=f"line {line}") from error.__cause__
 
@@ -106,6 +153,14 @@ class Row:
         if len(values) != len(header):
             raise InputError(f"{len(values)} values", f"{len(header)}, as in the header")
         self._values = dict(zip(header, values, strict=True))
+
+    def has(self, column: str) -> bool:
+        """Whether the table has a column."""
+        return column in self._values
+
+    def columns(self) -> list[str]:
+        """The columns of the table."""
+        return list(self._values)
 
     def text(self, column: str) -> str:
         """The text of a column; empty when the table does not have it."""
@@ -160,10 +215,10 @@ class _PodMaker:
         self._labels: dict[str, dict[str, str]] = {"": {}}
 
     def __call__(self, row: Row, number: int) -> Pod:
-        key = row.number("cpu_milli"), row.number("memory_mib") * MIB, _devices(row)
+        key = row.number("cpu_milli"), row.number("memory_mib") * MIB, device_request(row)
         spec = self._specs.get(key)
         if spec is None:
-            spec = self._specs[key] = _spec(*key)
+            spec = self._specs[key] = pod_spec(*key)
         qos = row.text("qos")
         return Pod(
             name=row.name("name"),
@@ -173,7 +228,12 @@ class _PodMaker:
         )
 
 
-def _devices(row: Row) -> DeviceRequest:
+def device_request(row: Row) -> DeviceRequest:
+    """The GPUs that a row of a table of pods asks for.
+
+    Raises:
+        InputError: a share of several GPUs, or of none.
+    """
     count, milli = row.number("num_gpu", 1024), row.number("gpu_milli", 1000)
     models = tuple(filter(None, row.text("gpu_spec").split("|")))
     if not count:
@@ -189,7 +249,14 @@ def _devices(row: Row) -> DeviceRequest:
     return DeviceRequest(count=1, milli=milli, models=models)
 
 
-def _spec(cpu: int, memory: int, devices: DeviceRequest) -> PodSpec:
+def pod_spec(cpu: int, memory: int, devices: DeviceRequest) -> PodSpec:
+    """The specification of a pod of a trace, of which nothing is known but what it asks for.
+
+    Args:
+        cpu: milli-cores.
+        memory: bytes.
+        devices: the GPUs.
+    """
     requests = {"cpu": cpu, "memory": memory}
     if devices.count and not devices.is_share():
         requests["nvidia.com/gpu"] = devices.count
