@@ -9,13 +9,15 @@ from rich.console import Console
 
 from yuheng.model.batch_plan import QueueTree
 from yuheng.model.plan import Explanation, Headroom, Plan
-from yuheng.reporting.tables import write_explanation, write_headroom, write_plan, write_queues
+from yuheng.model.simulation import Simulation
+from yuheng.reporting.tables import write_explanation, write_headroom, write_plan, write_queues, write_simulation
 
 WRITERS = {
     Plan: write_plan,
     Explanation: write_explanation,
     Headroom: write_headroom,
     QueueTree: write_queues,
+    Simulation: write_simulation,
 }
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -10,17 +10,40 @@ import yaml
 from hypothesis import given
 from made_plans import example_explanation, example_headroom, example_plan, explanations, headrooms, plans
 from made_queues import example_tree, queue_trees
+from made_simulations import arrival_sequence, one_run, over_time, simulations, swept
 
 from yuheng.model.plan import Placement, Plan
+from yuheng.model.simulation import Run
 from yuheng.reporting.documents import json_text, yaml_text
 
-EXAMPLES = [example_plan(), example_explanation(), example_headroom(), example_tree()]
+EXAMPLES = [example_plan(), example_explanation(), example_headroom(), example_tree(), over_time(seeds=1, points=3)]
 YAML_1_2_NUMBER = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-fA-F]+")
 
 
 @given(plans())
 def test_json_gives_the_plan_back(plan):
     assert json.loads(json_text(plan)) == plan.to_dict()
+
+
+@given(simulations())
+def test_json_of_a_simulation_is_ascii_and_has_every_run(result):
+    text = json_text(result)
+    assert text.isascii()
+    document = json.loads(text)
+    assert [(run["policy"], run["seed"], run["totals"]) for run in document["runs"]] == [
+        (run.policy, run.seed, run.totals) for run in result.runs
+    ]
+    assert document["scenario"] == result.scenario
+
+
+@pytest.mark.parametrize("made", [arrival_sequence, over_time, one_run])
+def test_json_has_no_number_that_json_does_not_know(made):
+    json.loads(json_text(made()), parse_constant=pytest.fail)
+
+
+def test_a_total_that_is_no_number_is_refused_rather_than_written():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        json_text(swept("s", [Run(policy="p", seed=1, totals={"cost_usd": float("nan")}, series=())]))
 
 
 @given(plans() | explanations | headrooms | queue_trees)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 
 import pytest
 from hypothesis import given
@@ -18,13 +19,15 @@ from made_plans import (
     plans,
 )
 from made_queues import example_evictions, example_jobs, example_tree, queue_trees
+from made_simulations import arrival_sequence, one_run, over_time, simulations
 from msgspec.structs import replace
 
 from yuheng.errors import NotFoundError
+from yuheng.reporting.documents import json_text
 from yuheng.reporting.schema import KINDS, schema
 
 VALIDATORS = {kind: Draft202012Validator(schema(kind)) for kind in KINDS}
-EXAMPLES = [example_plan(), example_explanation(), example_headroom(), example_tree()]
+EXAMPLES = [example_plan(), example_explanation(), example_headroom(), example_tree(), over_time(seeds=2, points=5)]
 # What an explanation tells only where there are queues.
 OPTIONAL = {"job", "queue", "borrowers", "eviction"}
 
@@ -43,17 +46,26 @@ def objects_in(value):
             yield from objects_in(item)
 
 
+def written(result):
+    """The result as those read it who parse what was printed."""
+    return json.loads(json_text(result))
+
+
 def check(result):
-    document = result.to_dict()
+    document = written(result)
     VALIDATORS[document["kind"]].validate(document)
 
 
-@given(plans() | explanations | headrooms | queue_trees)
+@given(plans() | explanations | headrooms | queue_trees | simulations())
 def test_any_result_satisfies_its_schema(result):
     check(result)
 
 
-@pytest.mark.parametrize("result", [*EXAMPLES, pending_explanation(), large_plan(40, 100), batch_plan()])
+@pytest.mark.parametrize(
+    "result",
+    [*EXAMPLES, pending_explanation(), large_plan(40, 100), batch_plan(), arrival_sequence(2), one_run()],
+    ids=lambda result: type(result).__name__,
+)
 def test_the_examples_satisfy_their_schema(result):
     check(result)
 
@@ -77,7 +89,7 @@ def test_every_object_is_closed_and_every_known_key_required_and_described(kind)
 
 @pytest.mark.parametrize("result", EXAMPLES, ids=lambda result: type(result).__name__)
 def test_a_missing_or_further_key_is_refused(result):
-    document = result.to_dict()
+    document = written(result)
     validator = VALIDATORS[document["kind"]]
     for key in document:
         less = {name: value for name, value in document.items() if name != key}
@@ -117,9 +129,37 @@ def test_a_wrong_value_is_refused(path, value):
         VALIDATORS["Plan"].validate(document)
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("kind",), "Plan"),
+        (("runs", 0, "seed"), 1.5),
+        (("runs", 0, "totals", "jobs"), "many"),
+        (("runs", 0, "totals"), {"Jobs done": 1.0}),
+        (("runs", 0, "series", 0), {"nodes": 3.0}),
+        (("runs", 0, "series", 0, "nodes"), None),
+        (("runs", 0, "rush", 0), [1.0] * 23),
+        (("runs", 0, "rush", 0), [1.0] * 25),
+        (("runs", 0, "queues", 0, "allocated", 0), None),
+        (("summary", 0, "mean"), None),
+        (("scenario", "confidence"), 95),
+    ],
+)
+def test_a_wrong_value_of_a_simulation_is_refused(path, value):
+    document = written(over_time(seeds=1, points=3))
+    *parents, last = path
+    target = document
+    for key in parents:
+        target = target[key]
+    target[last] = value
+    with pytest.raises(ValidationError):
+        VALIDATORS["Simulation"].validate(document)
+
+
 def test_a_kind_is_found_in_any_case_and_an_unknown_one_is_an_error():
     assert schema("plan") == schema("Plan")
     with pytest.raises(
-        NotFoundError, match="no schema for kind 'Pod', expected one of Plan, Explanation, Headroom, Queues"
+        NotFoundError,
+        match=r"no schema for kind 'Pod', expected one of Plan, Explanation, Headroom, Queues, Simulation$",
     ):
         schema("Pod")

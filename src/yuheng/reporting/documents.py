@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 import yaml
 
-__all__ = ["Document", "json_text", "yaml_text"]
+__all__ = ["Document", "block_text", "json_text", "yaml_text"]
 
 _NUMBER_OF_YAML_1_2: Final = re.compile(r"[-+]?(?:\.\d+|\d+(?:\.\d*)?)[eE][-+]?\d+|0o[0-7]+", re.ASCII)
 
@@ -39,5 +40,16 @@ def json_text(result: Document) -> str:
 
 def yaml_text(result: Document) -> str:
     """The result as YAML in block style, keys in the order of the format, one line a sentence."""
-    text: str = yaml.dump(result.to_dict(), Dumper=_Dumper, sort_keys=False, width=2**31 - 1)
+    return block_text(result.to_dict())
+
+
+def block_text(fields: Mapping[str, Any], *, leaves_in_line: bool = False) -> str:
+    """Plain data as YAML in block style, keys in their order.
+
+    Args:
+        fields: dictionaries, lists, strings and numbers.
+        leaves_in_line: whether lists and maps that hold no others are one line each.
+    """
+    style = None if leaves_in_line else False
+    text: str = yaml.dump(fields, Dumper=_Dumper, sort_keys=False, width=2**31 - 1, default_flow_style=style)
     return text

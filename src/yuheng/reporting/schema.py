@@ -10,14 +10,14 @@ from yuheng.errors import NotFoundError
 
 __all__ = ["KINDS", "schema"]
 
-KINDS: Final = ("Plan", "Explanation", "Headroom", "Queues")
+KINDS: Final = ("Plan", "Explanation", "Headroom", "Queues", "Simulation")
 
 
 def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of one kind of result.
 
     Args:
-        kind: ``Plan``, ``Explanation``, ``Headroom`` or ``Queues``, in any case.
+        kind: ``Plan``, ``Explanation``, ``Headroom``, ``Queues`` or ``Simulation``, in any case.
 
     Raises:
         NotFoundError: there is no such kind.

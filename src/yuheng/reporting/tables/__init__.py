@@ -9,5 +9,6 @@ from yuheng.reporting.tables.explanation import write_explanation
 from yuheng.reporting.tables.headroom import write_headroom
 from yuheng.reporting.tables.plan import write_plan
 from yuheng.reporting.tables.queues import write_queues
+from yuheng.reporting.tables.simulation import write_simulation
 
-__all__ = ["write_explanation", "write_headroom", "write_plan", "write_queues"]
+__all__ = ["write_explanation", "write_headroom", "write_plan", "write_queues", "write_simulation"]

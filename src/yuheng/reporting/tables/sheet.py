@@ -92,6 +92,25 @@ class Sheet:
             self.line(first, indent=indent)
             self.line((_GAP.join((second, *rest)), "dim"), indent=indent + 2)
 
+    def pages(self, columns: Sequence[Column], rows: Sequence[Sequence[str]], *, indent: int = 0) -> None:
+        """A table of numbers, which must not be folded: too wide for a terminal, its columns go on below themselves.
+
+        Each part starts with the first column and has as many of the others as the terminal has room for.
+        """
+        shown = self._cells(rows)
+        widths = [
+            max(cell_len(self._shown(column.title)), *(cell_len(row[place]) for row in shown)) if shown else 0
+            for place, column in enumerate(columns)
+        ]
+        room = self._console.width - indent - min(widths[0], self._console.width // 3)
+        for number, part in enumerate([range(1, len(columns))] if self._flat else _parts(widths, room)):
+            if number:
+                self.line()
+            places = (0, *part)
+            self.table(
+                [columns[place] for place in places], [[row[place] for place in places] for row in rows], indent=indent
+            )
+
     def more(self, hidden: int, *, indent: int = 0) -> None:
         """The line that says how much was left out, if anything was."""
         if hidden > 0:
@@ -107,7 +126,11 @@ class Sheet:
     @property
     def ellipsis(self) -> str:
         """Three dots, as one character where the console can show it."""
-        return "…" if self._shown("…") == "…" else "..."
+        return self.sign("…", "...")
+
+    def sign(self, wanted: str, plain: str) -> str:
+        """A sign where the console can show it, else the plain one."""
+        return wanted if self._shown(wanted) == wanted else plain
 
     def _cells(self, rows: Iterable[Sequence[str]]) -> list[list[str]]:
         return [[self._shown(cell) for cell in row] for row in rows]
@@ -118,6 +141,20 @@ class Sheet:
 
     def _shown(self, text: str) -> str:
         return printable(text, self._console.encoding)
+
+
+def _parts(widths: Sequence[int], room: int) -> list[list[int]]:
+    """The places of all columns but the first, in as few parts as have room beside it."""
+    parts: list[list[int]] = []
+    left = 0
+    for place, width in enumerate(widths[1:], 1):
+        needed = width + len(_GAP)
+        if not parts or needed > left:
+            parts.append([])
+            left = room
+        parts[-1].append(place)
+        left -= needed
+    return parts
 
 
 def _hanging(start: Text, text: Text) -> Table:
