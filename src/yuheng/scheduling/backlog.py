@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 __all__ = ["Backlog"]
 
@@ -108,13 +108,6 @@ class Backlog:
             if remaining:
                 self._stuck.add(kind)
 
-    def remove(self, pods: Iterable[int]) -> None:
-        """Pods wait no more: their job gave up."""
-        for pod in pods:
-            kind = self._kinds[pod]
-            self._heaps[kind].remove(self._turns[pod])
-            heapq.heapify(self._heaps[kind])
-            self.waiting -= 1
-            if not self._heaps[kind]:
-                self._open.discard(kind)
-                self._stuck.discard(kind)
+    def first(self, most: int) -> list[int]:
+        """The turns of the first so many waiting pods, in order."""
+        return heapq.nsmallest(most, (turn for heap in self._heaps.values() for turn in heap))

@@ -130,9 +130,15 @@ class Scheduler:
         """A pod waits for a node from now on."""
         self.backlog.add(pod)
 
-    def withdraw(self, pods: Sequence[int]) -> None:
-        """Waiting pods wait no more."""
-        self.backlog.remove(pods)
+    def first_waiting(self, most: int) -> list[int]:
+        """The first so many pods that wait, in the order of their turns."""
+        found: list[int] = self._pod_at[self.backlog.first(most)].tolist()
+        return found
+
+    def may_run_on(self, pod: int, node: int) -> bool:
+        """Whether a node's labels, taints and kind suit a pod, however full it is."""
+        hand = self.hands.hand(self.class_of(pod))
+        return bool(hand.window.static[hand.row, node] == 0)
 
     def cycle(self) -> list[int]:
         """Give every waiting pod its turn; those that were placed, in order."""
@@ -243,7 +249,7 @@ class Scheduler:
             self._revert([pod for pod in pods if pod not in residents] if residents else pods)
         else:
             self._revert(pods)
-        self.node_of[pods] = -1
+        self.node_of[list(pods)] = -1
         self.backlog.freed()
 
     def _revert(self, pods: Sequence[int]) -> None:
@@ -276,7 +282,7 @@ class Scheduler:
 
     def unsettle(self, pods: Sequence[int]) -> None:
         """Pods were taken off their nodes by somebody who works on the same arrays."""
-        self.node_of[pods] = -1
+        self.node_of[list(pods)] = -1
         self._at_home.difference_update(pods)
 
     def class_of(self, pod: int) -> int:
@@ -305,7 +311,7 @@ class Scheduler:
     def _mark(self, nodes: Sequence[int], absent: int) -> None:
         cluster = self._cluster
         self.hands.make_room(len(nodes))
-        cluster.absent[nodes] = absent
+        cluster.absent[list(nodes)] = absent
         size = int(cluster.log_size[0])
         lines = slice(size, size + len(nodes))
         # A line that counts nothing: it makes the classes look at the nodes again.

@@ -48,6 +48,10 @@ class PodByPod:
         """The node that a pod is on."""
         return int(self._scheduler.node_of[pod])
 
+    def first_waiting(self, most: int) -> Sequence[int]:
+        """The first so many pods that wait, in the order of their turns."""
+        return self._scheduler.first_waiting(most)
+
     def leave(self, pods: Sequence[int], *, finished: bool) -> None:  # noqa: ARG002 -- both free the same room
         """Pods are taken off their nodes."""
         self._scheduler.leave(pods)
@@ -123,6 +127,10 @@ class ByQueue:
     def node_of(self, pod: int) -> int:
         """The node that a pod is on."""
         return int(self._base.node_of[pod])
+
+    def first_waiting(self, most: int) -> Sequence[int]:
+        """The first so many pods that wait, in the order of their turns."""
+        return self._scheduler.first_waiting(most)
 
     def leave(self, pods: Sequence[int], *, finished: bool) -> None:
         """Pods are taken off their nodes."""

@@ -43,6 +43,10 @@ class Nodes:
         """Whether pods may be bound to a node."""
         return not self._away[node] and not self._closed[node]
 
+    def to_be_had(self, node: int) -> bool:
+        """Whether a node's market has capacity."""
+        return "reclaimed" not in self._away[node]
+
     @property
     def any_missing(self) -> bool:
         """Whether any node that could take pods does not at the moment."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
+from yuheng.errors import InputError
 from yuheng.model.cluster import Snapshot
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
-from yuheng.model.scenario import PriceSeries, Scenario
+from yuheng.model.scenario import NodePool, PriceSeries, Scenario
 from yuheng.model.simulation import RefusedJob, Run
 from yuheng.model.workload import Workload
 from yuheng.scheduling.batch.roster import job_keys
@@ -25,6 +27,7 @@ from yuheng.simulation.generate import generate
 from yuheng.simulation.impossible import impossible
 from yuheng.simulation.measures import Happened, Measures
 from yuheng.simulation.nodes import Nodes
+from yuheng.simulation.pools import Orders, PoolNodes, Pools
 from yuheng.simulation.population import Population, populate
 from yuheng.simulation.record import Record, Sample
 from yuheng.simulation.sequence import run_sequence
@@ -62,17 +65,45 @@ def run_one(scenario: Scenario, policy: Policy, seed: int) -> Run:
 
 
 class _Stage(NamedTuple):
-    """The nodes there will ever be, those of pools included."""
+    """The nodes there will ever be, those of pools included.
+
+    Attributes:
+        snapshot: the cluster at the start, with all of them.
+        absent: those that are not there at the start.
+        prices: of each; None where unknown.
+        pools: which of them are whose.
+    """
 
     snapshot: Snapshot
     absent: Sequence[int]
     prices: Sequence[PriceSeries | None]
+    pools: Sequence[PoolNodes]
 
 
 def _stage(scenario: Scenario) -> _Stage:
-    nodes = sorted(scenario.snapshot.nodes, key=lambda node: node.name)
+    mine = {pool.name: [_of_pool(pool, i) for i in range(pool.maximum)] for pool in scenario.pools}
+    every = [*scenario.snapshot.nodes, *(node for nodes in mine.values() for node in nodes)]
+    nodes = sorted(every, key=lambda node: node.name)
+    number = {node.name: n for n, node in enumerate(nodes)}
+    if len(number) < len(nodes):
+        twice = next(name for name, times in Counter(node.name for node in nodes).items() if times > 1)
+        raise InputError(f"two nodes named {twice!r}", "names that no pool's nodes have", field="pools")
+    pools = [PoolNodes(pool, [number[node.name] for node in mine[pool.name]]) for pool in scenario.pools]
+    to_come = [node for one in pools for node in one.nodes[one.pool.initial :]]
     snapshot: Snapshot = msgspec.structs.replace(scenario.snapshot, nodes=tuple(nodes))
-    return _Stage(snapshot, initially_absent(scenario, nodes), [_price(scenario, node) for node in nodes])
+    prices = [_price(scenario, node) for node in nodes]
+    for one in pools:
+        for node in one.nodes:
+            prices[node] = one.pool.price or prices[node]
+    return _Stage(snapshot, (*initially_absent(scenario, nodes), *to_come), prices, pools)
+
+
+def _of_pool(pool: NodePool, i: int) -> Node:
+    """A pool's node."""
+    name = f"{pool.name}-{i}"
+    labels = {**pool.node.labels, "kubernetes.io/hostname": name}
+    node: Node = msgspec.structs.replace(pool.node, name=name, labels=labels)
+    return node
 
 
 def _price(scenario: Scenario, node: Node) -> PriceSeries | None:
@@ -126,6 +157,9 @@ class _Run:
         last_change = max((change.time for change in scenario.changes), default=0.0)
         simulator.disturb(disturbances(scenario, stage.snapshot.nodes, self._seed), last_change)
         simulator.watch(self._look)
+        if stage.pools:
+            changes = sorted({time for one in stage.pools if one.pool.price for time in one.pool.price.times[1:]})
+            simulator.provide(Pools(stage.pools, stage.snapshot.nodes, self._orders(nodes)), changes)
         end = simulator.run()
         happened = Happened(
             population=self._population,
@@ -139,6 +173,16 @@ class _Run:
             epoch=self._start or None,
         )
         return _told(self._policy, self._seed, Measures(happened), self._refused)
+
+    def _orders(self, nodes: Nodes) -> Orders:
+        """Who waits, for those who order nodes."""
+        kinds = self._population.kinds
+        return Orders(
+            waiting=self._decider.first_waiting,
+            spec=lambda pod: kinds.models[kinds.kind[pod]].spec,
+            may_run_on=self._scheduler.may_run_on,
+            to_be_had=nodes.to_be_had,
+        )
 
     def _look(self, now: float) -> None:
         """A point of the time series."""

@@ -64,6 +64,10 @@ class Decider(Protocol):
         """The node that a pod is on."""
         ...
 
+    def first_waiting(self, most: int) -> Sequence[int]:
+        """The first so many pods that wait, in the order of their turns."""
+        ...
+
     def leave(self, pods: Sequence[int], *, finished: bool) -> None:
         """Pods are taken off their nodes: they have finished their work, or will be submitted again."""
         ...
@@ -90,12 +94,20 @@ class Settings(NamedTuple):
 class Provider(Protocol):
     """What asks for nodes when pods wait, and gives them back."""
 
-    def order(self, now: float) -> list[tuple[float, int]]:
-        """Nodes that were ordered just now: when each is ready, and its number."""
+    def at_least(self) -> list[tuple[float, int]]:
+        """Nodes that are on their way at the start: when each is ready, and its number."""
         ...
 
-    def arrived(self, node: int) -> bool:
-        """An ordered node is ready; whether it is wanted still."""
+    def order(self, now: float) -> list[tuple[float, int]]:
+        """Nodes that are ordered now: when each is ready, and its number."""
+        ...
+
+    def arrived(self, node: int) -> None:
+        """An ordered node is ready."""
+        ...
+
+    def reclaimed(self, node: int) -> bool:
+        """A market took a node back; whether it has to be ordered anew."""
         ...
 
     def idle_since(self, node: int, now: float) -> float | None:
@@ -165,6 +177,8 @@ class Simulator:
         self._provider = provider
         for time in price_changes:
             self.clock.schedule(time, Kind.PRICE_CHANGED)
+        for ready, node in provider.at_least():
+            self._at(ready, Kind.NODE_READY, node)
 
     def watch(self, probe: Callable[[float], None]) -> None:
         """Call a probe at every point of the time series."""
@@ -357,6 +371,8 @@ class Simulator:
             for node in disturbance.nodes:
                 if kind in (Kind.NODE_REMOVED, Kind.MARKET_GONE):
                     self.nodes.vanish(node, cause, self.clock.now)
+                    if kind == Kind.MARKET_GONE and self._provider is not None and self._provider.reclaimed(node):
+                        self.nodes.vanish(node, "removed", self.clock.now)
                 else:
                     self.nodes.close(node, cause)
             self._lose(disturbance.nodes)
@@ -401,9 +417,10 @@ class Simulator:
 
     def _node_ready(self, node: int) -> None:
         self._essential -= 1
-        if self._provider is not None and self._provider.arrived(node):
-            self.nodes.appear(node, "removed", self.clock.now)
-            self._opened([node])
+        if self._provider is not None:
+            self._provider.arrived(node)
+            if self.nodes.appear(node, "removed", self.clock.now):
+                self._opened([node])
             self._emptied(node)
 
     def _idle(self, node: int) -> None:

@@ -52,7 +52,8 @@ class Order:
         if plugin == "gang":
             return state.is_ready()
         if plugin == "drf":
-            return self._tree.dominant_share(self._tree.job_allocated[state.index])
+            held = self._tree.job_allocated[state.index]
+            return self._tree.dominant_share(held) if held.any() else 0.0
         if plugin == "tdm":
             return bool(state.job.preemptable)
         waiting_time = self.waiting_time(state)

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from yuheng.model.cluster import Snapshot
 from yuheng.model.job import Job
-from yuheng.model.pod import Pod
+from yuheng.model.pod import Pod, PodSpec
 from yuheng.model.policy import Policy
 from yuheng.scheduling.batch.planning import default_batch, open_session, run
 from yuheng.scheduling.batch.session import Session
@@ -57,6 +58,11 @@ class BatchScheduler:
         self._peer = np.array([base.engine.classes.all[number].kind for number in base.engine.class_of], dtype=np.int64)
         self._running: dict[int, Pod] = {}
         self._holdings: dict[int, Holding] = {}
+        self._members: dict[str, set[int]] = {}
+        self._held: dict[str, NDArray[np.int64]] = {}
+        self._rows: dict[int, NDArray[np.int64]] = {}
+        self._specs: list[PodSpec] = []
+        self._with_estimate = self._without_job = 0
         self._pending: dict[int, Pod] = {}
         self._run_order: list[tuple[str, str, int]] = []
         self._wait_order: list[tuple[int, int]] = []
@@ -68,13 +74,21 @@ class BatchScheduler:
             self._number[pod.key] = number
             self._alive[pod.job] = self._alive.get(pod.job, 0) + 1
             self._runs(number, pod)
+        limited = any(queue.capability or queue.guarantee for queue in snapshot.queues)
+        claims = self._settings.has("preempt") or self._settings.has("reclaim")
+        self._everybody_matters = claims or limited or self._settings.hdrf
         # What depends on the queue or the time of day is compiled into the classes: those are compiled for every cycle.
         self._anew = bool(self._settings.node_groups or self._settings.zones is not None or self._settings.reserve)
+        self._everybody_matters |= self._anew
 
     @property
     def waiting(self) -> int:
         """How many pods wait."""
         return len(self._pending)
+
+    def first_waiting(self, most: int) -> list[int]:
+        """The first so many pods that wait, in the order of their turns."""
+        return [number for _, number in self._wait_order[:most]]
 
     def submit(self, pods: Mapping[int, Pod], job: Job | None) -> None:
         """Pods wait from now on.
@@ -92,6 +106,7 @@ class BatchScheduler:
 
     def _waits(self, number: int, pod: Pod) -> None:
         self._pending[number] = pod
+        self._without_job += int(pod.job not in self._jobs)
         insort(self._wait_order, (int(self._turn[number]), number))
 
     def _runs(self, number: int, pod: Pod) -> None:
@@ -99,12 +114,30 @@ class BatchScheduler:
         if pod.spec.devices.count:
             self._holdings[number] = self.base.holding(number)
         insort(self._run_order, (pod.namespace, pod.name, number))
+        self._count(number, pod, 1)
 
     def _stops(self, number: int) -> Pod:
         pod = self._running.pop(number)
         self._holdings.pop(number, None)
         del self._run_order[bisect_left(self._run_order, (pod.namespace, pod.name, number))]
+        self._count(number, pod, -1)
         return pod
+
+    def _count(self, number: int, pod: Pod, sign: int) -> None:
+        """Count a running pod in its job and queue."""
+        self._with_estimate += sign * int(pod.estimate is not None)
+        if pod.job not in self._jobs:
+            self._without_job += sign
+            return
+        members = self._members.setdefault(pod.job, set())
+        if sign > 0:
+            members.add(number)
+        else:
+            members.discard(number)
+        queue = self._jobs[pod.job].queue
+        if queue not in self._held:
+            self._held[queue] = np.zeros_like(self._row(pod))
+        self._held[queue] += sign * self._row(pod)
 
     def leave(self, pods: Sequence[int], *, finished: bool) -> None:
         """Running pods end, or lose their nodes (then they are to be submitted again)."""
@@ -118,6 +151,7 @@ class BatchScheduler:
                     self._jobs[key] = msgspec.structs.replace(job, succeeded=job.succeeded + 1)
                 elif key not in self._given:
                     del self._jobs[key], self._alive[key]
+                    self._members.pop(key, None)
 
     def cycle(self, now: float) -> Decided:
         """Run the configured actions once.
@@ -131,16 +165,27 @@ class BatchScheduler:
         run(session)
         for state in session.roster.jobs:
             job = self._jobs.get(state.key)
-            if job is not None and state.admitted and not job.admitted:
-                self._jobs[state.key] = msgspec.structs.replace(job, admitted=True)
+            queue = session.tree.queues[state.queue].name
+            if job is not None and (state.admitted != job.admitted or queue != job.queue):
+                self._moves(state.key, queue)
+                self._jobs[state.key] = msgspec.structs.replace(job, admitted=state.admitted, queue=queue)
         evicted = [session.roster.pods[i] for i in session.moves.evicted if i < session.roster.bound]
         return Decided(self._placed(session, now), [self._evicted(pod) for pod in evicted])
+
+    def _moves(self, key: str, queue: str) -> None:
+        """A job was sent to another queue: what its running pods hold goes with it."""
+        old = self._jobs[key].queue
+        for number in self._members.get(key, ()) if queue != old else ():
+            row = self._row(self._running[number])
+            self._held[old] -= row
+            self._held[queue] = self._held.get(queue, 0) + row
 
     def _placed(self, session: Session, now: float) -> list[int]:
         placed = []
         for pod, n, words in session.moves.placements():
             number = self._number[pod.key]
             del self._pending[number]
+            self._without_job -= int(pod.job not in self._jobs)
             turn = (int(self._turn[number]), number)
             del self._wait_order[bisect_left(self._wait_order, turn)]
             node = session.engine.machines.nodes[n].name
@@ -169,20 +214,58 @@ class BatchScheduler:
 
     def _opened(self, now: float) -> Session:
         """The state as it is, ready for deciding."""
-        bound = [self._running[number] for *_, number in self._run_order]
+        numbers, jobs, others = self._those_that_matter()
+        bound = [self._running[number] for number in numbers]
         queue = [self._pending[number] for _, number in self._wait_order]
-        jobs = sorted(
-            (job for key, job in self._jobs.items() if self._alive[key] or key in self._given),
-            key=lambda job: (job.namespace, job.name),
-        )
         time = self._start + now
-        snapshot: Snapshot = msgspec.structs.replace(self._snapshot, pods=(*bound, *queue), jobs=tuple(jobs), time=time)
+        snapshot: Snapshot = msgspec.structs.replace(
+            self._snapshot,
+            pods=(*bound, *queue),
+            jobs=tuple(sorted(jobs, key=lambda job: (job.namespace, job.name))),
+            time=time,
+        )
         if self._anew:
             return self._compiled_anew(snapshot, time)
         classes = [self.base.class_of(number) for _, number in self._wait_order]
-        engine = self.base.engine.seen(self._running_now(bound), queue, classes)
-        configured = self._policy.batch is not None
-        return Session(snapshot, engine, self._settings, time, is_configured=configured, hands=self.base.hands)
+        return Session(
+            snapshot,
+            self.base.engine.seen(self._running_now(numbers, bound), queue, classes),
+            self._settings,
+            time,
+            is_configured=self._policy.batch is not None,
+            hands=self.base.hands,
+            others=others,
+        )
+
+    def _those_that_matter(self) -> tuple[list[int], list[Job], dict[str, NDArray[np.int64]]]:
+        """Running pods and jobs that a cycle looks at one by one, and what the others hold, by queue.
+
+        Who waits matters, with the rest of his job. Other running pods are looked at when somebody may evict them,
+        when their ends are known and a forecast may ask for them, or when shares of all jobs are compared; otherwise
+        they only count in what their queues hold.
+        """
+        if self._everybody_matters or self._with_estimate or self._without_job:
+            given = self._given
+            jobs = [job for key, job in self._jobs.items() if self._alive[key] or key in given]
+            return [number for *_, number in self._run_order], jobs, {}
+        waiting = dict.fromkeys(pod.job for pod in self._pending.values())
+        numbers = sorted(
+            (number for key in waiting for number in self._members.get(key, ())),
+            key=lambda number: (self._running[number].namespace, self._running[number].name),
+        )
+        others = {queue: held.copy() for queue, held in self._held.items()}
+        for number in numbers:
+            pod = self._running[number]
+            others[self._jobs[pod.job].queue] -= self._row(pod)
+        return numbers, [self._jobs[key] for key in waiting], others
+
+    def _row(self, pod: Pod) -> NDArray[np.int64]:
+        """(C,) what a pod asks for, and 1 for itself."""
+        key = id(pod.spec)
+        if key not in self._rows:
+            self._rows[key] = np.append(self.base.engine.resources.row(pod.spec.requests), 1)
+            self._specs.append(pod.spec)
+        return self._rows[key]
 
     def _compiled_anew(self, snapshot: Snapshot, time: float) -> Session:
         """The state on the nodes that are there, in arrays of its own."""
@@ -190,8 +273,7 @@ class BatchScheduler:
         there = tuple(node for n, node in enumerate(engine.machines.nodes) if not self.base.is_closed(n))
         return open_session(msgspec.structs.replace(snapshot, nodes=there), self._policy, engine.seed, time)
 
-    def _running_now(self, bound: Sequence[Pod]) -> Running:
-        numbers = [number for *_, number in self._run_order]
+    def _running_now(self, numbers: Sequence[int], bound: Sequence[Pod]) -> Running:
         holdings = {i: self._holdings[number] for i, number in enumerate(numbers) if number in self._holdings}
         return Running(bound, self.base.node_of[numbers].astype(np.int64), self._peer[self._kind[numbers]], holdings)
 

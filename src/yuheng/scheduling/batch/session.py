@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,14 +61,26 @@ class Session:
         *,
         is_configured: bool,
         hands: Hands | None = None,
+        others: Mapping[str, NDArray[np.int64]] = MappingProxyType({}),
     ) -> None:
+        """Take a state in hand.
+
+        Args:
+            snapshot: the state.
+            engine: the same, compiled.
+            settings: what is on.
+            now: in seconds since the epoch.
+            is_configured: whether somebody chose the configuration, rather than nobody.
+            hands: classes that are in hand already.
+            others: by queue, (C,) what is held in it by running pods that the snapshot leaves out.
+        """
         self.snapshot = snapshot
         self.is_configured = is_configured
         self.engine = engine
         self.settings = settings
         self.now = self.clock = now
         self.roster = Roster(engine, snapshot, settings, now)
-        self.tree = Tree(snapshot.queues, self.roster, settings)
+        self.tree = Tree(snapshot.queues, self.roster, settings, others)
         self.order = Order(self.roster, self.tree, settings)
         self.moves = Moves(engine, self.roster, self.tree, hands)
         self.network = Network(engine.machines, snapshot.hyper_nodes)

@@ -6,7 +6,8 @@ Sources: Volcano's ``proportion`` and ``capacity`` plugins; Kueue's cohorts (see
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -52,11 +53,25 @@ class Tree:
         job_allocated: (J, C) what each job's pods hold.
     """
 
-    def __init__(self, queues: Sequence[Queue], roster: Roster, settings: Settings) -> None:
+    def __init__(
+        self,
+        queues: Sequence[Queue],
+        roster: Roster,
+        settings: Settings,
+        others: Mapping[str, Amounts] = MappingProxyType({}),
+    ) -> None:
+        """Count what queues hold and ask for, and work out what they deserve.
+
+        Args:
+            queues: as they were written.
+            roster: the jobs.
+            settings: what is on.
+            others: by queue, (C,) what is held in it by pods that are not in the roster.
+        """
         self.roster = roster
         self.settings = settings
         self.names = [*roster.engine.resources.names, "pods"]
-        self.queues = _with_root(queues, {state.job.queue for state in roster.jobs})
+        self.queues = _with_root(queues, {state.job.queue for state in roster.jobs}.union(others))
         self.number = {queue.name: q for q, queue in enumerate(self.queues)}
         self._build()
         cluster = roster.engine.cluster
@@ -75,7 +90,7 @@ class Tree:
         self._asked: dict[int, float] = {}
         self.deserved: Amounts = self.real.copy()
         self.entitled: Amounts = np.full_like(self.real, UNLIMITED)
-        self._count()
+        self._count(others)
         self.deserve()
 
     def _build(self) -> None:
@@ -163,7 +178,7 @@ class Tree:
                 )
             state.queue = self.number[name]
 
-    def _count(self) -> None:
+    def _count(self, others: Mapping[str, Amounts]) -> None:
         roster = self.roster
         rows = roster.rows[roster.spec_of]
         running = roster.node_of >= 0
@@ -173,6 +188,9 @@ class Tree:
         queue_of = np.array([state.queue for state in roster.jobs], dtype=np.int64)
         np.add.at(self.allocated, queue_of, self.job_allocated)
         np.add.at(self.request, queue_of, asked)
+        for name, held in others.items():
+            self.allocated[self.number[name]] += held
+            self.request[self.number[name]] += held
         for q in reversed(self.order[1:]):
             self.allocated[self.parent[q]] += self.allocated[q]
             self.request[self.parent[q]] += self.request[q]

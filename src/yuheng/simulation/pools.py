@@ -1,0 +1,204 @@
+"""Node pools: nodes are ordered when pods wait that would fit on them, and given back when they stay empty.
+
+As Kubernetes' Cluster Autoscaler does it: waiting pods are packed, first fit in the order of their turns, on the nodes
+that are coming already, then on new ones; every new node takes its delay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from yuheng.model.node import Node
+from yuheng.model.pod import PodSpec
+from yuheng.model.scenario import NodePool, PriceSeries
+
+__all__ = ["Orders", "PoolNodes", "Pools", "price_at"]
+
+# Waiting pods that are looked at in one go.
+MOST_PODS: Final = 2000
+# Nodes that are ordered for one pod before it is given up: it fits by its size, and something else keeps it away.
+MOST_ORDERS: Final = 3
+
+
+class PoolNodes(NamedTuple):
+    """A pool, and the numbers of the nodes it may have."""
+
+    pool: NodePool
+    nodes: Sequence[int]
+
+
+class Orders(NamedTuple):
+    """What pools have to know of those who wait.
+
+    Attributes:
+        waiting: the first so many pods that wait, in the order of their turns.
+        spec: what a pod asks for.
+        may_run_on: whether a node's labels, taints and kind suit a pod.
+        to_be_had: whether the market has a node at the moment.
+    """
+
+    waiting: Callable[[int], Iterable[int]]
+    spec: Callable[[int], PodSpec]
+    may_run_on: Callable[[int, int], bool]
+    to_be_had: Callable[[int], bool]
+
+
+def price_at(price: PriceSeries | None, now: float) -> float:
+    """US dollars per hour at a time; infinite where nobody knows."""
+    if price is None:
+        return float("inf")
+    return price.values[int(np.searchsorted(price.times, now, side="right")) - 1]
+
+
+class _Coming:
+    """A node that is on its way, and what will be free on it."""
+
+    def __init__(self, node: Node) -> None:
+        self.free = dict(node.allocatable)
+        self.devices = [1000] * node.devices.count
+        self.memory = node.devices.memory
+
+    def take(self, spec: PodSpec) -> bool:
+        """Put a pod there, if it fits."""
+        asked = {**spec.requests, "pods": 1}
+        if any(amount > self.free.get(name, 0) for name, amount in asked.items() if amount):
+            return False
+        chosen = self._devices_for(spec)
+        if chosen is None:
+            return False
+        for d in chosen:
+            self.devices[d] -= spec.devices.milli if spec.devices.is_share() else 1000
+        for name, amount in asked.items():
+            self.free[name] = self.free.get(name, 0) - amount
+        return True
+
+    def _devices_for(self, spec: PodSpec) -> list[int] | None:
+        """The GPUs a pod would take; None where there are too few."""
+        request = spec.devices
+        if request.is_share():
+            fitting = [d for d, free in enumerate(self.devices) if free >= min(request.milli, 1000)]
+            return fitting[:1] if fitting and request.memory <= self.memory else None
+        whole = [d for d, free in enumerate(self.devices) if free == 1000][: request.count]
+        return whole if len(whole) == request.count else None
+
+
+class Pools:
+    """Orders nodes and gives them back."""
+
+    def __init__(self, pools: Sequence[PoolNodes], nodes: Sequence[Node], orders: Orders) -> None:
+        """Take pools over.
+
+        Args:
+            pools: the pools, and the numbers of their nodes; the first so many are there at the start.
+            nodes: all nodes by number.
+            orders: who waits.
+        """
+        self._pools = pools
+        self._nodes = nodes
+        self._orders = orders
+        self._of = {node: p for p, one in enumerate(pools) for node in one.nodes}
+        self._spare = [list(one.nodes[one.pool.initial :])[::-1] for one in pools]
+        self._empty_since: dict[int, float] = {}
+        self._coming: dict[int, _Coming] = {}
+        self._covered: dict[int, int] = {}
+        self._ordered: dict[int, int] = {}
+        self._cheapest: list[int] = []
+        self.price_changed(0.0)
+
+    def price_changed(self, now: float) -> None:
+        """Order from the cheapest pool first, from now on."""
+        prices = [price_at(one.pool.price, now) for one in self._pools]
+        self._cheapest = sorted(range(len(prices)), key=lambda p: (prices[p], p))
+
+    def at_least(self) -> list[tuple[float, int]]:
+        """Nodes that pools must have and lack at the start: when each is ready, and its number."""
+        found = []
+        for p, one in enumerate(self._pools):
+            for _ in range(one.pool.minimum - one.pool.initial):
+                node = self._spare[p].pop()
+                self._coming[node] = _Coming(self._nodes[node])
+                found.append((one.pool.delay, node))
+        return found
+
+    def order(self, now: float) -> list[tuple[float, int]]:
+        """Order nodes for pods that wait and fit on none that is coming.
+
+        Returns:
+            When each is ready, and its number.
+        """
+        found: list[tuple[float, int]] = []
+        if not self._coming and not any(spare and self._orders.to_be_had(spare[-1]) for spare in self._spare):
+            return found
+        for pod in self._orders.waiting(MOST_PODS):
+            if pod in self._covered or self._ordered.get(pod, 0) >= MOST_ORDERS:
+                continue
+            if self._finds_place(pod):
+                continue
+            node = self._new_for(pod)
+            if node is not None:
+                found.append((now + self._pools[self._of[node]].pool.delay, node))
+        return found
+
+    def _finds_place(self, pod: int) -> bool:
+        """Whether a pod fits on a node that is coming already."""
+        spec = self._orders.spec(pod)
+        for node, coming in self._coming.items():
+            if self._orders.may_run_on(pod, node) and coming.take(spec):
+                self._covered[pod] = node
+                return True
+        return False
+
+    def _new_for(self, pod: int) -> int | None:
+        """A new node for a pod, of the cheapest pool that has one it fits on."""
+        spec = self._orders.spec(pod)
+        for p in self._cheapest:
+            spare = self._spare[p]
+            if not spare or not self._orders.to_be_had(spare[-1]):
+                continue
+            node = spare[-1]
+            coming = _Coming(self._nodes[node])
+            if self._orders.may_run_on(pod, node) and coming.take(spec):
+                self._spare[p].pop()
+                self._coming[node] = coming
+                self._covered[pod] = node
+                self._ordered[pod] = self._ordered.get(pod, 0) + 1
+                return node
+        return None
+
+    def arrived(self, node: int) -> None:
+        """An ordered node is ready."""
+        del self._coming[node]
+        for pod in [pod for pod, home in self._covered.items() if home == node]:
+            del self._covered[pod]
+
+    def reclaimed(self, node: int) -> bool:
+        """A market took a node back; whether it is a pool's, which has to order it anew."""
+        p = self._of.get(node)
+        if p is None:
+            return False
+        if node not in self._spare[p]:
+            self._spare[p].append(node)
+            self._empty_since.pop(node, None)
+        return True
+
+    def idle_since(self, node: int, now: float) -> float | None:
+        """A node is empty from now on: when to look whether it still is; None for never."""
+        p = self._of.get(node)
+        if p is None or self._pools[p].pool.idle == float("inf"):
+            return None
+        self._empty_since[node] = now
+        return now + self._pools[p].pool.idle
+
+    def gives_back(self, node: int, now: float) -> bool:
+        """Whether an empty node goes now: it was empty long enough, and its pool has more than it must."""
+        p = self._of[node]
+        one = self._pools[p]
+        there = len(one.nodes) - len(self._spare[p])
+        if now - self._empty_since.get(node, now) < one.pool.idle or there <= one.pool.minimum:
+            return False
+        self._spare[p].append(node)
+        del self._empty_since[node]
+        return True
