@@ -152,4 +152,4 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:
         """The simulation in the public format (kind ``Simulation``): plain data, as ``-o json`` prints it."""
-        return {"apiVersion": API_VERSION, "kind": "Simulation", **msgspec.to_builtins(self)}
+        return {"apiVersion": API_VERSION, "kind": "Simulation", **msgspec.json.decode(msgspec.json.encode(self))}

@@ -85,9 +85,11 @@ class Scheduler:
         self._cluster = self.engine.cluster
         self._draws = np.random.Generator(np.random.PCG64([seed, 1]))
         self.hands = Hands(self.engine)
+        self._kind = kinds.kind
+        # Pods that are never submitted need no class in hand.
+        self._present = np.unique(kinds.kind[kinds.kind >= 0]).tolist()
         self._whole = self._take_all()
         self._row = self._rows()
-        self._kind = kinds.kind
         self._pod_at = np.argsort(kinds.turn)
         self.backlog = Backlog(kinds.kind.tolist(), kinds.turn.tolist(), self._rule_bound())
         self.node_of = np.full(len(kinds.kind), -1, dtype=np.int32)
@@ -98,7 +100,7 @@ class Scheduler:
 
     def _take_all(self) -> bool:
         """Take all classes in hand in one window; whether they are few enough for that."""
-        classes = list(dict.fromkeys(self.engine.class_of))
+        classes = list(dict.fromkeys(self.engine.class_of[kind] for kind in self._present))
         if not classes or len(classes) > self.engine.window_size:
             return False
         self.hands.take(classes)
@@ -106,15 +108,16 @@ class Scheduler:
 
     def _rows(self) -> NDArray[np.int32]:
         """(kinds,) the row of each kind in the one window; zeros where there is more than one."""
-        if not self._whole:
-            return np.zeros(len(self.engine.class_of), dtype=np.int32)
-        return np.array([self.hands.hand(number).row for number in self.engine.class_of], dtype=np.int32)
+        rows = np.zeros(len(self.engine.class_of), dtype=np.int32)
+        for kind in self._present if self._whole else ():
+            rows[kind] = self.hands.hand(self.engine.class_of[kind]).row
+        return rows
 
     def _rule_bound(self) -> frozenset[int]:
         """The kinds whose rules look at other pods."""
         found = set()
-        for kind, number in enumerate(self.engine.class_of):
-            hand = self.hands.hand(number)
+        for kind in self._present:
+            hand = self.hands.hand(self.engine.class_of[kind])
             first = hand.window.counter_first
             if first[hand.row + 1] > first[hand.row]:
                 found.add(kind)
@@ -206,7 +209,7 @@ class Scheduler:
         first = int(self._cluster.log_size[0])
         nodes = np.empty(len(pods), dtype=np.int32)
         if self._whole:
-            hand = self.hands.hand(self.engine.class_of[0])
+            hand = self.hands.hand(self.engine.class_of[self._present[0]])
             tried = self._tried(hand.window, hand.counters, self._row[self._kind[pods]], nodes, most)
         else:
             tried = self._one_by_one(pods, nodes, most, refused)
@@ -255,7 +258,7 @@ class Scheduler:
     def _revert(self, pods: Sequence[int]) -> None:
         """Take pods off the nodes they were placed on."""
         if self._whole:
-            hand = self.hands.hand(self.engine.class_of[0])
+            hand = self.hands.hand(self.engine.class_of[self._present[0]])
             rows = self._row[self._kind[pods]]
             revert(self._cluster, hand.window, rows, self.node_of[pods], self._devices[pods])
             return

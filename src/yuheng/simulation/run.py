@@ -205,7 +205,8 @@ def _told(policy: Policy, seed: int, measures: Measures, refused: dict[int, Refu
     totals = measures.totals()
     warnings = []
     if totals.get("pending"):
-        warnings.append(f"{totals['pending']:.0f} jobs wait still at the end: their waits so far are counted as waits")
+        count = f"{totals['pending']:.0f} jobs wait" if totals["pending"] > 1 else "1 job waits"
+        warnings.append(f"{count} still at the end: the time it waited so far counts as time pending")
     return Run(
         policy=policy.name,
         seed=seed,
