@@ -27,10 +27,8 @@ class Nodes:
         self._away: list[Counter[str]] = [Counter() for _ in range(count)]
         self._closed: list[Counter[str]] = [Counter() for _ in range(count)]
         self._since: list[float] = [0.0] * count
-        self._missing = 0
         for node in absent:
             self._away[node]["removed"] = 1
-            self._missing += 1
 
     def __len__(self) -> int:
         return len(self.pods)
@@ -47,18 +45,11 @@ class Nodes:
         """Whether a node's market has capacity."""
         return "reclaimed" not in self._away[node]
 
-    @property
-    def any_missing(self) -> bool:
-        """Whether any node that could take pods does not at the moment."""
-        return self._missing > 0
-
     def vanish(self, node: int, cause: str, now: float) -> None:
         """A node is there no more: it was removed, or its market is gone."""
-        takes = self.takes_pods(node)
         if self.exists(node):
             self._record.spans.append(NodeSpan(node, self._since[node], now))
         self._away[node][cause] = 1
-        self._missing += int(takes)
 
     def appear(self, node: int, cause: str, now: float) -> bool:
         """What kept a node away is over; whether it takes pods from now on, and did not before."""
@@ -67,13 +58,11 @@ class Nodes:
         del self._away[node][cause]
         if self.exists(node):
             self._since[node] = now
-        return self._opened(node)
+        return self.takes_pods(node)
 
     def close(self, node: int, cause: str) -> None:
         """Nothing new may be bound to a node; of failures, each has to be repaired."""
-        takes = self.takes_pods(node)
         self._closed[node][cause] = self._closed[node][cause] + 1 if cause == "failed" else 1
-        self._missing += int(takes)
 
     def reopen(self, node: int, cause: str) -> bool:
         """What kept a node closed is over; whether it takes pods from now on, and did not before."""
@@ -83,15 +72,12 @@ class Nodes:
         closed[cause] -= 1
         if not closed[cause]:
             del closed[cause]
-        return self._opened(node)
-
-    def _opened(self, node: int) -> bool:
-        takes = self.takes_pods(node)
-        self._missing -= int(takes)
-        return takes
+        return self.takes_pods(node)
 
     def finish(self, now: float) -> None:
-        """Write down the nodes that exist to the end."""
+        """Write down the nodes that exist to the end; nothing after it counts."""
         for node in range(len(self.pods)):
             if self.exists(node):
                 self._record.spans.append(NodeSpan(node, self._since[node], now))
+        spans = self._record.spans
+        spans[:] = [NodeSpan(one.node, one.since, min(one.until, now)) for one in spans if one.since < now]

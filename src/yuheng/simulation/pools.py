@@ -56,7 +56,8 @@ def price_at(price: PriceSeries | None, now: float) -> float:
 class _Coming:
     """A node that is on its way, and what will be free on it."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, ready: float) -> None:
+        self.ready = ready
         self.free = dict(node.allocatable)
         self.devices = [1000] * node.devices.count
         self.memory = node.devices.memory
@@ -119,7 +120,7 @@ class Pools:
         for p, one in enumerate(self._pools):
             for _ in range(one.pool.minimum - one.pool.initial):
                 node = self._spare[p].pop()
-                self._coming[node] = _Coming(self._nodes[node])
+                self._coming[node] = _Coming(self._nodes[node], one.pool.delay)
                 found.append((one.pool.delay, node))
         return found
 
@@ -137,9 +138,9 @@ class Pools:
                 continue
             if self._finds_place(pod):
                 continue
-            node = self._new_for(pod)
+            node = self._new_for(pod, now)
             if node is not None:
-                found.append((now + self._pools[self._of[node]].pool.delay, node))
+                found.append((self._coming[node].ready, node))
         return found
 
     def _finds_place(self, pod: int) -> bool:
@@ -151,7 +152,7 @@ class Pools:
                 return True
         return False
 
-    def _new_for(self, pod: int) -> int | None:
+    def _new_for(self, pod: int, now: float) -> int | None:
         """A new node for a pod, of the cheapest pool that has one it fits on."""
         spec = self._orders.spec(pod)
         for p in self._cheapest:
@@ -159,7 +160,7 @@ class Pools:
             if not spare or not self._orders.to_be_had(spare[-1]):
                 continue
             node = spare[-1]
-            coming = _Coming(self._nodes[node])
+            coming = _Coming(self._nodes[node], now + self._pools[p].pool.delay)
             if self._orders.may_run_on(pod, node) and coming.take(spec):
                 self._spare[p].pop()
                 self._coming[node] = coming
@@ -168,17 +169,36 @@ class Pools:
                 return node
         return None
 
-    def arrived(self, node: int) -> None:
-        """An ordered node is ready."""
+    def arrived(self, node: int, now: float) -> bool:
+        """An ordered node is ready; False when a market took it back on its way, and it may be ordered anew by now."""
+        coming = self._coming.get(node)
+        if coming is None or coming.ready != now:
+            return False
+        self._forget(node)
+        return True
+
+    def _forget(self, node: int) -> None:
+        """A node comes no more: it is there, or was taken back."""
         del self._coming[node]
         for pod in [pod for pod, home in self._covered.items() if home == node]:
             del self._covered[pod]
+
+    def settled(self, pod: int) -> None:
+        """A pod was placed: whatever was ordered for it is history."""
+        self._covered.pop(pod, None)
+        self._ordered.pop(pod, None)
+
+    def initially_there(self) -> list[int]:
+        """The nodes of all pools that are there at the start."""
+        return [node for one in self._pools for node in one.nodes[: one.pool.initial]]
 
     def reclaimed(self, node: int) -> bool:
         """A market took a node back; whether it is a pool's, which has to order it anew."""
         p = self._of.get(node)
         if p is None:
             return False
+        if node in self._coming:
+            self._forget(node)
         if node not in self._spare[p]:
             self._spare[p].append(node)
             self._empty_since.pop(node, None)
@@ -197,7 +217,8 @@ class Pools:
         p = self._of[node]
         one = self._pools[p]
         there = len(one.nodes) - len(self._spare[p])
-        if now - self._empty_since.get(node, now) < one.pool.idle or there <= one.pool.minimum:
+        since = self._empty_since.get(node)
+        if since is None or now < since + one.pool.idle or there <= one.pool.minimum:
             return False
         self._spare[p].append(node)
         del self._empty_since[node]

@@ -37,6 +37,8 @@ __all__ = ["run_one"]
 
 # Refused jobs that a run names; of more it tells how many.
 MOST_REFUSED = 100
+# Mean times to repair within which, but for one in a thousand million, a failed node is back.
+REPAIRS = 20
 
 
 def run_one(scenario: Scenario, policy: Policy, seed: int) -> Run:
@@ -155,7 +157,8 @@ class _Run:
         simulator = Simulator(self._population, self._decider, nodes, record, settings)
         simulator.refuse(frozenset(self._refused))
         last_change = max((change.time for change in scenario.changes), default=0.0)
-        simulator.disturb(disturbances(scenario, stage.snapshot.nodes, self._seed), last_change)
+        events = disturbances(scenario, stage.snapshot.nodes, self._seed)
+        simulator.disturb(events, last_change, _patience(scenario))
         simulator.watch(self._look)
         if stage.pools:
             changes = sorted({time for one in stage.pools if one.pool.price for time in one.pool.price.times[1:]})
@@ -188,6 +191,13 @@ class _Run:
         """A point of the time series."""
         shares = {} if self._queues is None else self._queues.shares(now)
         self._record.samples.append(Sample(now, self._scheduler.fragmented_milli(), shares))
+
+
+def _patience(scenario: Scenario) -> float:
+    """Seconds until a node that failed, or whose market is gone, should be back: else it is no use to wait for it."""
+    repairs = [REPAIRS * failures.mttr for failures in scenario.failures]
+    rounds = [market.gap * len(market.available) for market in scenario.markets]
+    return max([*repairs, *rounds], default=0.0)
 
 
 def _is_batch(workload: Workload) -> bool:

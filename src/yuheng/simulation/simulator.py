@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple, Protocol
 
 from yuheng.simulation.clock import Clock, Handler, Kind
@@ -28,8 +30,6 @@ EVENTS: Final = {
     "reclaim": (Kind.MARKET_GONE, "reclaimed"),
     "restore": (Kind.MARKET_BACK, "reclaimed"),
 }
-# Events without which nothing more can come of the jobs.
-ESSENTIAL: Final = frozenset((Kind.FINISH, Kind.SUBMIT, Kind.START, Kind.CYCLE, Kind.NODE_READY))
 
 
 class Decisions(NamedTuple):
@@ -102,8 +102,16 @@ class Provider(Protocol):
         """Nodes that are ordered now: when each is ready, and its number."""
         ...
 
-    def arrived(self, node: int) -> None:
-        """An ordered node is ready."""
+    def arrived(self, node: int, now: float) -> bool:
+        """An ordered node is ready; whether it is expected still."""
+        ...
+
+    def settled(self, pod: int) -> None:
+        """A pod that waited was placed."""
+        ...
+
+    def initially_there(self) -> Iterable[int]:
+        """The nodes that may be given back and are there at the start."""
         ...
 
     def reclaimed(self, node: int) -> bool:
@@ -152,10 +160,10 @@ class Simulator:
         self._submit: list[float] = population.submit.tolist()
         self._job_of: list[int] = population.job_of.tolist()
         self._minimum: list[int] = population.minimum.tolist()
-        self._essential = 0
+        self._essential = self._coming = 0
         self._asked = -1.0
         self._last = 0.0
-        self._changes_until = 0.0
+        self._changes_until = self._patience = 0.0
         self._disturbances: Iterator[Disturbance] = iter(())
         self._provider: Provider | None = None
         self._probe: Callable[[float], None] | None = None
@@ -163,22 +171,30 @@ class Simulator:
         self._refused: frozenset[int] = frozenset()
         self._ended = False
 
-    def disturb(self, disturbances: Iterator[Disturbance], changes_until: float) -> None:
+    def disturb(self, disturbances: Iterator[Disturbance], changes_until: float, patience: float) -> None:
         """Let things happen to nodes.
 
         Args:
             disturbances: in order of time; asked for one at a time, for they may have no end.
             changes_until: up to which time some of them are known beforehand and worth waiting for.
+            patience: for how many seconds those who wait hope that nodes come back, when nothing else can happen.
         """
-        self._disturbances, self._changes_until = disturbances, changes_until
+        self._disturbances, self._changes_until, self._patience = disturbances, changes_until, patience
 
     def provide(self, provider: Provider, price_changes: Sequence[float]) -> None:
         """Let nodes come when pods wait; prices change at these times."""
         self._provider = provider
         for time in price_changes:
             self.clock.schedule(time, Kind.PRICE_CHANGED)
-        for ready, node in provider.at_least():
-            self._at(ready, Kind.NODE_READY, node)
+        self._expect(provider.at_least())
+        for node in provider.initially_there():
+            self._emptied(node)
+
+    def _expect(self, ordered: Sequence[tuple[float, int]]) -> None:
+        """Nodes were ordered; they are worth waiting for as long as anybody waits."""
+        self._coming += len(ordered)
+        for ready, node in ordered:
+            self.clock.schedule(ready, Kind.NODE_READY, node)
 
     def watch(self, probe: Callable[[float], None]) -> None:
         """Call a probe at every point of the time series."""
@@ -203,6 +219,8 @@ class Simulator:
         end = self._settings.until if self._settings.until < INFINITE else self._last
         self.nodes.finish(end)
         if self._probe is not None:
+            # What was seen while nothing more came of the jobs is no part of the run.
+            del self.record.samples[bisect_left(self.record.samples, end, key=attrgetter("time")) :]
             self._probe(end)
         return end
 
@@ -232,10 +250,12 @@ class Simulator:
 
     def _going_on(self) -> bool:
         """Whether anything can still come of the jobs."""
-        if self._essential > 0 or self._ended:
+        if self._ended or self._settings.until < INFINITE:
             return not self._ended
-        hopeful = self.nodes.any_missing or self.clock.now < self._changes_until
-        return hopeful and self._decider.waiting > 0
+        if self._essential > 0 or (self._coming > 0 and self._decider.waiting > 0):
+            return True
+        hope = max(self._last + self._patience, self._changes_until)
+        return self._decider.waiting > 0 and self.clock.now < hope
 
     def _settle_residents(self) -> None:
         """What runs at the start has been running."""
@@ -280,14 +300,19 @@ class Simulator:
         if decisions.evicted or (decisions.placed and self._decider.restless):
             # Those who were evicted ask again a moment later, as their controllers create them anew.
             self._ask(max(self._settings.cycle, 1.0) if decisions.evicted else self._settings.cycle)
+        self._order()
+
+    def _order(self) -> None:
+        """Ask for nodes for those who wait."""
         if self._provider is not None and self._decider.waiting:
-            for ready, node in self._provider.order(self.clock.now):
-                self._at(ready, Kind.NODE_READY, node)
+            self._expect(self._provider.order(self.clock.now))
 
     def _bind(self, pod: int, startup: float) -> None:
         node = self._decider.node_of(pod)
         stint = self._stint[pod] = self.record.open(pod, node, self.clock.now)
         self.nodes.pods[node].add(pod)
+        if self._provider is not None:
+            self._provider.settled(pod)
         if startup > 0:
             self._at(self.clock.now + startup, Kind.START, stint)
         else:
@@ -365,6 +390,7 @@ class Simulator:
         if kind in (Kind.NODE_ADDED, Kind.MARKET_BACK):
             back = [node for node in disturbance.nodes if self.nodes.appear(node, cause, self.clock.now)]
             self._opened(back)
+            self._order()
         elif kind == Kind.NODE_RECOVERED:
             self._opened([node for node in disturbance.nodes if self.nodes.reopen(node, cause)])
         else:
@@ -416,9 +442,8 @@ class Simulator:
         return found
 
     def _node_ready(self, node: int) -> None:
-        self._essential -= 1
-        if self._provider is not None:
-            self._provider.arrived(node)
+        self._coming -= 1
+        if self._provider is not None and self._provider.arrived(node, self.clock.now):
             if self.nodes.appear(node, "removed", self.clock.now):
                 self._opened([node])
             self._emptied(node)
