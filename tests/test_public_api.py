@@ -47,6 +47,8 @@ def test_the_names_are_these_and_sorted():
         "Pod",
         "Policy",
         "QueueTree",
+        "Scenario",
+        "Simulation",
         "Snapshot",
         "YuhengError",
         "capacity",
@@ -55,7 +57,9 @@ def test_the_names_are_these_and_sorted():
         "queues",
         "read",
         "read_pod",
+        "read_scenario",
         "read_scheduler_config",
+        "simulate",
     ]
     assert sorted(yuheng.__all__) == yuheng.__all__
     assert all(inspect.getdoc(getattr(yuheng, name)) for name in yuheng.__all__)
@@ -73,6 +77,8 @@ SIGNATURES = {
     "seed: 'int' = 0) -> 'Headroom'",
     "queues": "(snapshot: 'Snapshot', policy: 'str | Policy | None' = None, *, "
     "now: 'float | None' = None) -> 'QueueTree'",
+    "read_scenario": "(path: 'str | Path') -> 'Scenario'",
+    "simulate": "(scenario: 'str | Path | Scenario', *, workers: 'int | None' = None) -> 'Simulation'",
 }
 
 
@@ -215,6 +221,7 @@ ERRORS = {
     "no such pod": lambda snapshot: yuheng.explain(snapshot, "default/gone"),
     "no such policy": lambda snapshot: yuheng.plan(snapshot, policy="quickest"),
     "no such policy for queues": lambda snapshot: yuheng.queues(snapshot, policy="quickest"),
+    "no such scenario": lambda _: yuheng.simulate("gone.yaml"),
     "no such filter": lambda snapshot: yuheng.plan(snapshot, policy=yuheng.Policy(filters=("Mood",))),
     "not a pod": lambda _: yuheng.read_pod(NODES[0]),
     "not an object": lambda _: yuheng.read({"kind": 7}),

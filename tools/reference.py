@@ -72,7 +72,7 @@ def _command(name: str, command: Any) -> Iterator[str]:  # noqa: ANN401 -- typer
     arguments = [param for param in command.params if param.param_type_name == "argument"]
     options = [param for param in command.params if param.param_type_name == "option"]
     several = {"inputs": "..."}
-    usage = " ".join(f"{param.metavar}{several.get(param.name, '')}" for param in arguments)
+    usage = " ".join(_argument(param) + several.get(param.name, "") for param in arguments)
     yield from ("", f"## yuheng {name}", "", "```text", f"yuheng {name} [OPTIONS] {usage}".rstrip(), "```", "")
     yield from (command.help, "")
     if arguments:
@@ -81,6 +81,10 @@ def _command(name: str, command: Any) -> Iterator[str]:  # noqa: ANN401 -- typer
     rows = [(_spelled(param), _default(param), param.help) for param in options]
     yield from _table(("option", "default", "meaning"), [*rows, ("`-h`, `--help`", "", "Show the help.")])
     yield from ("", f"Example: `{command.epilog.removeprefix('Example: ')}`")
+
+
+def _argument(param: Any) -> str:  # noqa: ANN401
+    return str(param.metavar) if param.required else f"[{param.metavar}]"
 
 
 def _spelled(param: Any) -> str:  # noqa: ANN401
@@ -112,7 +116,10 @@ def _exit_codes() -> Iterator[str]:
                 "Bad input or wrong usage; one line on standard error says what, where, and what was expected.",
             ),
             (str(PENDING_REMAINS), "`plan --strict` only: a pod stays pending. The plan was printed all the same."),
-            (str(INTERRUPTED), "Interrupted by Ctrl-C."),
+            (
+                str(INTERRUPTED),
+                "Interrupted by Ctrl-C. The finished runs of a simulation are kept: the same command goes on.",
+            ),
         ),
     )
 
@@ -124,7 +131,11 @@ def _environment() -> Iterator[str]:
         (
             (
                 "`YUHENG_CACHE_DIR`",
-                "Where compiled kernels are kept, below `yuheng/`; else `XDG_CACHE_HOME`, else `~/.cache`.",
+                "Where compiled kernels and interrupted simulations are kept; else below `XDG_CACHE_HOME`, `~/.cache`.",
+            ),
+            (
+                "`RAY_ADDRESS`",
+                "The Ray cluster of `simulate --engine ray`; else one that runs here, else one of our own.",
             ),
             ("`NO_COLOR`", "No colours on a terminal. There are none in pipes and files anyway."),
             ("`COLUMNS`", "The width that tables on a terminal are fitted to."),

@@ -1,6 +1,7 @@
 """Yuheng (玉衡): where every pod of a Kubernetes cluster runs, and why.
 
-The public Python API: read a cluster, plan it, explain a pod or a job, ask for headroom and for the state of queues.
+The public Python API: read a cluster, plan it, explain a pod or a job, ask for headroom and for the state of queues;
+read a scenario and simulate it.
 
     import yuheng
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yuheng.errors import YuhengError
 from yuheng.model.batch_plan import QueueTree
@@ -24,6 +25,10 @@ from yuheng.model.cluster import Snapshot
 from yuheng.model.plan import Explanation, Headroom, Plan
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
+from yuheng.model.simulation import Simulation
+
+if TYPE_CHECKING:
+    from yuheng.model.scenario import Scenario
 
 __all__ = [
     "Explanation",
@@ -32,6 +37,8 @@ __all__ = [
     "Pod",
     "Policy",
     "QueueTree",
+    "Scenario",
+    "Simulation",
     "Snapshot",
     "YuhengError",
     "capacity",
@@ -40,12 +47,25 @@ __all__ = [
     "queues",
     "read",
     "read_pod",
+    "read_scenario",
     "read_scheduler_config",
+    "simulate",
 ]
 
 __version__ = version("yuheng")
 
 Source = str | Path | Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> type:
+        """`Scenario`, once somebody asks for it: it imports numpy, and help answers without."""
+        if name != "Scenario":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from yuheng.model.scenario import Scenario
+
+        return Scenario
 
 
 def read(*sources: Source) -> Snapshot:
@@ -171,3 +191,36 @@ def queues(snapshot: Snapshot, policy: str | Policy | None = None, *, now: float
     from yuheng.scheduling.planner import queues as run
 
     return run(snapshot, policy, now)
+
+
+def read_scenario(path: str | Path) -> Scenario:
+    """Read a scenario: a cluster, a workload, what goes wrong, and the policies to compare on it.
+
+    Args:
+        path: the file, in YAML or JSON; the paths in it are relative to its folder.
+
+    Raises:
+        InputError: the scenario, or a file it refers to, is not what it should be.
+        ConfigError: a scheduler configuration it refers to cannot be used.
+        NotFoundError: there is no such file.
+    """
+    from yuheng.readers.scenario import read_scenario as read_from
+    from yuheng.scheduling.presets import preset
+
+    return read_from(path, preset)
+
+
+def simulate(scenario: str | Path | Scenario, *, workers: int | None = None) -> Simulation:
+    """Simulate a scenario: every policy on every seed, and how they compare.
+
+    Args:
+        scenario: the scenario, or the path of its file. Its ``outputs`` are not written.
+        workers: how many processes make runs; None for one for each cpu. The results are the same.
+
+    Raises:
+        YuhengError: as for `read_scenario`; something in the scenario cannot be worked with; or a process was killed,
+            as happens when memory runs out.
+    """
+    from yuheng.sweeps import simulate as run
+
+    return run(read_scenario(scenario) if isinstance(scenario, str | Path) else scenario, workers=workers)

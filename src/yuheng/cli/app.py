@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from yuheng.cli.options import OutFile, presets
+from yuheng.cli.simulate import fit, simulate
+
 __all__ = ["app"]
 
 PENDING_REMAINS = 3
@@ -20,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    help="Where every pod of a Kubernetes cluster runs, and why: plan, explain, share out, measure headroom.",
+    help="Where every pod of a Kubernetes cluster runs, and why: plan, explain, share out, measure headroom, simulate.",
 )
 
 
@@ -43,12 +46,6 @@ class Format(StrEnum):
     yaml = "yaml"
 
 
-def _presets() -> list[str]:
-    from yuheng.scheduling.presets import PRESETS
-
-    return list(PRESETS)
-
-
 Inputs = Annotated[
     list[str],
     typer.Argument(
@@ -65,7 +62,7 @@ PolicyName = Annotated[
         metavar="NAME",
         help="A preset; see `yuheng policies`.",
         show_default=DEFAULT_POLICY,
-        autocompletion=_presets,
+        autocompletion=presets,
     ),
 ]
 ConfigFile = Annotated[
@@ -89,7 +86,6 @@ Now = Annotated[
         show_default=DEFAULT_TIME,
     ),
 ]
-OutFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of to the terminal.")]
 
 
 @app.command(
@@ -189,6 +185,16 @@ def capacity(
     chosen = chosen_policy(policy, config)
     result = measured(snapshot_of(inputs), pod, chosen, seed)
     deliver(lambda console: headroom_text(result, output.value, console), out, output.value)
+
+
+app.command(
+    epilog="Example: yuheng simulate scenario.yaml -o html --out report.html",
+    help="Simulate a cluster over time under one or several policies, and compare them.",
+)(simulate)
+app.command(
+    epilog="Example: yuheng fit trace.csv --columns submit=submitted --columns duration=seconds --columns cpu=cores",
+    help="Print the `generate:` section of a scenario whose workload looks like a trace.",
+)(fit)
 
 
 @app.command(

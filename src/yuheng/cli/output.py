@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
     from yuheng.model.batch_plan import QueueTree
     from yuheng.model.plan import Explanation, Headroom, Plan
+    from yuheng.model.simulation import Simulation
 
 __all__ = [
+    "check_place",
     "deliver",
     "explanation_text",
     "headroom_text",
     "plan_text",
     "queues_text",
+    "simulation_text",
     "terminal",
     "write_policies",
     "write_whole",
@@ -64,6 +67,25 @@ def terminal() -> Console:
     from rich.console import Console
 
     return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH, force_terminal=False)
+
+
+def check_place(path: Path, option: str = "--out") -> None:
+    """Refuse a file in a folder that is not there, before the work that is to be written to it is done.
+
+    Args:
+        path: the file.
+        option: what named the file, for the error message.
+
+    Raises:
+        ConfigError: it cannot be written there.
+    """
+    try:
+        found = "" if path.resolve().parent.is_dir() else "no such folder"
+        found = "a folder" if path.is_dir() else found
+    except OSError as error:
+        found = error.strerror or str(error)
+    if found:
+        raise ConfigError(f"{option} {path}: found {found}, expected a place to write to")
 
 
 def write_whole(path: Path, text: str, option: str = "--out") -> None:
@@ -152,6 +174,26 @@ def queues_text(tree: QueueTree, form: str, console: Console | None) -> str:
     from yuheng.reporting.tables.queues import write_queues
 
     write_queues(tree, console, wide=form == "wide")
+    return ""
+
+
+def simulation_text(simulation: Simulation, form: str, console: Console | None) -> str:
+    """A simulation as a document; a table goes to the console."""
+    if form == "html":
+        from yuheng.reporting.simulation_page import simulation_page
+
+        return simulation_page(simulation)
+    if form == "csv":
+        from yuheng.reporting.simulation_csv import simulation_csv
+
+        return simulation_csv(simulation)
+    if console is None:
+        from yuheng.reporting.documents import json_text
+
+        return json_text(simulation)
+    from yuheng.reporting.tables.simulation import write_simulation
+
+    write_simulation(simulation, console, wide=form == "wide")
     return ""
 
 

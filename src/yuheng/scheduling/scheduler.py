@@ -244,16 +244,22 @@ class Scheduler:
 
     def leave(self, pods: Sequence[int]) -> None:
         """Pods end, or are taken off their nodes."""
+        for start in range(0, len(pods), STRETCH):
+            self._take_off(pods[start : start + STRETCH])
+        self.backlog.freed()
+
+    def _take_off(self, pods: Sequence[int]) -> None:
+        """Take pods off their nodes; they are no more than the log has lines."""
         self.hands.make_room(len(pods))
         if self._at_home:
             residents = [pod for pod in pods if pod in self._at_home]
             self._at_home.difference_update(residents)
             self._residents.shift(np.array(residents, dtype=np.int64), -1)
-            self._revert([pod for pod in pods if pod not in residents] if residents else pods)
+            gone = set(residents)
+            self._revert([pod for pod in pods if pod not in gone] if residents else pods)
         else:
             self._revert(pods)
         self.node_of[list(pods)] = -1
-        self.backlog.freed()
 
     def _revert(self, pods: Sequence[int]) -> None:
         """Take pods off the nodes they were placed on."""
@@ -313,13 +319,15 @@ class Scheduler:
 
     def _mark(self, nodes: Sequence[int], absent: int) -> None:
         cluster = self._cluster
-        self.hands.make_room(len(nodes))
         cluster.absent[list(nodes)] = absent
-        size = int(cluster.log_size[0])
-        lines = slice(size, size + len(nodes))
-        # A line that counts nothing: it makes the classes look at the nodes again.
-        cluster.log_node[lines], cluster.log_kind[lines], cluster.log_sign[lines] = nodes, 0, 0
-        cluster.log_size[0] = size + len(nodes)
+        for start in range(0, len(nodes), STRETCH):
+            some = nodes[start : start + STRETCH]
+            self.hands.make_room(len(some))
+            size = int(cluster.log_size[0])
+            lines = slice(size, size + len(some))
+            # Lines that count nothing: they make the classes look at the nodes again.
+            cluster.log_node[lines], cluster.log_kind[lines], cluster.log_sign[lines] = some, 0, 0
+            cluster.log_size[0] = size + len(some)
 
     def is_closed(self, node: int) -> bool:
         """Whether nothing may be placed on a node at the moment."""

@@ -5,5 +5,6 @@
                                      Record ──> measures ──> Run ──> statistics ──> Simulation
 
 `simulator` lets events happen in order and has the engine decide; what happened goes into a `record.Record`, from which
-`measures` works everything out afterwards. `sweep` runs every policy on every seed. Nothing here reads or prints.
+`measures` works everything out afterwards. `yuheng.sweeps` runs every policy on every seed. Nothing
+here reads or prints.
 """

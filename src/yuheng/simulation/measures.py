@@ -334,8 +334,9 @@ class Measures:
         for span in self._all.spans:
             price = self._all.prices[span.node]
             if price is not None:
-                there = (times >= span.since) & (times < span.until)
-                values = np.array(price.values)[np.searchsorted(price.times, times, side="right") - 1]
+                moments = np.minimum(times, np.nextafter(self._end, 0))
+                there = (moments >= span.since) & (moments < span.until)
+                values = np.array(price.values)[np.searchsorted(price.times, moments, side="right") - 1]
                 total += np.where(there, values, 0.0)
         return total
 

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from yuheng.errors import InputError
 from yuheng.model.cluster import Snapshot
 from yuheng.model.pod import Pod
 from yuheng.model.workload import Workload
@@ -75,6 +76,9 @@ def populate(snapshot: Snapshot, workload: Workload | None, keys: Mapping[str, s
         workload: the jobs that come; None for none.
         keys: by pod of the snapshot, the name of its job; a pod that is not there is a job of its own.
         returning: whether running pods may lose their nodes, and wait again.
+
+    Raises:
+        InputError: a job of the workload has the name of one of the snapshot.
     """
     workload = _nothing() if workload is None else workload
     running = [pod for pod in snapshot.pods if pod.node is not None]
@@ -84,6 +88,7 @@ def populate(snapshot: Snapshot, workload: Workload | None, keys: Mapping[str, s
     for i, pod in enumerate(old):
         jobs.setdefault(keys.get(pod.key, pod.key), []).append(i)
     numbers = {key: j for j, key in enumerate(jobs)}
+    _distinct(jobs, workload)
     mine = np.array([numbers[keys.get(pod.key, pod.key)] for pod in old], dtype=np.int64)
     pods = workload.pods.astype(np.int64)
     rows = np.repeat(np.arange(len(workload)), pods)
@@ -108,6 +113,14 @@ def populate(snapshot: Snapshot, workload: Workload | None, keys: Mapping[str, s
         rows=(count + np.concatenate([[0], np.cumsum(pods)])).tolist(),
         old=list(jobs.items()),
     )
+
+
+def _distinct(jobs: Mapping[str, list[int]], workload: Workload) -> None:
+    """Refuse a job of the workload that has the name of one of the cluster."""
+    for row in range(len(workload)) if jobs else ():
+        name = f"{workload.templates[workload.template[row]].namespace}/{workload.name(row)}"
+        if name in jobs:
+            raise InputError(f"job {name}, which the cluster has already", "another name", field="workload")
 
 
 def _minima(snapshot: Snapshot, jobs: Iterable[str]) -> NDArray[np.int32]:

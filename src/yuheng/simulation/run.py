@@ -60,7 +60,8 @@ def run_one(scenario: Scenario, policy: Policy, seed: int) -> Run:
         return run_sequence(scenario, scenario.sequence, policy, seed)
     workload = scenario.workload
     if scenario.generator is not None:
-        workload = generate(scenario.generator, seed, scenario.epoch)
+        epoch = scenario.snapshot.time if scenario.epoch is None else scenario.epoch
+        workload = generate(scenario.generator, seed, epoch)
     stage = _stage(scenario)
     policy = chosen_policy(stage.snapshot, policy, seed)
     return _Run(scenario, stage, workload, policy, seed).told()
@@ -164,6 +165,7 @@ class _Run:
             changes = sorted({time for one in stage.pools if one.pool.price for time in one.pool.price.times[1:]})
             simulator.provide(Pools(stage.pools, stage.snapshot.nodes, self._orders(nodes)), changes)
         end = simulator.run()
+        refused = {job: one for job, one in self._refused.items() if self._population.submit[job] <= end}
         happened = Happened(
             population=self._population,
             nodes=stage.snapshot.nodes,
@@ -172,10 +174,17 @@ class _Run:
             spans=record.spans,
             samples=record.samples,
             end=end,
-            refused=frozenset(self._refused),
+            refused=frozenset(refused),
             epoch=self._start or None,
         )
-        return _told(self._policy, self._seed, Measures(happened), self._refused)
+        return _told(self._policy, self._seed, Measures(happened), refused, self._warnings())
+
+    def _warnings(self) -> list[str]:
+        """What of the scenario has to be known to read the numbers rightly."""
+        unpriced = [price is None for price in self._stage.prices]
+        if not any(unpriced) or all(unpriced):
+            return []
+        return [f"the price of {sum(unpriced)} of {len(unpriced)} nodes is not known: the cost leaves them out"]
 
     def _orders(self, nodes: Nodes) -> Orders:
         """Who waits, for those who order nodes."""
@@ -207,16 +216,17 @@ def _is_batch(workload: Workload) -> bool:
 
 def _typical(population: Population) -> list[tuple[Pod, int]]:
     """The pods by which fragmentation is measured, and how many there are of each."""
-    counts = np.bincount(population.kinds.kind[population.kinds.kind >= 0], minlength=len(population.kinds.models))
-    return [(pod, count) for pod, count in zip(population.kinds.models, counts.tolist(), strict=True) if count]
+    kinds = population.kinds
+    # Those that run from the start and never wait have no kind; their models have their own numbers.
+    models = np.where(kinds.kind >= 0, kinds.kind, np.arange(len(kinds.kind)))
+    counts = np.bincount(models, minlength=len(kinds.models)).tolist()
+    return [(pod, count) for pod, count in zip(kinds.models, counts, strict=True) if count]
 
 
-def _told(policy: Policy, seed: int, measures: Measures, refused: dict[int, RefusedJob]) -> Run:
+def _told(policy: Policy, seed: int, measures: Measures, refused: dict[int, RefusedJob], warnings: list[str]) -> Run:
     totals = measures.totals()
-    warnings = []
     if totals.get("pending"):
-        count = f"{totals['pending']:.0f} jobs wait" if totals["pending"] > 1 else "1 job waits"
-        warnings.append(f"{count} still at the end: the time it waited so far counts as time pending")
+        warnings.append("jobs wait still at the end: the time that they waited so far counts as time pending")
     return Run(
         policy=policy.name,
         seed=seed,

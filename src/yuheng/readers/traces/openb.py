@@ -83,7 +83,8 @@ class _PodRows:
         missing = next((column for column in needed if not row.has(column)), None)
         if missing:
             found = f"no column {missing}: the table has no times"
-            raise InputError(found, "one that has, or workload.sequence, which needs none", subject="header")
+            expected = "one that has, or an arrival sequence (workload.sequence, --inflate), which needs none"
+            raise InputError(found, expected, subject="header")
         if self._queue_by and not row.has(self._queue_by):
             raise unknown_column(self._queue_by, row.columns(), "queueBy").at(subject="header")
 

@@ -169,6 +169,14 @@ def total_fragment(cluster: Cluster, rules: Rules) -> float:
 
 
 @kernel
+def _as_if(left: int, d: int, device: int, taken: int, whole: int) -> int:
+    """What would be left of a device (arguments as those of `fragment`, ``whole`` counted down to it)."""
+    if d == device:
+        return left - taken
+    return 0 if left == 1000 and whole >= 0 else left
+
+
+@kernel
 def _idle(cluster: Cluster, n: int, device: int, taken: int, whole: int) -> int:
     """Idle milli of the node (arguments as those of `fragment`)."""
     idle = 0
@@ -177,11 +185,8 @@ def _idle(cluster: Cluster, n: int, device: int, taken: int, whole: int) -> int:
         if left < 0:
             # The node has no more devices.
             break
-        if d == device:
-            left -= taken
-        elif left == 1000 and whole > 0:
-            left = 0
-            whole -= 1
+        whole -= int(left == 1000 and d != device)
+        left = _as_if(left, d, device, taken, whole)
         idle += left
     return idle
 
@@ -196,11 +201,8 @@ def _unusable(cluster: Cluster, rules: Rules, n: int, m: int, idle: int, device:
         left = cluster.device_free[n, d]
         if left < 0:
             break
-        if d == device:
-            left -= taken
-        elif left == 1000 and whole > 0:
-            left = 0
-            whole -= 1
+        whole -= int(left == 1000 and d != device)
+        left = _as_if(left, d, device, taken, whole)
         if left >= asked:
             fitting += 1
         else:
