@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -17,11 +17,16 @@ from yuheng.model.policy import Policy
 from yuheng.scheduling.batch.planning import default_batch, open_session, run
 from yuheng.scheduling.batch.session import Session
 from yuheng.scheduling.batch.settings import settings_of
+from yuheng.scheduling.batch.tree import Others
+from yuheng.scheduling.batch.waiting import Alike, WaitingJobs
 from yuheng.scheduling.compile import Holding
 from yuheng.scheduling.engine import Running, devices_of
 from yuheng.scheduling.scheduler import Kinds, Scheduler
 
 __all__ = ["BatchScheduler", "Decided"]
+
+# Jobs that are alike of which so many are looked at first.
+FIRST: Final = 4
 
 
 class Decided(NamedTuple):
@@ -64,6 +69,7 @@ class BatchScheduler:
         self._specs: list[PodSpec] = []
         self._with_estimate = self._without_job = 0
         self._pending: dict[int, Pod] = {}
+        self._waiting = WaitingJobs()
         self._run_order: list[tuple[str, str, int]] = []
         self._wait_order: list[tuple[int, int]] = []
         self._jobs: dict[str, Job] = {job.key: job for job in snapshot.jobs}
@@ -74,6 +80,14 @@ class BatchScheduler:
             self._number[pod.key] = number
             self._alive[pod.job] = self._alive.get(pod.job, 0) + 1
             self._runs(number, pod)
+        # Nobody is left out where jobs change what others may do: by evicting them, by their shares, by their queue.
+        self._may_cut = not (
+            self._settings.has("preempt")
+            or self._settings.has("reclaim")
+            or self._settings.hdrf
+            or self._settings.public_queue
+            or any(queue.public or queue.dequeue == "fifo" for queue in snapshot.queues)
+        )
         limited = any(queue.capability or queue.guarantee for queue in snapshot.queues)
         claims = self._settings.has("preempt") or self._settings.has("reclaim")
         self._everybody_matters = claims or limited or self._settings.hdrf
@@ -97,16 +111,28 @@ class BatchScheduler:
             pods: by number; each names its job.
             job: their job, where it was not known before; None for pods that belong to none, or to one that is known.
         """
+        is_new = job is not None and job.key not in self._jobs
         if job is not None:
             self._jobs.setdefault(job.key, job)
         for number, pod in pods.items():
             self._waits(number, pod)
             self._number[pod.key] = number
             self._alive[pod.job] = self._alive.get(pod.job, 0) + 1
+        if job is not None and is_new and pods:
+            first = min(pods, key=self._turn.__getitem__)
+            self._waiting.put_together(
+                job.key, self._likeness(job, pods[first], first, len(pods)), int(self._turn[first])
+            )
+
+    def _likeness(self, job: Job, pod: Pod, number: int, pods: int) -> Hashable:
+        """Equal for fresh jobs that differ in nothing but their age and name."""
+        kind = int(self._kind[number])
+        return kind, pods, job.queue, job.min_available, job.priority, job.preemptable, pod.estimate
 
     def _waits(self, number: int, pod: Pod) -> None:
         self._pending[number] = pod
         self._without_job += int(pod.job not in self._jobs)
+        self._waiting.add(pod.job, number)
         insort(self._wait_order, (int(self._turn[number]), number))
 
     def _runs(self, number: int, pod: Pod) -> None:
@@ -161,16 +187,40 @@ class BatchScheduler:
         """
         if not self._pending:
             return Decided([], [])
-        session = self._opened(now)
-        run(session)
+        session = self._decided(now)
+        remembers = self._settings.has("enqueue")
         for state in session.roster.jobs:
             job = self._jobs.get(state.key)
             queue = session.tree.queues[state.queue].name
-            if job is not None and (state.admitted != job.admitted or queue != job.queue):
+            admitted = state.admitted and remembers
+            if job is not None and (admitted != job.admitted or queue != job.queue):
                 self._moves(state.key, queue)
-                self._jobs[state.key] = msgspec.structs.replace(job, admitted=state.admitted, queue=queue)
+                self._waiting.tell_apart(state.key)
+                self._jobs[state.key] = msgspec.structs.replace(job, admitted=admitted, queue=queue)
         evicted = [session.roster.pods[i] for i in session.moves.evicted if i < session.roster.bound]
         return Decided(self._placed(session, now), [self._evicted(pod) for pod in evicted])
+
+    def _decided(self, now: float) -> Session:
+        """A session whose actions have run, on as few of the jobs that wait as tell the same as all of them.
+
+        Of jobs that are alike the first are looked at. When the last of these was neither let in nor started, those
+        behind it would not have been either, for room, quota and promises only shrink while jobs are served; and who is
+        refused changes nothing for the others. Otherwise it is all taken back, and more of them are looked at.
+        """
+        most = FIRST
+        while True:
+            session, cut = self._opened(now, most)
+            run(session)
+            if not any(self._went_on(session, alike.last) for alike in cut):
+                return session
+            session.moves.undo(0)
+            most *= 4
+
+    def _went_on(self, session: Session, key: str) -> bool:
+        """Whether a fresh job was let in or started."""
+        state = session.roster.jobs[session.roster.number[key]]
+        let_in = state.admitted and self._settings.has("enqueue")
+        return let_in or any(group.next for group in state.groups)
 
     def _moves(self, key: str, queue: str) -> None:
         """A job was sent to another queue: what its running pods hold goes with it."""
@@ -185,6 +235,7 @@ class BatchScheduler:
         for pod, n, words in session.moves.placements():
             number = self._number[pod.key]
             del self._pending[number]
+            self._waiting.remove(pod.job, number)
             self._without_job -= int(pod.job not in self._jobs)
             turn = (int(self._turn[number]), number)
             del self._wait_order[bisect_left(self._wait_order, turn)]
@@ -212,11 +263,18 @@ class BatchScheduler:
         self._waits(number, msgspec.structs.replace(pod, node=None, device_indices=(), started=None))
         return number
 
-    def _opened(self, now: float) -> Session:
-        """The state as it is, ready for deciding."""
-        numbers, jobs, others = self._those_that_matter()
+    def _opened(self, now: float, most: int) -> tuple[Session, list[Alike]]:
+        """The state as it is, ready for deciding, and which jobs were left out of those that are alike.
+
+        Args:
+            now: seconds since the start.
+            most: how many jobs of those that are alike are looked at.
+        """
+        waiting, cut = self._waiting.first(most) if self._may_cut else (list(self._waiting.every()), [])
+        numbers, jobs, held = self._those_that_matter(waiting)
         bound = [self._running[number] for number in numbers]
-        queue = [self._pending[number] for _, number in self._wait_order]
+        order = sorted((int(self._turn[number]), number) for job in waiting for number in self._waiting.pods(job))
+        queue = [self._pending[number] for _, number in order]
         time = self._start + now
         snapshot: Snapshot = msgspec.structs.replace(
             self._snapshot,
@@ -225,19 +283,31 @@ class BatchScheduler:
             time=time,
         )
         if self._anew:
-            return self._compiled_anew(snapshot, time)
-        classes = [self.base.class_of(number) for _, number in self._wait_order]
-        return Session(
+            return self._compiled_anew(snapshot, time), cut
+        session = Session(
             snapshot,
-            self.base.engine.seen(self._running_now(numbers, bound), queue, classes),
+            self.base.engine.seen(
+                self._running_now(numbers, bound), queue, [self.base.class_of(number) for _, number in order]
+            ),
             self._settings,
             time,
             is_configured=self._policy.batch is not None,
             hands=self.base.hands,
-            others=others,
+            others=Others(held, self._asked(cut)),
         )
+        return session, cut
 
-    def _those_that_matter(self) -> tuple[list[int], list[Job], dict[str, NDArray[np.int64]]]:
+    def _asked(self, cut: Sequence[Alike]) -> dict[str, NDArray[np.int64]]:
+        """By queue, what those ask for who were left out."""
+        asked: dict[str, NDArray[np.int64]] = {}
+        for alike in cut:
+            pods = self._waiting.pods(alike.last)
+            wanted = self._row(self._pending[pods[0]]) * len(pods) * len(alike.rest)
+            queue = self._jobs[alike.last].queue
+            asked[queue] = asked.get(queue, 0) + wanted
+        return asked
+
+    def _those_that_matter(self, waiting: Sequence[str]) -> tuple[list[int], list[Job], dict[str, NDArray[np.int64]]]:
         """Running pods and jobs that a cycle looks at one by one, and what the others hold, by queue.
 
         Who waits matters, with the rest of his job. Other running pods are looked at when somebody may evict them,
@@ -245,19 +315,19 @@ class BatchScheduler:
         they only count in what their queues hold.
         """
         if self._everybody_matters or self._with_estimate or self._without_job:
-            given = self._given
-            jobs = [job for key, job in self._jobs.items() if self._alive[key] or key in given]
-            return [number for *_, number in self._run_order], jobs, {}
-        waiting = dict.fromkeys(pod.job for pod in self._pending.values())
+            known = {key: job for key in waiting if (job := self._jobs.get(key)) is not None}
+            known |= {key: self._jobs[key] for key, pods in self._members.items() if pods}
+            known |= {key: self._jobs[key] for key in self._given}
+            return [number for *_, number in self._run_order], list(known.values()), {}
         numbers = sorted(
             (number for key in waiting for number in self._members.get(key, ())),
             key=lambda number: (self._running[number].namespace, self._running[number].name),
         )
-        others = {queue: held.copy() for queue, held in self._held.items()}
+        held = {queue: amount.copy() for queue, amount in self._held.items()}
         for number in numbers:
             pod = self._running[number]
-            others[self._jobs[pod.job].queue] -= self._row(pod)
-        return numbers, [self._jobs[key] for key in waiting], others
+            held[self._jobs[pod.job].queue] -= self._row(pod)
+        return numbers, [self._jobs[key] for key in waiting], held
 
     def _row(self, pod: Pod) -> NDArray[np.int64]:
         """(C,) what a pod asks for, and 1 for itself."""
@@ -282,7 +352,7 @@ class BatchScheduler:
 
         Both as parts of the cluster: of the resource of which each is most.
         """
-        tree = self._opened(now).tree
+        tree = self._opened(now, FIRST)[0].tree
         leaves = [q for q in range(1, len(tree.queues)) if not tree.children[q]]
         return {
             tree.queues[q].name: (

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +20,7 @@ from yuheng.scheduling.batch.order import Order
 from yuheng.scheduling.batch.roster import Group, JobState, Roster
 from yuheng.scheduling.batch.settings import Settings
 from yuheng.scheduling.batch.together import Together
-from yuheng.scheduling.batch.tree import Tree
+from yuheng.scheduling.batch.tree import NOBODY, Others, Tree
 from yuheng.scheduling.engine import Engine
 from yuheng.scheduling.hands import Hands
 
@@ -61,7 +60,7 @@ class Session:
         *,
         is_configured: bool,
         hands: Hands | None = None,
-        others: Mapping[str, NDArray[np.int64]] = MappingProxyType({}),
+        others: Others = NOBODY,
     ) -> None:
         """Take a state in hand.
 
@@ -72,7 +71,7 @@ class Session:
             now: in seconds since the epoch.
             is_configured: whether somebody chose the configuration, rather than nobody.
             hands: classes that are in hand already.
-            others: by queue, (C,) what is held in it by running pods that the snapshot leaves out.
+            others: pods that the snapshot leaves out, and that count in their queues.
         """
         self.snapshot = snapshot
         self.is_configured = is_configured

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,28 @@ from yuheng.scheduling.batch.filling import water_fill
 from yuheng.scheduling.batch.roster import Roster
 from yuheng.scheduling.batch.settings import Settings
 
-__all__ = ["LEAST_WEIGHT", "UNLIMITED", "Tree"]
+__all__ = ["LEAST_WEIGHT", "NOBODY", "UNLIMITED", "Others", "Tree"]
 
 Amounts = NDArray[np.int64]
 # More than anything can be: far enough from 64 bits' end that sums of two stay below it.
 UNLIMITED: Final = 2**61
 # A queue of weight 0 (Kueue knows them) gets what nobody else wants.
 LEAST_WEIGHT: Final = 1e-9
+
+
+class Others(NamedTuple):
+    """Pods that nobody looks at one by one.
+
+    Attributes:
+        held: by queue, (C,) what those that run hold.
+        asked: by queue, (C,) what those that wait ask for.
+    """
+
+    held: Mapping[str, Amounts] = MappingProxyType({})
+    asked: Mapping[str, Amounts] = MappingProxyType({})
+
+
+NOBODY: Final = Others()
 
 
 class Tree:
@@ -58,7 +73,7 @@ class Tree:
         queues: Sequence[Queue],
         roster: Roster,
         settings: Settings,
-        others: Mapping[str, Amounts] = MappingProxyType({}),
+        others: Others = NOBODY,
     ) -> None:
         """Count what queues hold and ask for, and work out what they deserve.
 
@@ -66,12 +81,12 @@ class Tree:
             queues: as they were written.
             roster: the jobs.
             settings: what is on.
-            others: by queue, (C,) what is held in it by pods that are not in the roster.
+            others: pods that are not in the roster, and count.
         """
         self.roster = roster
         self.settings = settings
         self.names = [*roster.engine.resources.names, "pods"]
-        self.queues = _with_root(queues, {state.job.queue for state in roster.jobs}.union(others))
+        self.queues = _with_root(queues, {state.job.queue for state in roster.jobs}.union(others.held, others.asked))
         self.number = {queue.name: q for q, queue in enumerate(self.queues)}
         self._build()
         cluster = roster.engine.cluster
@@ -178,7 +193,7 @@ class Tree:
                 )
             state.queue = self.number[name]
 
-    def _count(self, others: Mapping[str, Amounts]) -> None:
+    def _count(self, others: Others) -> None:
         roster = self.roster
         rows = roster.rows[roster.spec_of]
         running = roster.node_of >= 0
@@ -188,9 +203,11 @@ class Tree:
         queue_of = np.array([state.queue for state in roster.jobs], dtype=np.int64)
         np.add.at(self.allocated, queue_of, self.job_allocated)
         np.add.at(self.request, queue_of, asked)
-        for name, held in others.items():
+        for name, held in others.held.items():
             self.allocated[self.number[name]] += held
             self.request[self.number[name]] += held
+        for name, wanted in others.asked.items():
+            self.request[self.number[name]] += wanted
         for q in reversed(self.order[1:]):
             self.allocated[self.parent[q]] += self.allocated[q]
             self.request[self.parent[q]] += self.request[q]
