@@ -13,7 +13,7 @@ from yuheng.model.simulation import RefusedJob
 from yuheng.scheduling.arrays import BIT_EXISTING_ANTI_AFFINITY, BIT_SPREAD_LABEL
 from yuheng.scheduling.departures import revert
 from yuheng.scheduling.engine import Engine, Hand, Setting
-from yuheng.scheduling.planner import refusal
+from yuheng.scheduling.planner import GATED, refusal
 from yuheng.simulation.population import Population
 
 __all__ = ["impossible"]
@@ -39,7 +39,10 @@ def impossible(snapshot: Snapshot, policy: Policy, seed: int, population: Popula
     largest = int(population.minimum.max(initial=1))
     judge = _Judge(Engine(empty, policy, seed, kinds.models, Setting(lines=2 * largest + 1, typical=())))
     submitted = np.arange(kinds.residents, len(kinds.kind))
-    pairs = np.stack([kinds.kind[submitted], population.minimum[population.job_of[submitted]]], axis=1)
+    jobs = population.job_of[submitted]
+    # Jobs of the workload have pods of one kind; of the cluster's own, each pod is judged by itself.
+    minima = np.where(jobs >= len(population.old), population.minimum[jobs], 1)
+    pairs = np.stack([kinds.kind[submitted], minima], axis=1)
     distinct, where = np.unique(pairs, axis=0, return_inverse=True)
     verdicts = [judge.judge(kind, minimum) for kind, minimum in distinct.tolist()]
     refused = np.array([verdict is not None for verdict in verdicts], dtype=np.bool_)
@@ -74,6 +77,8 @@ class _Judge:
         return self._judge_gang(self._hands[number], minimum)
 
     def _judge_one(self, kind: int, hand: Hand) -> RefusedJob | None:
+        if self._engine.queue[kind].spec.gates:
+            return RefusedJob("", f"{GATED}.", "remove its scheduling gates")
         bits = self._engine.record(hand) & ~_MAY_CHANGE
         if not bits.all():
             return None

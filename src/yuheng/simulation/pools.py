@@ -104,6 +104,9 @@ class Pools:
         self._spare = [list(one.nodes[one.pool.initial :])[::-1] for one in pools]
         self._empty_since: dict[int, float] = {}
         self._coming: dict[int, _Coming] = {}
+        # The nodes that were ordered, in order, and by specification up to where they were tried.
+        self._line: list[int] = []
+        self._tried: dict[int, int] = {}
         self._covered: dict[int, int] = {}
         self._ordered: dict[int, int] = {}
         self._cheapest: list[int] = []
@@ -121,6 +124,7 @@ class Pools:
             for _ in range(one.pool.minimum - one.pool.initial):
                 node = self._spare[p].pop()
                 self._coming[node] = _Coming(self._nodes[node], one.pool.delay)
+                self._line.append(node)
                 found.append((one.pool.delay, node))
         return found
 
@@ -133,23 +137,32 @@ class Pools:
         found: list[tuple[float, int]] = []
         if not self._coming and not any(spare and self._orders.to_be_had(spare[-1]) for spare in self._spare):
             return found
+        hopeless: set[int] = set()
         for pod in self._orders.waiting(MOST_PODS):
-            if pod in self._covered or self._ordered.get(pod, 0) >= MOST_ORDERS:
+            kind = id(self._orders.spec(pod))
+            if kind in hopeless or pod in self._covered or self._ordered.get(pod, 0) >= MOST_ORDERS:
                 continue
             if self._finds_place(pod):
                 continue
             node = self._new_for(pod, now)
             if node is not None:
                 found.append((self._coming[node].ready, node))
+            else:
+                hopeless.add(kind)
         return found
 
     def _finds_place(self, pod: int) -> bool:
-        """Whether a pod fits on a node that is coming already."""
+        """Whether a pod fits on a node that is coming already; where one like it did not fit, it does not either."""
         spec = self._orders.spec(pod)
-        for node, coming in self._coming.items():
-            if self._orders.may_run_on(pod, node) and coming.take(spec):
+        first = self._tried.get(id(spec), 0)
+        for place in range(first, len(self._line)):
+            node = self._line[place]
+            coming = self._coming.get(node)
+            if coming is not None and self._orders.may_run_on(pod, node) and coming.take(spec):
                 self._covered[pod] = node
+                self._tried[id(spec)] = place
                 return True
+        self._tried[id(spec)] = len(self._line)
         return False
 
     def _new_for(self, pod: int, now: float) -> int | None:
@@ -164,6 +177,7 @@ class Pools:
             if self._orders.may_run_on(pod, node) and coming.take(spec):
                 self._spare[p].pop()
                 self._coming[node] = coming
+                self._line.append(node)
                 self._covered[pod] = node
                 self._ordered[pod] = self._ordered.get(pod, 0) + 1
                 return node
@@ -180,6 +194,9 @@ class Pools:
     def _forget(self, node: int) -> None:
         """A node comes no more: it is there, or was taken back."""
         del self._coming[node]
+        if not self._coming:
+            self._line.clear()
+            self._tried.clear()
         for pod in [pod for pod, home in self._covered.items() if home == node]:
             del self._covered[pod]
 
