@@ -219,21 +219,26 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path):
         RunStore(tmp_path / "file" / "runs", scenario())
 
 
-def test_clearing_leaves_what_is_not_ours(kept):
+def test_forgetting_leaves_what_is_not_ours(kept):
     (kept.folder / "notes.txt").write_text("milk")
-    (kept.folder / "tmp1.part").write_text("")
-    kept.clear()
+    kept.forget([POLICY], [5])
     assert [path.name for path in kept.folder.iterdir()] == ["notes.txt"]
 
 
-def test_clearing_leaves_nothing_of_ours(kept):
-    kept.clear()
+def test_forgetting_leaves_nothing_of_ours(kept):
+    kept.forget([POLICY], [5])
     assert not kept.folder.exists()
     assert kept.find(POLICY, 5) is None
 
 
-def test_runs_can_be_kept_after_clearing(kept):
-    kept.clear()
+def test_forgetting_leaves_the_runs_of_a_larger_sweep_of_the_same_scenario(kept):
+    kept.keep(POLICY, 6, packed(run_one(scenario(), POLICY, 6)))
+    kept.forget([POLICY], [5])
+    assert kept.find(POLICY, 6) is not None
+
+
+def test_runs_can_be_kept_after_forgetting(kept):
+    kept.forget([POLICY], [5])
     kept.keep(POLICY, 5, packed(run_one(scenario(), POLICY, 5)))
     assert kept.find(POLICY, 5) is not None
 

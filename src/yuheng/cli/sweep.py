@@ -105,7 +105,7 @@ class Sweep:
         self._store = _cached(scenario) if folder is None else _stored(folder, scenario)
         self._begun = False
         if fresh and self._store:
-            self._store.clear()
+            self._store.forget(self._scenario.policies, self._scenario.seeds)
 
     def run(self, workers: int | None, engine: Engine) -> Simulation:
         """Make the runs that are not there yet.
@@ -129,7 +129,7 @@ class Sweep:
     def delivered(self) -> None:
         """The results are where they were wanted: what was kept for the next try is not needed any more."""
         if self._store and self._passing:
-            self._store.clear()
+            self._store.forget(self._scenario.policies, self._scenario.seeds)
 
     def _report(self, meter: Meter, done: int, total: int) -> None:
         """How far the work is; at first that is what was kept."""

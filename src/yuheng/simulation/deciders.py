@@ -106,7 +106,8 @@ class ByQueue:
         model = msgspec.structs.replace(
             template, created=made.created, job=made.key, estimate=None if math.isnan(estimate) else estimate
         )
-        names = {pod: made.name if size == 1 else f"{made.name}-{pod - first}" for pod in pods}
+        # No object of Kubernetes has a slash in its name: a pod is never taken for that of another job.
+        names = {pod: made.name if size == 1 else f"{made.name}/{pod - first}" for pod in pods}
         self._scheduler.submit({pod: _named(model, name) for pod, name in names.items()}, made)
 
     def _job(self, job: int, row: int, template: Pod) -> Job:

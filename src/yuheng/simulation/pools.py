@@ -210,7 +210,7 @@ class Pools:
         return [node for one in self._pools for node in one.nodes[: one.pool.initial]]
 
     def reclaimed(self, node: int) -> bool:
-        """A market took a node back; whether it is a pool's, which has to order it anew."""
+        """A node was taken away; whether it is a pool's, which has to order it anew."""
         p = self._of.get(node)
         if p is None:
             return False

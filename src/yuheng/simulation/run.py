@@ -94,11 +94,23 @@ def _stage(scenario: Scenario) -> _Stage:
     pools = [PoolNodes(pool, [number[node.name] for node in mine[pool.name]]) for pool in scenario.pools]
     to_come = [node for one in pools for node in one.nodes[one.pool.initial :]]
     snapshot: Snapshot = msgspec.structs.replace(scenario.snapshot, nodes=tuple(nodes))
+    absent = (*initially_absent(scenario, nodes), *to_come)
+    _check_homes(snapshot, absent)
     prices = [_price(scenario, node) for node in nodes]
     for one in pools:
         for node in one.nodes:
             prices[node] = one.pool.price or prices[node]
-    return _Stage(snapshot, (*initially_absent(scenario, nodes), *to_come), prices, pools)
+    return _Stage(snapshot, absent, prices, pools)
+
+
+def _check_homes(snapshot: Snapshot, absent: Sequence[int]) -> None:
+    """Refuse pods that run where no node is yet."""
+    missing = {snapshot.nodes[n].name for n in absent}
+    for pod in snapshot.pods if missing else ():
+        if pod.node in missing:
+            found = f"{pod.node!r}, which is added later"
+            expected = "a node that is there at the start"
+            raise InputError(found, expected, subject=f"Pod {pod.key}", field="spec.nodeName")
 
 
 def _of_pool(pool: NodePool, i: int) -> Node:

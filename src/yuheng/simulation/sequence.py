@@ -53,15 +53,17 @@ def run_sequence(scenario: Scenario, sequence: ArrivalSequence, policy: Policy, 
     The point of ``p`` percent tells the state after the last pod with which no more than ``p`` percent had arrived.
 
     Args:
-        scenario: its nodes (pools at their initial size) and its workload are used.
+        scenario: its nodes and its workload are used.
         sequence: how much arrives.
         policy: what decides.
         seed: of the draws, and of the policy.
 
     Raises:
-        ConfigError: there is no trace, or nothing in it asks for what the nodes have.
+        ConfigError: there is no trace, or nothing in it asks for what the nodes have, or there are node pools.
     """
     workload = scenario.workload
+    if scenario.pools:
+        raise ConfigError("pools: found node pools, expected none: an arrival sequence has no clock for them")
     if workload is None or not len(workload):
         raise ConfigError("workload: found no jobs, expected a trace for an arrival sequence")
     capacity, sizes, resource = _measured(scenario.snapshot, workload)

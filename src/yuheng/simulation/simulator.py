@@ -115,7 +115,7 @@ class Provider(Protocol):
         ...
 
     def reclaimed(self, node: int) -> bool:
-        """A market took a node back; whether it has to be ordered anew."""
+        """A node was taken away; whether it has to be ordered anew."""
         ...
 
     def idle_since(self, node: int, now: float) -> float | None:
@@ -397,7 +397,7 @@ class Simulator:
             for node in disturbance.nodes:
                 if kind in (Kind.NODE_REMOVED, Kind.MARKET_GONE):
                     self.nodes.vanish(node, cause, self.clock.now)
-                    if kind == Kind.MARKET_GONE and self._provider is not None and self._provider.reclaimed(node):
+                    if self._provider is not None and self._provider.reclaimed(node):
                         self.nodes.vanish(node, "removed", self.clock.now)
                 else:
                     self.nodes.close(node, cause)

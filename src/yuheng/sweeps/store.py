@@ -12,7 +12,9 @@ import os
 import re
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -101,9 +103,12 @@ class RunStore:
             self._writable = False
             self.warnings.append(f"{self.folder}: found {error.strerror}, expected room for runs: no more are kept")
 
-    def clear(self) -> None:
-        """Remove all runs of this scenario, and nothing else."""
-        _remove(self.folder)
+    def forget(self, policies: Iterable[Policy], seeds: Iterable[int]) -> None:
+        """Remove the runs of some policies on some seeds; those of another sweep of the scenario stay."""
+        with suppress(OSError):
+            for policy, seed in product(policies, seeds):
+                self._path(policy, seed).unlink(missing_ok=True)
+            self.folder.rmdir()
 
     def _path(self, policy: Policy, seed: int) -> Path:
         name = _UNNAMED.sub("-", policy.name)[:_NAMED]
