@@ -1,6 +1,6 @@
-"""Plans of clusters drawn at random, as text: compiled kernels and their plain twins must agree on every letter.
+"""Plans and simulations drawn at random, as text: compiled kernels and their plain twins must agree on every letter.
 
-Run as a program with ``NUMBA_DISABLE_JIT=1``, it prints the plans that the plain twins make, and which functions of
+Run as a program with ``NUMBA_DISABLE_JIT=1``, it prints the answers that the plain twins give, and which functions of
 the engine were called for them.
 """
 
@@ -18,6 +18,8 @@ import msgspec
 from tests.scheduling import made_batches
 from tests.scheduling.made_by_hand import cluster, node, pod
 from tests.scheduling.made_snapshots import policy, snapshot
+from tests.simulation import made_runs
+from yuheng.model.batch import PluginOption
 from yuheng.model.cluster import Snapshot
 from yuheng.model.policy import Policy
 from yuheng.scheduling.planner import capacity, explain, plan
@@ -30,7 +32,25 @@ SEEDS = range(5)
 def told() -> list[str]:
     """Every answer of the engine on every cluster, under named and under drawn policies."""
     drawn = [json.dumps(answer) for seed in SEEDS for answer in _answers(Random(seed), seed)]
-    return [*drawn, json.dumps(_without_time(plan(_many_resources()).to_dict()))]
+    simulated = [json.dumps(answer) for seed in SEEDS[:2] for answer in _simulations(seed)]
+    return [*drawn, *simulated, json.dumps(_without_time(plan(_many_resources()).to_dict()))]
+
+
+def _simulations(seed: int) -> Iterator[dict[str, Any]]:
+    """Pods one by one, and by queue where clusters are compiled anew for every cycle."""
+    reserving = made_runs.by_queue(
+        "predicates",
+        "capacity",
+        PluginOption("reserve", arguments={"reserve.factor": 0.8}),
+        actions=made_runs.EVERY_ACTION,
+    )
+    for drawn in (
+        made_runs.drawn(Random(seed), "fgd"),
+        made_runs.drawn(Random(seed), "random", peers=True),
+        made_runs.drawn_by_queue(Random(seed), reserving, capacity=True),
+    ):
+        seen = made_runs.run(msgspec.structs.replace(drawn, sample=50.0))
+        yield {"run": msgspec.to_builtins(seen.run), "decisions": seen.decisions, "evictions": seen.evictions}
 
 
 def _many_resources() -> Snapshot:

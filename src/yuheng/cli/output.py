@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from yuheng.model.simulation import Simulation
 
 __all__ = [
+    "check_apart",
     "check_place",
     "deliver",
     "explanation_text",
@@ -67,6 +68,24 @@ def terminal() -> Console:
     from rich.console import Console
 
     return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH, force_terminal=False)
+
+
+def check_apart(places: Sequence[tuple[str, Path]], inputs: Sequence[Path]) -> None:
+    """Refuse to write over what was read, or two results to one place.
+
+    Args:
+        places: what named each place to write to, and the place.
+        inputs: files that are read.
+
+    Raises:
+        ConfigError: a place is one of the inputs, or there twice.
+    """
+    taken = {path.resolve(): "which is read" for path in inputs}
+    for option, path in places:
+        if path.resolve() in taken:
+            raise ConfigError(f"{option} {path}: found a file {taken[path.resolve()]}, expected another place")
+        if path.is_file() or not path.exists():
+            taken[path.resolve()] = "that is written already"
 
 
 def check_place(path: Path, option: str = "--out") -> None:

@@ -114,13 +114,15 @@ def simulate(  # noqa: PLR0913 -- a parameter is an option
     fresh: Annotated[bool, typer.Option("--fresh", help="Make all runs anew, whatever was kept.")] = False,
 ) -> None:
     """Read, simulate, print."""
-    from yuheng.cli.output import check_place, deliver, simulation_text, write_whole
+    from yuheng.cli.output import check_apart, check_place, deliver, simulation_text, write_whole
     from yuheng.cli.sweep import Sweep, scenario_of
 
     asked = scenario_of(scenario, nodes or (), pods or (), policy or (), seeds, inflate)
     files = [(item.format, Path(item.path)) for item in asked.outputs]
-    for option, path in [("outputs:", path) for _, path in files] + ([("--out", out)] if out else []):
+    places = [("outputs:", path) for _, path in files] + ([("--out", out)] if out else [])
+    for option, path in places:
         check_place(path, option)
+    check_apart(places, [scenario] if scenario else [Path(name) for name in (*(nodes or ()), *(pods or ()))])
     sweep = Sweep(asked, runs, fresh=fresh)
     result = sweep.run(workers, engine.value)
     for form, path in files:

@@ -163,7 +163,7 @@ class JobClass(msgspec.Struct, frozen=True, kw_only=True):
     """Jobs of one kind.
 
     Attributes:
-        name: its jobs are called after it.
+        name: of the class, for messages.
         share: how many of all jobs are of it, relative to the other classes' shares.
         template: the pod to copy.
         duration: seconds that each pod works.

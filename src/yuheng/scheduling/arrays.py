@@ -59,6 +59,10 @@ MAX_NEEDS: Final = 63 - BIT_RESOURCES
 
 Bits = I64
 
+# Why a node takes nothing (`Cluster.absent`).
+CLOSED: Final = 1
+GONE: Final = 2
+
 # Kinds of counters.
 HARD_SPREAD: Final = 0
 SOFT_SPREAD: Final = 1
@@ -100,7 +104,7 @@ class Cluster(Struct):
         rank: (N,) place in the order that breaks ties; lower wins.
         domain: (K, N) number of the domain of each topology key; -1 where the node lacks the label.
         largest: (2,) cpu milli and GPU milli of the largest node.
-        absent: (N,) 1 where a node is not there at the moment.
+        absent: (N,) 1 where a node takes nothing at the moment, 2 where it is not there at all.
         batch_used: (N, R) what pods of jobs hold of ``used``; (0, R) when nothing is reserved for services.
         log_node, log_kind: (lines,) where pods were committed, and their peer kind, in order.
         log_sign: (lines,) 1 where a pod came, -1 where one left.

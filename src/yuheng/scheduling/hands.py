@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
+import numpy as np
+
 from yuheng.scheduling.cycle import catch_up
 from yuheng.scheduling.engine import Engine, Hand
 
@@ -17,6 +19,7 @@ class Hands:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._hands: OrderedDict[int, Hand] = OrderedDict()
+        self._random = np.random.Generator(np.random.PCG64([engine.seed, 1]))
 
     def prepare(self, numbers: Sequence[int]) -> None:
         """Take classes in hand ahead of their turn, as many as may be at once."""
@@ -41,15 +44,16 @@ class Hands:
             self._hands.popitem(last=False)
         return found
 
-    def make_room(self, lines: int) -> bool:
-        """Fold the log when it has no room for more lines; whether that was so."""
+    def make_room(self, lines: int) -> None:
+        """Fold the log when it has no room for more lines."""
         engine, cluster = self._engine, self._engine.cluster
         if int(cluster.log_size[0]) + lines <= len(cluster.log_node):
-            return False
+            return
         for hand in self._hands.values():
             catch_up(cluster, hand.window, hand.counters, engine.rules, hand.row)
             hand.window.seen[hand.row] = 0
         engine.compiler.fold()
         cluster.log_devices[:] = 0
         cluster.log_size[0] = 0
-        return True
+        # Each line has a number of its own: those of the lines that were folded are used up.
+        cluster.draws[:] = self._random.integers(0, 2**62, len(cluster.draws))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from yuheng.model.cluster import Snapshot
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
-from yuheng.scheduling.arrays import DEVICES_A_WORD, Counters, Window
+from yuheng.scheduling.arrays import CLOSED, DEVICES_A_WORD, GONE, Counters, Window
 from yuheng.scheduling.backlog import Backlog
 from yuheng.scheduling.compile import Holding, device_milli
 from yuheng.scheduling.cycle import place_each
@@ -45,12 +45,14 @@ class Kinds(NamedTuple):
         kind: (P,) the kind of each pod; -1 for one that is never submitted.
         turn: (P,) its place, from 0 on, in the order of `Snapshot.pending` among all pods there will ever be.
         residents: how many of them, the first, are the pods that run in the snapshot, in its order.
+        together: how many may be placed in one go at most.
     """
 
     models: Sequence[Pod]
     kind: NDArray[np.int32]
     turn: NDArray[np.int64]
     residents: int = 0
+    together: int = 1
 
 
 class Scheduler:
@@ -81,9 +83,9 @@ class Scheduler:
         """
         running = tuple(pod for pod in snapshot.pods if pod.node is not None)
         alone: Snapshot = msgspec.structs.replace(snapshot, pods=running)
-        self.engine = Engine(alone, policy, seed, kinds.models, Setting(lines=LINES, typical=typical))
+        lines = max(LINES, 4 * kinds.together)
+        self.engine = Engine(alone, policy, seed, kinds.models, Setting(lines=lines, typical=typical))
         self._cluster = self.engine.cluster
-        self._draws = np.random.Generator(np.random.PCG64([seed, 1]))
         self.hands = Hands(self.engine)
         self._kind = kinds.kind
         # Pods that are never submitted need no class in hand.
@@ -105,6 +107,12 @@ class Scheduler:
             return False
         self.hands.take(classes)
         return True
+
+    def _take_anew(self) -> None:
+        """Compile the classes anew: there are other zones to spread over."""
+        self.hands = Hands(self.engine)
+        self._whole = self._take_all()
+        self._row = self._rows()
 
     def _rows(self) -> NDArray[np.int32]:
         """(kinds,) the row of each kind in the one window; zeros where there is more than one."""
@@ -148,6 +156,8 @@ class Scheduler:
         backlog = self.backlog
         if not backlog.is_open:
             return []
+        # Others have their turns: those whose rules look at other pods have theirs among them.
+        backlog.placed_some()
         kinds, waiting = backlog.open_kinds(), backlog.open_pods()
         many = waiting > FEW and waiting > 2 * backlog.fresh
         backlog.fresh = 0
@@ -204,8 +214,7 @@ class Scheduler:
 
     def _try(self, pods: NDArray[np.int64], most: int, refused: set[int]) -> NDArray[np.int32]:
         """Try pods in order until so many are placed; (tried,) the node of each, or -1."""
-        if self.hands.make_room(len(pods)):
-            self._cluster.draws[:] = self._draws.integers(0, 2**62, len(self._cluster.draws))
+        self.hands.make_room(len(pods))
         first = int(self._cluster.log_size[0])
         nodes = np.empty(len(pods), dtype=np.int32)
         if self._whole:
@@ -308,9 +317,14 @@ class Scheduler:
         parts = tuple((d, device_milli(spec), memory) for d in self.devices_of(pod))
         return Holding(n, 0 if share else spec.devices.count, parts)
 
-    def close(self, nodes: Sequence[int]) -> None:
-        """Nodes are not there any more, or take nothing new; what is on them stays until it is taken off."""
-        self._mark(nodes, 1)
+    def close(self, nodes: Sequence[int], *, gone: bool) -> None:
+        """Nodes take nothing new; what is on them stays until it is taken off.
+
+        Args:
+            nodes: their numbers.
+            gone: they are not there at all; otherwise their zones still count where pods spread.
+        """
+        self._mark(nodes, GONE if gone else CLOSED)
 
     def open(self, nodes: Sequence[int]) -> None:
         """Nodes are there."""
@@ -319,7 +333,10 @@ class Scheduler:
 
     def _mark(self, nodes: Sequence[int], absent: int) -> None:
         cluster = self._cluster
+        were_gone = (cluster.absent[list(nodes)] == GONE).any()
         cluster.absent[list(nodes)] = absent
+        if self.backlog.rule_bound and (were_gone or absent == GONE):
+            self._take_anew()
         for start in range(0, len(nodes), STRETCH):
             some = nodes[start : start + STRETCH]
             self.hands.make_room(len(some))

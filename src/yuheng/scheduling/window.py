@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from yuheng.errors import InputError
 from yuheng.model.pod import PodSpec
 from yuheng.model.policy import Policy
-from yuheng.scheduling.arrays import AFFINITY, MAX_NEEDS, Cluster, Counters, Rules, Window, empty
+from yuheng.scheduling.arrays import AFFINITY, GONE, MAX_NEEDS, Cluster, Counters, Rules, Window, empty
 from yuheng.scheduling.classes import PodClass
 from yuheng.scheduling.compile import EACH_NODE, HostPorts, Resources, device_milli, held_requests
 from yuheng.scheduling.counters import Counter, CounterBook
@@ -263,7 +263,8 @@ class Compiler:
             there = domain[nodes[slot]]
             np.add.at(view, there[there >= 0], counter.delta[kind] * signs[slot][there >= 0])
         counters.sum[c] = view.sum()
-        counters.known[counters.start[c] + domain[domain >= 0]] = 1
+        there = domain[(domain >= 0) & (self._cluster.absent < GONE)]
+        counters.known[counters.start[c] + there] = 1
 
 
 def _groups(

@@ -31,12 +31,13 @@ class Kind(IntEnum):
     MARKET_GONE = 7
     MARKET_BACK = 8
     PRICE_CHANGED = 9
-    SUBMIT = 10
-    START = 11
-    CYCLE = 12
-    IDLE = 13
-    SAMPLE = 14
-    END = 15
+    WINDOW = 10
+    SUBMIT = 11
+    START = 12
+    CYCLE = 13
+    IDLE = 14
+    SAMPLE = 15
+    END = 16
 
 
 class Clock:

@@ -48,6 +48,10 @@ class PodByPod:
         """The node that a pod is on."""
         return int(self._scheduler.node_of[pod])
 
+    def next_window(self, now: float) -> float | None:  # noqa: ARG002
+        """The time of day changes nothing here."""
+        return None
+
     def first_waiting(self, most: int) -> Sequence[int]:
         """The first so many pods that wait, in the order of their turns."""
         return self._scheduler.first_waiting(most)
@@ -56,9 +60,9 @@ class PodByPod:
         """Pods are taken off their nodes."""
         self._scheduler.leave(pods)
 
-    def close(self, nodes: Sequence[int]) -> None:
-        """Nothing more may be placed on these nodes."""
-        self._scheduler.close(nodes)
+    def close(self, nodes: Sequence[int], *, gone: bool) -> None:
+        """Nothing more may be placed on these nodes; they are gone, or only closed."""
+        self._scheduler.close(nodes, gone=gone)
 
     def open(self, nodes: Sequence[int]) -> None:
         """Pods may be placed on these nodes."""
@@ -68,14 +72,16 @@ class PodByPod:
 class ByQueue:
     """Queues decide whose turn it is, and jobs start whole or not at all, as Volcano and Kueue do."""
 
-    def __init__(self, scheduler: BatchScheduler, population: Population, start: float) -> None:
+    def __init__(self, scheduler: BatchScheduler, population: Population, start: float, *, periodic: bool) -> None:
         """Take a scheduler.
 
         Args:
             scheduler: what decides.
             population: the jobs that will be submitted.
             start: second 0, in seconds since the epoch.
+            periodic: whether cycles have a period.
         """
+        self._periodic = periodic
         self._scheduler = scheduler
         self._base = scheduler.base
         self._population = population
@@ -88,8 +94,8 @@ class ByQueue:
 
     @property
     def restless(self) -> bool:
-        """A cycle leaves nothing that another one at once would place."""
-        return False
+        """Whether the next period's cycle may evict some, now that others were placed."""
+        return self._periodic and self._scheduler.claims and self.waiting > 0
 
     def submit(self, job: int, pods: Sequence[int]) -> None:
         """Pods of a job wait from now on."""
@@ -129,6 +135,10 @@ class ByQueue:
         """The node that a pod is on."""
         return int(self._base.node_of[pod])
 
+    def next_window(self, now: float) -> float | None:
+        """When the next revocable zone opens or closes."""
+        return self._scheduler.next_window(now)
+
     def first_waiting(self, most: int) -> Sequence[int]:
         """The first so many pods that wait, in the order of their turns."""
         return self._scheduler.first_waiting(most)
@@ -137,9 +147,9 @@ class ByQueue:
         """Pods are taken off their nodes."""
         self._scheduler.leave(pods, finished=finished)
 
-    def close(self, nodes: Sequence[int]) -> None:
-        """Nothing more may be placed on these nodes."""
-        self._base.close(nodes)
+    def close(self, nodes: Sequence[int], *, gone: bool) -> None:
+        """Nothing more may be placed on these nodes; they are gone, or only closed."""
+        self._base.close(nodes, gone=gone)
 
     def open(self, nodes: Sequence[int]) -> None:
         """Pods may be placed on these nodes."""

@@ -109,17 +109,33 @@ class Measures:
         return finish
 
     @cached_property
-    def _start(self) -> F64:
-        """(J,) when as many pods as a job needs had been bound for the first time; infinite where they were not."""
-        population = self._all.population
-        first = np.full(len(population.duration), np.inf)
-        np.minimum.at(first, self._stints.pod, self._stints.bound)
-        order = np.lexsort((first, population.job_of))
-        starts = np.searchsorted(population.job_of[order], np.arange(len(population.submit)))
+    def _waits(self) -> tuple[F64, F64, I64]:
+        """When jobs had fewer pods bound or finished than they need: from when, until when, and which job."""
+        population, stints = self._all.population, self._stints
+        jobs = self._jobs
+        left = (stints.outcome != Outcome.FINISHED) & (stints.outcome != Outcome.RUNNING)
+        job = np.concatenate([jobs, self._job_of, self._job_of[left]])
+        times = np.concatenate([population.submit[jobs], stints.bound, stints.ended[left]])
+        change: F64 = np.concatenate([np.zeros(len(jobs)), np.ones(len(stints.pod)), -np.ones(int(left.sum()))])
+        order = np.lexsort((change, times, job))
+        job, times, sums = job[order], times[order], np.cumsum(change[order])
+        first = np.concatenate([[True], job[1:] != job[:-1]]) if len(job) else np.zeros(0, dtype=np.bool_)
+        before = np.maximum.accumulate(np.where(first, np.arange(len(job)), 0))
+        there = sums - np.where(before > 0, sums[before - 1], 0.0) if len(job) else sums
+        until = np.append(times[1:], self._end)
+        until[np.append(first[1:], True)] = self._end
+        until = np.minimum(until, np.minimum(self._finish[job], self._end))
         sizes = np.bincount(population.job_of, minlength=len(population.submit))
-        needed = np.clip(population.minimum, 1, np.maximum(sizes, 1)) - 1
-        found: F64 = first[order][np.minimum(starts + needed, len(order) - 1)]
-        return found
+        needed = np.minimum(np.maximum(population.minimum, 1), sizes)
+        lacking = (there < needed[job]) & (until > times)
+        return times[lacking], until[lacking], job[lacking]
+
+    @cached_property
+    def _pending(self) -> F64:
+        """(J,) seconds that each job had too few pods to run, before its start and after it lost some."""
+        since, until, job = self._waits
+        sums = np.bincount(job, weights=until - since, minlength=len(self._all.population.submit))
+        return sums.astype(np.float64)
 
     def _counts(self) -> dict[str, float]:
         finished = np.isfinite(self._finish[self._jobs])
@@ -141,7 +157,7 @@ class Measures:
         if not len(jobs):
             return found
         submit = population.submit[jobs]
-        found |= _spread("pending_seconds", np.minimum(self._start[jobs], self._end) - submit)
+        found |= _spread("pending_seconds", self._pending[jobs])
         done = np.isfinite(self._finish[jobs])
         if not done.any():
             return found
@@ -283,11 +299,14 @@ class Measures:
         on_nodes = self._before(Steps.of(stints.bound, stints.ended, ones), times)
         columns["running_pods"] = on_nodes
         columns["pending_pods"] = self._submitted_pods(times) - on_nodes - self._finished_pods(times)
-        started = np.sort(self._start[self._jobs])
         arrived = np.searchsorted(np.sort(population.submit[self._jobs]), times, side="right")
-        columns["pending_jobs"] = (arrived - np.searchsorted(started, times, side="right")).astype(np.float64)
-        finished = np.searchsorted(np.sort(self._finish[self._jobs]), times, side="right")
-        columns["finished_jobs"] = finished.astype(np.float64)
+        moments = np.minimum(times, np.nextafter(self._end, 0))
+        finished = np.searchsorted(np.sort(self._finish[self._jobs]), moments, side="right")
+        since, until, _ = self._waits
+        columns["pending_jobs"] = self._before(Steps.of(since, until, np.ones(len(since))), times)
+        columns["running_jobs"] = arrived - finished - columns["pending_jobs"]
+        ended = np.searchsorted(np.sort(self._finish[self._jobs]), times, side="right")
+        columns["finished_jobs"] = ended.astype(np.float64)
         for name in RESOURCES:
             columns |= self._use_over_time(name, times)
         if any(price is not None for price in self._all.prices):
@@ -354,10 +373,11 @@ class Measures:
         """7 x 24: what is asked for by weekday and hour, in percent of what there is of the resource most asked for."""
         population = self._all.population
         last = min(float(population.submit[self._jobs].max(initial=0.0)), self._end)
-        hours = int(last // HOUR)
-        if not hours:
+        if last < HOUR:
             return ()
-        edges: F64 = np.arange(hours + 1).astype(np.float64) * HOUR
+        early = (self._all.epoch or 0.0) % HOUR
+        hours = int((last + early) // HOUR)
+        edges: F64 = np.arange(hours + 1).astype(np.float64) * HOUR - early
         wanted = np.ones(len(population.duration), dtype=np.bool_)
         wanted[np.isin(population.job_of, list(self._all.refused))] = False
         since, until = population.submit[population.job_of], np.minimum(self._ended, self._end)

@@ -62,19 +62,25 @@ class _Coming:
         self.devices = [1000] * node.devices.count
         self.memory = node.devices.memory
 
-    def take(self, spec: PodSpec) -> bool:
-        """Put a pod there, if it fits."""
+    def take(self, spec: PodSpec) -> list[int] | None:
+        """Put a pod there, if it fits; the GPUs it takes, or None where it does not fit."""
         asked = {**spec.requests, "pods": 1}
         if any(amount > self.free.get(name, 0) for name, amount in asked.items() if amount):
-            return False
+            return None
         chosen = self._devices_for(spec)
-        if chosen is None:
-            return False
+        if chosen is not None:
+            self._shift(spec, chosen, 1)
+        return chosen
+
+    def give_back(self, spec: PodSpec, chosen: list[int]) -> None:
+        """A pod that was put there needs it no more."""
+        self._shift(spec, chosen, -1)
+
+    def _shift(self, spec: PodSpec, chosen: list[int], sign: int) -> None:
         for d in chosen:
-            self.devices[d] -= spec.devices.milli if spec.devices.is_share() else 1000
-        for name, amount in asked.items():
-            self.free[name] = self.free.get(name, 0) - amount
-        return True
+            self.devices[d] -= sign * (spec.devices.milli if spec.devices.is_share() else 1000)
+        for name, amount in {**spec.requests, "pods": 1}.items():
+            self.free[name] = self.free.get(name, 0) - sign * amount
 
     def _devices_for(self, spec: PodSpec) -> list[int] | None:
         """The GPUs a pod would take; None where there are too few."""
@@ -107,7 +113,7 @@ class Pools:
         # The nodes that were ordered, in order, and by specification up to where they were tried.
         self._line: list[int] = []
         self._tried: dict[int, int] = {}
-        self._covered: dict[int, int] = {}
+        self._covered: dict[int, tuple[int, list[int]]] = {}
         self._ordered: dict[int, int] = {}
         self._cheapest: list[int] = []
         self.price_changed(0.0)
@@ -158,8 +164,11 @@ class Pools:
         for place in range(first, len(self._line)):
             node = self._line[place]
             coming = self._coming.get(node)
-            if coming is not None and self._orders.may_run_on(pod, node) and coming.take(spec):
-                self._covered[pod] = node
+            if coming is None or not self._orders.may_run_on(pod, node):
+                continue
+            chosen = coming.take(spec)
+            if chosen is not None:
+                self._covered[pod] = node, chosen
                 self._tried[id(spec)] = place
                 return True
         self._tried[id(spec)] = len(self._line)
@@ -174,11 +183,12 @@ class Pools:
                 continue
             node = spare[-1]
             coming = _Coming(self._nodes[node], now + self._pools[p].pool.delay)
-            if self._orders.may_run_on(pod, node) and coming.take(spec):
+            chosen = coming.take(spec) if self._orders.may_run_on(pod, node) else None
+            if chosen is not None:
                 self._spare[p].pop()
                 self._coming[node] = coming
                 self._line.append(node)
-                self._covered[pod] = node
+                self._covered[pod] = node, chosen
                 self._ordered[pod] = self._ordered.get(pod, 0) + 1
                 return node
         return None
@@ -191,19 +201,25 @@ class Pools:
         self._forget(node)
         return True
 
-    def _forget(self, node: int) -> None:
-        """A node comes no more: it is there, or was taken back."""
+    def _forget(self, node: int) -> list[int]:
+        """A node comes no more: it is there, or was taken back; the pods that it was meant for."""
         del self._coming[node]
         if not self._coming:
             self._line.clear()
             self._tried.clear()
-        for pod in [pod for pod, home in self._covered.items() if home == node]:
+        pods = [pod for pod, (home, _) in self._covered.items() if home == node]
+        for pod in pods:
             del self._covered[pod]
+        return pods
 
     def settled(self, pod: int) -> None:
-        """A pod was placed: whatever was ordered for it is history."""
-        self._covered.pop(pod, None)
+        """A pod was placed: whatever was ordered for it is there for others."""
         self._ordered.pop(pod, None)
+        covered = self._covered.pop(pod, None)
+        if covered is not None:
+            node, chosen = covered
+            self._coming[node].give_back(self._orders.spec(pod), chosen)
+            self._tried.clear()
 
     def initially_there(self) -> list[int]:
         """The nodes of all pools that are there at the start."""
@@ -215,7 +231,9 @@ class Pools:
         if p is None:
             return False
         if node in self._coming:
-            self._forget(node)
+            for pod in self._forget(node):
+                # An order that was not carried out does not count.
+                self._ordered[pod] = self._ordered.get(pod, 1) - 1
         if node not in self._spare[p]:
             self._spare[p].append(node)
             self._empty_since.pop(node, None)

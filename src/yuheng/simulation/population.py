@@ -102,6 +102,7 @@ def populate(snapshot: Snapshot, workload: Workload | None, keys: Mapping[str, s
             kind=np.concatenate([kind, count + workload.template[rows]]).astype(np.int32),
             turn=_turns(old, workload, rows),
             residents=len(running),
+            together=max(int(pods.max(initial=1)), max((len(members) for members in jobs.values()), default=1)),
         ),
         job_of=np.concatenate([mine, len(jobs) + rows]),
         submit=np.concatenate([np.zeros(len(jobs)), workload.submit]),
@@ -162,8 +163,11 @@ def _turns(old: Sequence[Pod], workload: Workload, rows: I64) -> I64:
     ahead = np.array([pod.priority for pod in old], dtype=np.int64)
     priorities = np.concatenate([ahead, priority[workload.template[rows]] if len(rows) else np.zeros(0, np.int64)])
     submit = np.concatenate([np.full(len(old), -np.inf), workload.submit[rows]])
-    order = np.lexsort((np.arange(len(priorities)), submit, -priorities))
-    if workload.names:
+    by_age = sorted(range(len(old)), key=lambda i: (old[i].created, old[i].namespace, old[i].name))
+    age = np.empty(len(old), dtype=np.int64)
+    age[by_age] = np.arange(len(old))
+    order = np.lexsort((np.concatenate([age, len(old) + np.arange(len(rows))]), submit, -priorities))
+    if workload.names or len({pod.namespace for pod in workload.templates}) > 1:
         order = _by_name(order, priorities, submit, workload, rows, len(old))
     turn = np.empty(len(order), dtype=np.int64)
     turn[order] = np.arange(len(order))

@@ -39,6 +39,7 @@ __all__ = ["run_one"]
 MOST_REFUSED = 100
 # Mean times to repair within which, but for one in a thousand million, a failed node is back.
 REPAIRS = 20
+DAY = 86_400.0
 
 
 def run_one(scenario: Scenario, policy: Policy, seed: int) -> Run:
@@ -75,17 +76,22 @@ class _Stage(NamedTuple):
         absent: those that are not there at the start.
         prices: of each; None where unknown.
         pools: which of them are whose.
+        cordoned: those that are cordoned at the start, and not for good.
     """
 
     snapshot: Snapshot
     absent: Sequence[int]
     prices: Sequence[PriceSeries | None]
     pools: Sequence[PoolNodes]
+    cordoned: Sequence[int]
 
 
 def _stage(scenario: Scenario) -> _Stage:
     mine = {pool.name: [_of_pool(pool, i) for i in range(pool.maximum)] for pool in scenario.pools}
-    every = [*scenario.snapshot.nodes, *(node for nodes in mine.values() for node in nodes)]
+    lifted = {name for change in scenario.changes if change.kind == "uncordon" for name in change.nodes}
+    cordoned = {node.name for node in scenario.snapshot.nodes if node.unschedulable and node.name in lifted}
+    own = [_uncordoned(node) if node.name in cordoned else node for node in scenario.snapshot.nodes]
+    every = [*own, *(node for nodes in mine.values() for node in nodes)]
     nodes = sorted(every, key=lambda node: node.name)
     number = {node.name: n for n, node in enumerate(nodes)}
     if len(number) < len(nodes):
@@ -100,7 +106,14 @@ def _stage(scenario: Scenario) -> _Stage:
     for one in pools:
         for node in one.nodes:
             prices[node] = one.pool.price or prices[node]
-    return _Stage(snapshot, absent, prices, pools)
+    return _Stage(snapshot, absent, prices, pools, [number[name] for name in sorted(cordoned)])
+
+
+def _uncordoned(node: Node) -> Node:
+    """A cordoned node as it will be: the simulation keeps it closed until then."""
+    taints = tuple(taint for taint in node.taints if taint.key != "node.kubernetes.io/unschedulable")
+    found: Node = msgspec.structs.replace(node, unschedulable=False, taints=taints)
+    return found
 
 
 def _check_homes(snapshot: Snapshot, absent: Sequence[int]) -> None:
@@ -147,31 +160,35 @@ class _Run:
         self._record = Record()
         kinds = self._population.kinds
         self._scheduler = Scheduler(snapshot, policy, seed, kinds, _typical(self._population))
-        self._start = self._second_zero()
+        start = self._epoch() or 0.0
         self._queues: BatchScheduler | None = None
         self._decider: Decider = PodByPod(self._scheduler)
         if by_queue:
-            self._queues = BatchScheduler(self._scheduler, snapshot, policy, kinds, self._start)
-            self._decider = ByQueue(self._queues, self._population, self._start)
+            self._queues = BatchScheduler(self._scheduler, snapshot, policy, kinds, start)
+            self._decider = ByQueue(self._queues, self._population, start, periodic=scenario.cycle > 0)
 
-    def _second_zero(self) -> float:
+    def _epoch(self) -> float | None:
         """Second 0 in seconds since the epoch, as far as anything tells."""
         own = None if self._workload is None else self._workload.epoch
         known = (self._scenario.epoch, own, self._stage.snapshot.time)
-        return next((time for time in known if time is not None), 0.0)
+        return next((time for time in known if time is not None), None)
 
     def told(self) -> Run:
         """Let it happen, and measure it."""
         scenario, stage, record = self._scenario, self._stage, self._record
         nodes = Nodes(len(stage.snapshot.nodes), stage.absent, record)
         if stage.absent:
-            self._decider.close(stage.absent)
+            self._decider.close(stage.absent, gone=True)
+        for node in stage.cordoned:
+            nodes.close(node, "drained")
+            self._decider.close([node], gone=False)
         settings = Settings(scenario.cycle, scenario.startup, scenario.checkpoint, scenario.until, scenario.sample)
         simulator = Simulator(self._population, self._decider, nodes, record, settings)
         simulator.refuse(frozenset(self._refused))
         last_change = max((change.time for change in scenario.changes), default=0.0)
         events = disturbances(scenario, stage.snapshot.nodes, self._seed)
-        simulator.disturb(events, last_change, _patience(scenario))
+        windows = 0.0 if self._decider.next_window(0.0) is None else DAY
+        simulator.disturb(events, last_change, max(_patience(scenario), windows))
         simulator.watch(self._look)
         if stage.pools:
             changes = sorted({time for one in stage.pools if one.pool.price for time in one.pool.price.times[1:]})
@@ -187,7 +204,7 @@ class _Run:
             samples=record.samples,
             end=end,
             refused=frozenset(refused),
-            epoch=self._start or None,
+            epoch=self._epoch(),
         )
         return _told(self._policy, self._seed, Measures(happened), refused, self._warnings())
 

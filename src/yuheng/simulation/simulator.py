@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple, Protocol
 
+from yuheng.errors import ConfigError
 from yuheng.simulation.clock import Clock, Handler, Kind
 from yuheng.simulation.disturbances import Disturbance
 from yuheng.simulation.nodes import Nodes
@@ -19,6 +20,10 @@ __all__ = ["Decider", "Decisions", "Settings", "Simulator"]
 INFINITE: Final = float("inf")
 # Points of a time series where nobody says how many.
 POINTS: Final = 200
+# More than a report can use.
+MOST_POINTS: Final = 100_000
+# A pod that lost its node so often, and has done nothing that lasts, never will.
+MOST_LOSSES: Final = 1000
 # What a disturbance does to its nodes: the kind of event, and the cause it sets or ends.
 EVENTS: Final = {
     "add": (Kind.NODE_ADDED, "removed"),
@@ -60,6 +65,10 @@ class Decider(Protocol):
         """Give everybody who waits a turn."""
         ...
 
+    def next_window(self, now: float) -> float | None:
+        """When the time of day alone changes what may be decided; None for never."""
+        ...
+
     def node_of(self, pod: int) -> int:
         """The node that a pod is on."""
         ...
@@ -72,8 +81,8 @@ class Decider(Protocol):
         """Pods are taken off their nodes: they have finished their work, or will be submitted again."""
         ...
 
-    def close(self, nodes: Sequence[int]) -> None:
-        """Nothing more may be placed on these nodes."""
+    def close(self, nodes: Sequence[int], *, gone: bool) -> None:
+        """Nothing more may be placed on these nodes; they are gone, or only closed."""
         ...
 
     def open(self, nodes: Sequence[int]) -> None:
@@ -156,6 +165,8 @@ class Simulator:
         self._settings = settings
         self._stint = [-1] * len(population.duration)
         self._left: list[float] = population.duration.tolist()
+        self._times_lost: dict[int, int] = {}
+        self._done = bytearray(len(population.duration))
         self._duration: list[float] = population.duration.tolist()
         self._submit: list[float] = population.submit.tolist()
         self._job_of: list[int] = population.job_of.tolist()
@@ -210,6 +221,7 @@ class Simulator:
         if self._submit:
             self._at(self._submit[0], Kind.SUBMIT, 0)
         self._disturb_next()
+        self._next_window()
         if self._probe is not None:
             self._step = self._settings.sample or self._first_step()
             self.clock.schedule(0.0, Kind.SAMPLE)
@@ -229,6 +241,7 @@ class Simulator:
             Kind.FINISH: self._finish,
             Kind.NODE_READY: self._node_ready,
             Kind.PRICE_CHANGED: self._price_changed,
+            Kind.WINDOW: self._window,
             Kind.SUBMIT: self._submitted,
             Kind.START: self._started,
             Kind.CYCLE: self._cycle,
@@ -255,7 +268,7 @@ class Simulator:
         if self._essential > 0 or (self._coming > 0 and self._decider.waiting > 0):
             return True
         hope = max(self._last + self._patience, self._changes_until)
-        return self._decider.waiting > 0 and self.clock.now < hope
+        return self._decider.waiting > 0 and self.clock.now <= hope
 
     def _settle_residents(self) -> None:
         """What runs at the start has been running."""
@@ -265,14 +278,14 @@ class Simulator:
     def _submitted(self, job: int) -> None:
         """Jobs of one time are submitted."""
         self._essential -= 1
-        now, residents = self.clock.now, self._population.kinds.residents
+        self._last = now = self.clock.now
+        residents = self._population.kinds.residents
         while job < len(self._submit) and self._submit[job] <= now:
             if job not in self._refused:
                 pods = self._population.pods(job)
                 waiting = pods if pods and pods[0] >= residents else [pod for pod in pods if pod >= residents]
                 if waiting:
                     self._decider.submit(job, waiting)
-                    self._last = now
             job += 1
         if job < len(self._submit):
             self._at(self._submit[job], Kind.SUBMIT, job)
@@ -337,7 +350,7 @@ class Simulator:
             return
         now, pod = self.clock.now, record.pod[stint]
         record.close(stint, now, Outcome.FINISHED)
-        self._left[pod] = 0.0
+        self._done[pod] = 1
         self._last = now
         self._off(pod)
         self._decider.leave([pod], finished=True)
@@ -372,12 +385,23 @@ class Simulator:
                 saved = math.floor(done / checkpoint) * checkpoint if checkpoint < INFINITE else 0.0
                 lost = done - saved
                 self._left[pod] = self._duration[pod] - saved
+            self._give_up_on(pod)
             self.record.close(stint, now, outcome, lost)
             node = int(self.record.node[stint])
             self.nodes.pods[node].discard(pod)
             self._stint[pod] = -1
             if not self.nodes.pods[node]:
                 self._emptied(node)
+
+    def _give_up_on(self, pod: int) -> None:
+        """Refuse to go on for ever with a pod that never gets on."""
+        self._times_lost[pod] = times = self._times_lost.get(pod, 0) + 1
+        if times > MOST_LOSSES and self._settings.until == INFINITE and self._left[pod] == self._duration[pod]:
+            name = self._population.name(self._job_of[pod])
+            raise ConfigError(
+                f"job {name}: found that it lost its node {times} times without a checkpoint,"
+                " expected until, a checkpoint, or nodes that last long enough"
+            )
 
     def _disturb_next(self) -> None:
         """Schedule the next disturbance."""
@@ -401,7 +425,7 @@ class Simulator:
                         self.nodes.vanish(node, "removed", self.clock.now)
                 else:
                     self.nodes.close(node, cause)
-            self._lose(disturbance.nodes)
+            self._lose(disturbance.nodes, gone=kind in (Kind.NODE_REMOVED, Kind.MARKET_GONE))
         self._disturb_next()
 
     def _opened(self, nodes: Sequence[int]) -> None:
@@ -410,9 +434,9 @@ class Simulator:
             if self._decider.waiting:
                 self._ask()
 
-    def _lose(self, nodes: Sequence[int]) -> None:
+    def _lose(self, nodes: Sequence[int], *, gone: bool) -> None:
         """Nodes take nothing more, and their pods wait again; a gang that falls below its minimum stops whole."""
-        self._decider.close(nodes)
+        self._decider.close(nodes, gone=gone)
         lost = sorted(pod for node in nodes for pod in self.nodes.pods[node])
         if not lost:
             return
@@ -436,7 +460,7 @@ class Simulator:
             if self._minimum[job] > 1:
                 pods = self._population.pods(job)
                 running = [pod for pod in pods if self._stint[pod] >= 0]
-                finished = sum(self._left[pod] == 0 for pod in pods)
+                finished = sum(self._done[pod] for pod in pods)
                 if len(running) + finished < self._minimum[job]:
                     found += running
         return found
@@ -452,7 +476,17 @@ class Simulator:
         empty = not self.nodes.pods[node] and self.nodes.exists(node)
         if empty and self._provider is not None and self._provider.gives_back(node, self.clock.now):
             self.nodes.vanish(node, "removed", self.clock.now)
-            self._decider.close([node])
+            self._decider.close([node], gone=True)
+
+    def _next_window(self) -> None:
+        time = self._decider.next_window(self.clock.now)
+        if time is not None:
+            self.clock.schedule(time, Kind.WINDOW)
+
+    def _window(self, _: None) -> None:
+        """It is another time of day: zones open and close."""
+        self._ask()
+        self._next_window()
 
     def _price_changed(self, _: None) -> None:
         if self._provider is not None:
@@ -463,6 +497,8 @@ class Simulator:
             return
         self._probe(self.clock.now)
         samples = self.record.samples
+        if len(samples) > MOST_POINTS:
+            raise ConfigError(f"sample: found {self._step:g} s, expected at most {MOST_POINTS} points of the series")
         if self._settings.sample is None and len(samples) > 2 * POINTS:
             # It lasts longer than expected: half as many points from here on, and so far.
             del samples[1::2]

@@ -167,7 +167,7 @@ def _models(value: object) -> object:
 class ClassFields(Fields):
     """Jobs of one kind."""
 
-    name: Name = Field(description="Unique; its jobs are called after it.")
+    name: Name = Field(description="Unique; messages name the class by it.")
     share: Annotated[float, above(0)] = Field(
         default=1.0, description="How many of all jobs are of it, relative to the other classes."
     )

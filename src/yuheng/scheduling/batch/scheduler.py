@@ -27,6 +27,7 @@ __all__ = ["BatchScheduler", "Decided"]
 
 # Jobs that are alike of which so many are looked at first.
 FIRST: Final = 4
+DAY: Final = 86_400.0
 
 
 class Decided(NamedTuple):
@@ -82,15 +83,13 @@ class BatchScheduler:
             self._runs(number, pod)
         # Nobody is left out where jobs change what others may do: by evicting them, by their shares, by their queue.
         self._may_cut = not (
-            self._settings.has("preempt")
-            or self._settings.has("reclaim")
+            self.claims
             or self._settings.hdrf
             or self._settings.public_queue
             or any(queue.public or queue.dequeue == "fifo" for queue in snapshot.queues)
         )
         limited = any(queue.capability or queue.guarantee for queue in snapshot.queues)
-        claims = self._settings.has("preempt") or self._settings.has("reclaim")
-        self._everybody_matters = claims or limited or self._settings.hdrf
+        self._everybody_matters = self.claims or limited or self._settings.hdrf
         # What depends on the queue or the time of day is compiled into the classes: those are compiled for every cycle.
         self._anew = bool(self._settings.node_groups or self._settings.zones is not None or self._settings.reserve)
         self._everybody_matters |= self._anew
@@ -99,6 +98,17 @@ class BatchScheduler:
     def waiting(self) -> int:
         """How many pods wait."""
         return len(self._pending)
+
+    @property
+    def claims(self) -> bool:
+        """Whether jobs may take room from others."""
+        return self._settings.has("preempt") or self._settings.has("reclaim")
+
+    def next_window(self, now: float) -> float | None:
+        """When the next revocable zone opens or closes, in seconds since the start; None without such zones."""
+        second = (self._start + now) % DAY
+        edges = [edge for zone in (self._settings.zones or {}).values() for edge in (zone.opens, zone.closes)]
+        return min((now + ((edge - second) % DAY or DAY) for edge in edges), default=None)
 
     def first_waiting(self, most: int) -> list[int]:
         """The first so many pods that wait, in the order of their turns."""
@@ -169,12 +179,13 @@ class BatchScheduler:
         """Running pods end, or lose their nodes (then they are to be submitted again)."""
         self.base.leave(pods)
         for number in pods:
-            key = self._stops(number).job
+            pod = self._stops(number)
+            key = pod.job
             self._alive[key] -= 1
             job = self._jobs.get(key)
             if finished and job is not None:
                 if self._alive[key]:
-                    self._jobs[key] = msgspec.structs.replace(job, succeeded=job.succeeded + 1)
+                    self._jobs[key] = _with_one_ended(job, pod.task)
                 elif key not in self._given:
                     del self._jobs[key], self._alive[key]
                     self._members.pop(key, None)
@@ -185,7 +196,7 @@ class BatchScheduler:
         Args:
             now: seconds since the start.
         """
-        if not self._pending:
+        if not self._pending and self._settings.zones is None:
             return Decided([], [])
         session = self._decided(now)
         remembers = self._settings.has("enqueue")
@@ -198,7 +209,9 @@ class BatchScheduler:
                 self._waiting.tell_apart(state.key)
                 self._jobs[state.key] = msgspec.structs.replace(job, admitted=admitted, queue=queue)
         evicted = [session.roster.pods[i] for i in session.moves.evicted if i < session.roster.bound]
-        return Decided(self._placed(session, now), [self._evicted(pod) for pod in evicted])
+        # First those who leave: others may hold what was theirs by now.
+        gone = [self._evicted(pod) for pod in evicted]
+        return Decided(self._placed(session, now), gone)
 
     def _decided(self, now: float) -> Session:
         """A session whose actions have run, on as few of the jobs that wait as tell the same as all of them.
@@ -361,3 +374,12 @@ class BatchScheduler:
             )
             for q in leaves
         }
+
+
+def _with_one_ended(job: Job, task: str) -> Job:
+    """A job of which one more pod, of this task, ended well."""
+    tasks = tuple(
+        msgspec.structs.replace(one, succeeded=one.succeeded + 1) if one.name == task else one for one in job.tasks
+    )
+    found: Job = msgspec.structs.replace(job, succeeded=job.succeeded + 1, tasks=tasks)
+    return found

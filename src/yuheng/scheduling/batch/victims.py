@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from yuheng.model.pod import Pod
 from yuheng.scheduling.batch.roster import SYSTEM_CRITICAL, Group, JobState, sub_group_of
 
 if TYPE_CHECKING:
@@ -129,8 +130,11 @@ class Victims:
         return found
 
     def _by_zone(self, state: JobState, _group: Group) -> Mask:
-        """tdm: work that gives way itself preempts nobody."""
-        return np.full(len(self._jobs), not state.job.preemptable, dtype=np.bool_)
+        """tdm: work that gives way itself preempts nobody; the others may preempt such work, and no other."""
+        if state.job.preemptable:
+            return np.zeros(len(self._jobs), dtype=np.bool_)
+        roster = self._session.roster
+        return np.array([_gives_way(roster.jobs[j], roster.pods[i]) for i, j in enumerate(self._jobs.tolist())])
 
     def _from_others(self, state: JobState, group: Group) -> Mask:
         """Across queues: those of queues that have more than they deserve of something the pod asks for."""
@@ -259,3 +263,8 @@ class Victims:
             if state.is_gang and inside[j] == len(here) and not grows:
                 found.append((state.priority, len(here), -state.job.created, -state.index, state))
         return [item[-1] for item in sorted(found, key=lambda item: item[:-1])]
+
+
+def _gives_way(state: JobState, pod: Pod) -> bool:
+    """Whether a pod, or its job, says that it may be preempted."""
+    return bool(state.job.preemptable if pod.preemptable is None else pod.preemptable)
