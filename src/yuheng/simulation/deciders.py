@@ -13,7 +13,7 @@ from yuheng.model.queue import DEFAULT_QUEUE
 from yuheng.scheduling.batch.scheduler import BatchScheduler
 from yuheng.scheduling.scheduler import Scheduler
 from yuheng.simulation.population import Population
-from yuheng.simulation.simulator import Decisions
+from yuheng.simulation.roles import Decisions
 
 __all__ = ["ByQueue", "PodByPod"]
 

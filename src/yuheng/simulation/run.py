@@ -30,8 +30,9 @@ from yuheng.simulation.nodes import Nodes
 from yuheng.simulation.pools import Orders, PoolNodes, Pools
 from yuheng.simulation.population import Population, populate
 from yuheng.simulation.record import Record, Sample
+from yuheng.simulation.roles import Decider
 from yuheng.simulation.sequence import run_sequence
-from yuheng.simulation.simulator import Decider, Settings, Simulator
+from yuheng.simulation.simulator import Settings, Simulator
 
 __all__ = ["run_one"]
 
