@@ -196,12 +196,10 @@ def test_a_zone_whose_nodes_are_not_there_yet_is_no_zone_to_spread_over() -> Non
         pytest.param(
             [(5.0, "remove", "c"), (10.0, "fail", "c")],
             False,
-            marks=pytest.mark.xfail(reason="a node that is away and fails counts as one that is closed"),
         ),
         pytest.param(
             [(5.0, "fail", "c"), (6.0, "remove", "c"), (10.0, "add", "c")],
             True,
-            marks=pytest.mark.xfail(reason="a node that returns while it is closed counts as away"),
         ),
         ([(5.0, "fail", "c")], True),
         ([(5.0, "remove", "c")], False),

@@ -32,6 +32,10 @@ class Hands:
         """Take classes in hand in one window; they are no more than may be at once."""
         self._hands.update(self._engine.take(numbers))
 
+    def drop(self) -> None:
+        """Put all classes down: they are compiled anew when they are asked for."""
+        self._hands.clear()
+
     def hand(self, number: int) -> Hand:
         """A class in hand."""
         found = self._hands.get(number)

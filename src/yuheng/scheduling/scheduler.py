@@ -110,7 +110,7 @@ class Scheduler:
 
     def _take_anew(self) -> None:
         """Compile the classes anew: there are other zones to spread over."""
-        self.hands = Hands(self.engine)
+        self.hands.drop()
         self._whole = self._take_all()
         self._row = self._rows()
 
@@ -332,6 +332,8 @@ class Scheduler:
         self.backlog.freed()
 
     def _mark(self, nodes: Sequence[int], absent: int) -> None:
+        if not nodes:
+            return
         cluster = self._cluster
         were_gone = (cluster.absent[list(nodes)] == GONE).any()
         cluster.absent[list(nodes)] = absent

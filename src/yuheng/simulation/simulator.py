@@ -322,6 +322,7 @@ class Simulator:
         if kind in (Kind.NODE_ADDED, Kind.MARKET_BACK):
             back = [node for node in disturbance.nodes if self.nodes.appear(node, cause, self.clock.now)]
             self._opened(back)
+            self._shut([node for node in disturbance.nodes if not self.nodes.takes_pods(node)])
             self._order()
         elif kind == Kind.NODE_RECOVERED:
             self._opened([node for node in disturbance.nodes if self.nodes.reopen(node, cause)])
@@ -333,7 +334,7 @@ class Simulator:
                         self.nodes.vanish(node, "removed", self.clock.now)
                 else:
                     self.nodes.close(node, cause)
-            self._lose(disturbance.nodes, gone=kind in (Kind.NODE_REMOVED, Kind.MARKET_GONE))
+            self._lose(disturbance.nodes)
         self._disturb_next()
 
     def _opened(self, nodes: Sequence[int]) -> None:
@@ -342,9 +343,15 @@ class Simulator:
             if self._decider.waiting:
                 self._ask()
 
-    def _lose(self, nodes: Sequence[int], *, gone: bool) -> None:
+    def _shut(self, nodes: Sequence[int]) -> None:
+        """Nothing more is placed on nodes: they are away, or closed."""
+        gone = [node for node in nodes if not self.nodes.exists(node)]
+        self._decider.close(gone, gone=True)
+        self._decider.close([node for node in nodes if self.nodes.exists(node)], gone=False)
+
+    def _lose(self, nodes: Sequence[int]) -> None:
         """Nodes take nothing more, and their pods wait again; a gang that falls below its minimum stops whole."""
-        self._decider.close(nodes, gone=gone)
+        self._shut(nodes)
         lost = sorted(pod for node in nodes for pod in self.nodes.pods[node])
         if not lost:
             return
