@@ -11,21 +11,40 @@ from pathlib import Path
 import pytest
 from pages import PAGES, ROOT, Command, File, is_as_shown, steps
 
+from yuheng.scheduling.kernel import cache_folder
+
 STAND_INS = Path(__file__).parent / "stand_ins"
+# What readers fetch before they begin, by page: the name they give it, and where it lies in the shared data.
+FETCHED = {"docs/tutorial/would-fgd-have-helped.md": {"openb": "data/openb"}}
 # What programs on the pages use and Yuheng does not install.
 OPTIONAL = ("pandas", "polars")
 WITH_STEPS = [path for path in PAGES if any(steps(path.read_text(encoding="utf-8")))]
 
 
+def named(path):
+    return str(path.relative_to(ROOT))
+
+
+def marked(path):
+    """The page as a parameter; it needs the shared data where readers fetch something."""
+    return pytest.param(path, id=named(path), marks=[pytest.mark.shared_data] if named(path) in FETCHED else [])
+
+
 def environment(folder):
+    """That of a reader whose home is the folder, where nothing was ever simulated."""
     path = os.pathsep.join([str(STAND_INS), str(Path(sys.executable).parent), os.environ["PATH"]])
-    return {**os.environ, "PATH": path, "HOME": str(folder), "YUHENG_CACHE_DIR": cache()}
+    own = {name: value for name, value in os.environ.items() if name not in ("YUHENG_CACHE_DIR", "XDG_CACHE_HOME")}
+    return {**own, "PATH": path, "HOME": str(folder)}
 
 
-def cache():
-    """Where the kernels are that this user has compiled already: a home of its own would have none."""
-    named = os.environ.get("YUHENG_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
-    return named or str(Path.home() / ".cache")
+def make_home(folder, fetched):
+    """Give a reader the kernels that this user has compiled already, and what was fetched."""
+    compiled = cache_folder().parent
+    compiled.mkdir(parents=True, exist_ok=True)
+    (folder / ".cache" / "yuheng").mkdir(parents=True)
+    (folder / ".cache" / "yuheng" / "kernels").symlink_to(compiled)
+    for name, target in fetched.items():
+        (folder / name).symlink_to(target)
 
 
 def run(command, folder, last_code):
@@ -42,8 +61,10 @@ def run(command, folder, last_code):
     )
 
 
-@pytest.mark.parametrize("path", WITH_STEPS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_what_a_page_shows_happens(path, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("path", [marked(path) for path in WITH_STEPS])
+def test_what_a_page_shows_happens(path, tmp_path, monkeypatch, capsys, request):
+    fetched = FETCHED.get(named(path), {})
+    make_home(tmp_path, {name: request.getfixturevalue("shared") / place for name, place in fetched.items()})
     monkeypatch.chdir(tmp_path)
     code, session = 0, {}
     for step in steps(path.read_text(encoding="utf-8")):
