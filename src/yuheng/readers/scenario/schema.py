@@ -28,6 +28,8 @@ CLOCKED: Final = (
     "failures",
     "markets",
     "events",
+    "queues",
+    "prices",
 )
 
 
