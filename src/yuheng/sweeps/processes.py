@@ -18,6 +18,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -91,22 +92,62 @@ def _detached() -> Iterator[None]:
             block(signal.SIG_SETMASK, before)
 
 
+class _Work:
+    """Whether this process is in the middle of a run; only then it may be ended from within.
+
+    Ended while it sends a result it would leave half a message in the pool's pipe, and who reads it would wait for the
+    rest for ever.
+    """
+
+    def __init__(self) -> None:
+        self._change = threading.Lock()
+        self._busy = self._over = False
+
+    def begin(self) -> None:
+        """A run begins, if there are to be any more."""
+        with self._change:
+            if self._over:
+                os._exit(1)
+            self._busy = True
+
+    def finish(self) -> None:
+        """A run is done, and its result goes on its way."""
+        with self._change:
+            self._busy = False
+
+    def end(self) -> None:
+        """End this process, at once or when its result is sent."""
+        with self._change:
+            self._over = True
+            if self._busy:
+                os._exit(1)
+
+
 _scenario: Scenario
+_work = _Work()
 
 
 def _begin(content: bytes, end: Connection) -> None:
     """What a process does before its first run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(end,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(end, os.getppid()), daemon=True).start()
     global _scenario  # noqa: PLW0603 -- an initializer has nowhere else to leave something for the tasks
     _scenario = pickle.loads(content)  # noqa: S301 -- our own, from the process that started this one
 
 
-def _end_with(end: Connection) -> None:
+def _end_with(end: Connection, parent: int) -> None:
     """End this process when the other end of the pipe is closed."""
     end.poll(None)
+    _work.end()
+    # Between runs the pool tells it to end; unless there is no pool any more.
+    while os.getppid() == parent:
+        time.sleep(0.1)
     os._exit(1)
 
 
 def _run(task: Task) -> bytes | YuhengError:
-    return attempt(_scenario, task)
+    _work.begin()
+    try:
+        return attempt(_scenario, task)
+    finally:
+        _work.finish()
