@@ -25,6 +25,7 @@ __all__ = [
     "Reason",
     "Refusal",
     "Summary",
+    "listed",
 ]
 
 API_VERSION: Final = "yuheng.io/v1alpha1"
@@ -136,7 +137,7 @@ class Plan(msgspec.Struct, frozen=True):
                 {"pod": placement.pod, "node": placement.node, "devices": list(placement.devices)}
                 for placement in self.placements
             ],
-            "unschedulable": _listed(msgspec.to_builtins(self.unschedulable)),
+            "unschedulable": listed(msgspec.to_builtins(self.unschedulable)),
             "evictions": [msgspec.to_builtins(eviction) for eviction in self.evictions],
             "jobs": [report.to_dict() for report in self.jobs],
             "summary": msgspec.to_builtins(self.summary),
@@ -196,7 +197,7 @@ class Explanation(msgspec.Struct, frozen=True):
         body: dict[str, Any] = msgspec.to_builtins(self)
         for key in ("job", "queue", "borrowers", "eviction"):
             del body[key]
-        body = _listed(body)
+        body = listed(body)
         if self.job is not None:
             body["job"] = self.job.to_dict()
         if self.queue is not None:
@@ -236,13 +237,13 @@ class Headroom(msgspec.Struct, frozen=True):
     def to_dict(self) -> dict[str, Any]:
         """The headroom in the public format (kind ``Headroom``)."""
         body: dict[str, Any] = msgspec.to_builtins(self)
-        return {"apiVersion": API_VERSION, "kind": "Headroom", **_listed(body)}
+        return {"apiVersion": API_VERSION, "kind": "Headroom", **listed(body)}
 
 
-def _listed(value: Any) -> Any:  # noqa: ANN401 -- walks plain data of any depth
+def listed(value: Any) -> Any:  # noqa: ANN401 -- walks plain data of any depth
     """Tuples as lists, all the way down, so that the dictionary equals its own JSON."""
     if isinstance(value, dict):
-        return {key: _listed(item) for key, item in value.items()}
+        return {key: listed(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_listed(item) for item in value]
+        return [listed(item) for item in value]
     return value

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from yuheng.model.plan import API_VERSION
+from yuheng.model.plan import API_VERSION, listed
 
 __all__ = ["MEASURES", "Difference", "Measure", "QueueSeries", "RefusedJob", "Run", "Simulation", "Summary"]
 
@@ -152,4 +152,4 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:
         """The simulation in the public format (kind ``Simulation``): plain data, as ``-o json`` prints it."""
-        return {"apiVersion": API_VERSION, "kind": "Simulation", **msgspec.json.decode(msgspec.json.encode(self))}
+        return {"apiVersion": API_VERSION, "kind": "Simulation", **listed(msgspec.to_builtins(self))}
