@@ -13,6 +13,7 @@ from yuheng.model.node import Node
 from yuheng.model.pod import Pod
 from yuheng.model.scenario import PriceSeries
 from yuheng.model.simulation import QueueSeries
+from yuheng.simulation.arrivals import HOURS, second_of_week
 from yuheng.simulation.population import Population
 from yuheng.simulation.record import NodeSpan, Outcome, Sample, Stints
 from yuheng.simulation.steps import Steps
@@ -25,8 +26,6 @@ HOUR: Final = 3600.0
 RESOURCES: Final = ("cpu", "memory", "gpu")
 # Runtimes below this count as this in a slowdown (bounded slowdown: Feitelson, "Metrics for parallel job scheduling").
 SHORTEST: Final = 10.0
-MONDAY: Final = 4 * 24
-HOURS_A_WEEK: Final = 7 * 24
 
 
 class Happened(NamedTuple):
@@ -188,13 +187,7 @@ class Measures:
 
     def _held(self, name: str) -> F64:
         """(S,) what each stint holds of a resource."""
-        kind = self._all.population.kinds.kind[self._stints.pod]
-        found: F64 = self._asked[name][self._model(kind)]
-        return found
-
-    def _model(self, kind: NDArray[np.int32]) -> I64:
-        """The model of each pod of a stint: pods that never return have none of their own, and are told by number."""
-        found: I64 = np.where(kind >= 0, kind, self._stints.pod)
+        found: F64 = self._asked[name][self._all.population.models()[self._stints.pod]]
         return found
 
     def _used(self, name: str) -> F64 | None:
@@ -226,9 +219,9 @@ class Measures:
         """Mean over time of what is fragmented, in percent of the GPUs there are."""
         samples = self._all.samples
         times = np.array([sample.time for sample in samples])
-        there = self._steps_of_nodes(self._capacity["gpu"]).at(np.minimum(times, np.nextafter(self._end, 0)))
+        there = self._before(self._steps_of_nodes(self._capacity["gpu"]), times)
         fragmented = np.array([sample.fragmented for sample in samples])
-        return _mean_over_time(times, 100 * np.divide(fragmented, there, out=np.zeros(len(times)), where=there > 0))
+        return _mean_over_time(times, _percent(fragmented, there))
 
     def _steps_of_nodes(self, amount: F64) -> Steps:
         return Steps.of(self._since, self._until, amount[self._span_node])
@@ -300,7 +293,7 @@ class Measures:
         columns["running_pods"] = on_nodes
         columns["pending_pods"] = self._submitted_pods(times) - on_nodes - self._finished_pods(times)
         arrived = np.searchsorted(np.sort(population.submit[self._jobs]), times, side="right")
-        moments = np.minimum(times, np.nextafter(self._end, 0))
+        moments = self._moments(times)
         finished = np.searchsorted(np.sort(self._finish[self._jobs]), moments, side="right")
         since, until, _ = self._waits
         columns["pending_jobs"] = self._before(Steps.of(since, until, np.ones(len(since))), times)
@@ -316,7 +309,11 @@ class Measures:
 
     def _before(self, steps: Steps, times: F64) -> F64:
         """The values at some times; at the very end, what was right before everything was over."""
-        return steps.at(np.minimum(times, np.nextafter(self._end, 0)))
+        return steps.at(self._moments(times))
+
+    def _moments(self, times: F64) -> F64:
+        """Some times, the very end moved to right before it."""
+        return np.minimum(times, np.nextafter(self._end, 0))
 
     def _submitted_pods(self, times: F64) -> F64:
         """(T,) pods that were submitted so far, or ran from the start."""
@@ -327,8 +324,7 @@ class Measures:
         return found
 
     def _finished_pods(self, times: F64) -> F64:
-        at_end = np.minimum(times, np.nextafter(self._end, 0))
-        found: F64 = np.searchsorted(np.sort(self._ended), at_end, side="right").astype(np.float64)
+        found: F64 = np.searchsorted(np.sort(self._ended), self._moments(times), side="right").astype(np.float64)
         return found
 
     def _use_over_time(self, name: str, times: F64) -> dict[str, F64]:
@@ -349,11 +345,10 @@ class Measures:
         return columns
 
     def _cost_over_time(self, times: F64) -> F64:
-        total = np.zeros(len(times))
+        total, moments = np.zeros(len(times)), self._moments(times)
         for span in self._all.spans:
             price = self._all.prices[span.node]
             if price is not None:
-                moments = np.minimum(times, np.nextafter(self._end, 0))
                 there = (moments >= span.since) & (moments < span.until)
                 values = np.array(price.values)[np.searchsorted(price.times, moments, side="right") - 1]
                 total += np.where(there, values, 0.0)
@@ -382,11 +377,10 @@ class Measures:
         wanted[np.isin(population.job_of, list(self._all.refused))] = False
         since, until = population.submit[population.job_of], np.minimum(self._ended, self._end)
         best = np.zeros(hours)
-        kind = population.kinds.kind
-        model = np.where(kind >= 0, kind, np.arange(len(kind)))
+        models = population.models()
         for name in RESOURCES:
             there = np.diff(self._steps_of_nodes(self._capacity[name]).until(edges))
-            amount = np.where(wanted & (since < until), self._asked[name][model], 0.0)
+            amount = np.where(wanted & (since < until), self._asked[name][models], 0.0)
             asked = np.diff(Steps.of(since, np.maximum(until, since), amount).until(edges))
             percent = _percent(asked, there)
             if percent.mean() > best.mean():
@@ -434,10 +428,10 @@ def _paid(price: PriceSeries, span: NodeSpan) -> float:
 
 
 def _by_weekday(hours: F64, epoch: float | None) -> tuple[tuple[float | None, ...], ...]:
-    """Mean by hour of the week; second 0 is a Monday's midnight where nobody knows (the epoch was a Thursday)."""
-    first = 0 if epoch is None else int(epoch // HOUR) - MONDAY
-    place = (first + np.arange(len(hours))) % HOURS_A_WEEK
-    sums = np.bincount(place, weights=hours, minlength=HOURS_A_WEEK)
-    counts = np.bincount(place, minlength=HOURS_A_WEEK)
+    """Mean by hour of the week; second 0 is a Monday's midnight where nobody knows."""
+    first = int(second_of_week(epoch) // HOUR)
+    place = (first + np.arange(len(hours))) % HOURS
+    sums = np.bincount(place, weights=hours, minlength=HOURS)
+    counts = np.bincount(place, minlength=HOURS)
     means = [float(total / n) if n else None for total, n in zip(sums, counts.tolist(), strict=True)]
     return tuple(tuple(means[24 * day : 24 * day + 24]) for day in range(7))

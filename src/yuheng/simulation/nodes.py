@@ -30,9 +30,6 @@ class Nodes:
         for node in absent:
             self._away[node]["removed"] = 1
 
-    def __len__(self) -> int:
-        return len(self.pods)
-
     def exists(self, node: int) -> bool:
         """Whether a node is there at all."""
         return not self._away[node]

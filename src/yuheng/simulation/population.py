@@ -57,6 +57,11 @@ class Population(NamedTuple):
         template = self.workload.templates[self.workload.template[row]]
         return f"{template.namespace}/{self.workload.name(row)}"
 
+    def models(self) -> I64:
+        """(P,) what each pod is a copy of; pods that never wait have a model of their own number."""
+        kind = self.kinds.kind
+        return np.where(kind >= 0, kind, np.arange(len(kind)))
+
     def pods(self, job: int) -> Sequence[int]:
         """The pods of a job."""
         if job < len(self.old):

@@ -246,11 +246,9 @@ def _is_batch(workload: Workload) -> bool:
 
 def _typical(population: Population) -> list[tuple[Pod, int]]:
     """The pods by which fragmentation is measured, and how many there are of each."""
-    kinds = population.kinds
-    # Those that run from the start and never wait have no kind; their models have their own numbers.
-    models = np.where(kinds.kind >= 0, kinds.kind, np.arange(len(kinds.kind)))
-    counts = np.bincount(models, minlength=len(kinds.models)).tolist()
-    return [(pod, count) for pod, count in zip(kinds.models, counts, strict=True) if count]
+    models = population.kinds.models
+    counts = np.bincount(population.models(), minlength=len(models)).tolist()
+    return [(pod, count) for pod, count in zip(models, counts, strict=True) if count]
 
 
 def _told(policy: Policy, seed: int, measures: Measures, refused: dict[int, RefusedJob], warnings: list[str]) -> Run:

@@ -260,18 +260,17 @@ class Simulator:
         record.close(stint, now, Outcome.FINISHED)
         self._done[pod] = 1
         self._last = now
-        self._off(pod)
+        self._off(stint)
         self._decider.leave([pod], finished=True)
         if self._decider.waiting:
             self._ask()
 
-    def _off(self, pod: int) -> None:
+    def _off(self, stint: int) -> None:
         """A pod is on its node no more."""
-        node = self._decider.node_of(pod)
-        there = self.nodes.pods[node]
-        there.discard(pod)
+        pod, node = self.record.pod[stint], self.record.node[stint]
         self._stint[pod] = -1
-        if not there:
+        self.nodes.pods[node].discard(pod)
+        if not self.nodes.pods[node]:
             self._emptied(node)
 
     def _emptied(self, node: int) -> None:
@@ -295,11 +294,7 @@ class Simulator:
                 self._left[pod] = self._duration[pod] - saved
             self._give_up_on(pod)
             self.record.close(stint, now, outcome, lost)
-            node = int(self.record.node[stint])
-            self.nodes.pods[node].discard(pod)
-            self._stint[pod] = -1
-            if not self.nodes.pods[node]:
-                self._emptied(node)
+            self._off(stint)
 
     def _give_up_on(self, pod: int) -> None:
         """Refuse to go on for ever with a pod that never gets on."""
