@@ -7,7 +7,7 @@ last looked. One cycle decides exactly as a plan of the same state would.
 
 from __future__ import annotations
 
-import heapq
+from bisect import insort
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -206,8 +206,7 @@ class Scheduler:
                 following = backlog.head(kind)
                 heads = heads[tried:]
                 if following >= 0:
-                    heapq.heappush(heads, (following, kind))
-                    heads.sort()
+                    insort(heads, (following, kind))
             else:
                 heads = heads[tried:]
         return placed
