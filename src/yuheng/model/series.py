@@ -1,0 +1,109 @@
+"""A quantity over time that keeps its value until the next point: a price, a carbon intensity."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Series"]
+
+DAY: Final = 86400.0
+WEEK: Final = 7 * DAY
+
+
+class Series:
+    """Values over time, each from its time on until the next.
+
+    Before its first point and after its end a series repeats itself in whole weeks, so that an hour of the day and a day
+    of the week keep their meaning; in whole days where it is shorter than a week. One that is shorter than a day keeps
+    its last value after its end, and its first before its start.
+
+    Attributes:
+        times: (N,) seconds since the epoch, ascending.
+        values: (N,) the value from each time on.
+        end: when the last value ends: as long after the last time as the last two times are apart.
+    """
+
+    def __init__(self, times: NDArray[np.float64], values: NDArray[np.float64]) -> None:
+        """Take points in.
+
+        Args:
+            times: (N,) seconds since the epoch, strictly ascending; at least one.
+            values: (N,) the value from each time on.
+        """
+        self.times = times
+        self.values = values
+        step = float(times[-1] - times[-2]) if len(times) > 1 else 0.0
+        self.end = float(times[-1]) + step
+
+    @classmethod
+    def constant(cls, value: float) -> Series:
+        """The same value at all times."""
+        return cls(np.zeros(1), np.array([value], dtype=np.float64))
+
+    @cached_property
+    def _area(self) -> NDArray[np.float64]:
+        """(N + 1,) the integral from the first time to each of the others, and to the end."""
+        spans = np.diff(self.times, append=self.end)
+        return np.concatenate(([0.0], np.cumsum(spans * self.values)))
+
+    @cached_property
+    def period(self) -> float:
+        """Seconds after which the series repeats itself; 0 when it is too short to."""
+        length = self.end - float(self.times[0])
+        unit = WEEK if length >= WEEK else DAY
+        return length // unit * unit
+
+    def covers(self, start: float, end: float) -> bool:
+        """Whether a stretch of time lies within the series, so that nothing has to be repeated."""
+        return len(self.times) == 1 or (start >= float(self.times[0]) and end <= self.end)
+
+    def at(self, time: float) -> float:
+        """The value at a time."""
+        return float(self.values[max(bisect_right(self.times, self._within(time)) - 1, 0)])
+
+    def mean(self, start: float, end: float) -> float:
+        """The mean value from one time to a later one; at one moment when both are the same."""
+        return self.at(start) if end <= start else self.integral(start, end) / (end - start)
+
+    def integral(self, start: float, end: float) -> float:
+        """The integral over seconds from one time to a later one."""
+        return self._integral_to(end) - self._integral_to(start)
+
+    def _within(self, time: float) -> float:
+        """The time within the series whose value holds."""
+        first = float(self.times[0])
+        if not self.period or first <= time < self.end:
+            return time
+        # The last whole periods stand for the future, the first for the past.
+        origin = self.end - self.period if time >= self.end else first
+        return origin + (time - origin) % self.period
+
+    def _integral_to(self, time: float) -> float:
+        """The integral from the first time on, below 0 before it."""
+        first = float(self.times[0])
+        if first <= time <= self.end:
+            return self._inner(time)
+        if not self.period:
+            value = self.values[0] if time < first else self.values[-1]
+            return float(self._area[-1] if time > self.end else 0.0) + float(value) * (
+                time - (self.end if time > self.end else first)
+            )
+        if time > self.end:
+            rounds, rest = divmod(time - self.end, self.period)
+            one = self._inner(self.end) - self._inner(self.end - self.period)
+            return self._inner(self.end) + rounds * one + self._part(self.end - self.period, rest)
+        rounds, rest = divmod(time - first, self.period)
+        return rounds * self._part(first, self.period) + self._part(first, rest)
+
+    def _part(self, origin: float, length: float) -> float:
+        return self._inner(origin + length) - self._inner(origin)
+
+    def _inner(self, time: float) -> float:
+        """The integral from the first time to one within the series."""
+        i = min(max(bisect_right(self.times, time) - 1, 0), len(self.times) - 1)
+        return float(self._area[i]) + float(self.values[i]) * (time - float(self.times[i]))
