@@ -78,11 +78,23 @@ class Peers:
         self.kinds: list[Kind] = []
         self.namespaces = snapshot.namespaces
         self._numbers: dict[bytes, int] = {}
+        self._quick: dict[tuple[object, ...], int] = {}
         self._by_label: dict[tuple[str | None, tuple[str, str] | None], list[int]] = {}
         self._telling = _telling_labels(pods, defaults)
+        self._keys = tuple(sorted(self._telling))
+        self._specs: dict[int, PodSpec] = {}
 
     def number(self, pod: Pod) -> int:
         """The number of the pod's kind."""
+        # Pods of one template share their spec; it is held on to, so that no other takes its identity.
+        self._specs[id(pod.spec)] = pod.spec
+        quick = (id(pod.spec), pod.namespace, pod.terminating, *map(pod.labels.get, self._keys))
+        number = self._quick.get(quick)
+        if number is None:
+            number = self._quick[quick] = self._number(pod)
+        return number
+
+    def _number(self, pod: Pod) -> int:
         labels = {key: value for key, value in pod.labels.items() if key in self._telling}
         affinity = pod.spec.affinity
         key = _encode((pod.namespace, labels, pod.terminating, affinity.pod_affinity, affinity.pod_anti_affinity))

@@ -10,6 +10,7 @@ The table is written once: arrays may change their contents, never their place. 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, dataclass_transform
 
 import numpy as np
@@ -55,7 +56,7 @@ class Struct:
             setattr(self, name, value)
         self._table = np.array(words, dtype=np.int64)
         self._address = int(self._table.ctypes.data)
-        self._type = _StructType(type(self).__name__, tuple(layout))
+        self._type = _struct_type(type(self).__name__, tuple(layout))
 
 
 class _StructType(types.Type):
@@ -64,6 +65,12 @@ class _StructType(types.Type):
     def __init__(self, struct: str, layout: tuple[tuple[str, str, int, int], ...]) -> None:
         super().__init__(name=f"{struct}{layout}")
         self.slots = {name: (_field_type(code, dimensions), slot) for name, code, dimensions, slot in layout}
+
+
+@lru_cache(maxsize=256)
+def _struct_type(struct: str, layout: tuple[tuple[str, str, int, int], ...]) -> _StructType:
+    """The type of a layout, made once: Numba takes longer to make it than to fill a small struct."""
+    return _StructType(struct, layout)
 
 
 def _field_type(code: str, dimensions: int) -> types.Type:

@@ -28,6 +28,7 @@ from yuheng.scheduling.scores.nature import NORMALISED, image_locality
 __all__ = ["Compiler", "Ground", "normalised_scores"]
 
 T = TypeVar("T", bound=np.generic)
+_Holders = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 def normalised_scores(policy: Policy) -> list[tuple[str, int]]:
@@ -94,7 +95,6 @@ class Compiler:
 
     def compile(self, classes: Sequence[PodClass]) -> tuple[Window, Counters]:
         """The arrays of a window of classes; the caller has each row prepared before its first use."""
-        self._holders = self._holders_by_kind()
         rows = [self._row(item) for item in classes]
         counters, firsts = self._counters(rows)
         return self._window(rows, firsts), counters
@@ -218,14 +218,16 @@ class Compiler:
             domain_seen=empty(cells),
             pass_number=empty(1),
         )
-        for c, counter in enumerate(every):
-            self._count(counters, c, counter)
+        if every:
+            holders = self._holders_by_kind()
+            for c, counter in enumerate(every):
+                self._count(counters, c, counter, holders)
         return counters, firsts
 
     def _domains(self, key: str) -> int:
         return len(self._machines) if key == EACH_NODE else len(self._machines.column(key).values)
 
-    def _holders_by_kind(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def _holders_by_kind(self) -> _Holders:
         """The nodes of all pods that are placed by now, those of one kind side by side, and where each kind starts.
 
         Beside each node stands how many pods it tells of: one that left takes one away.
@@ -253,9 +255,9 @@ class Compiler:
         sums = np.bincount(where, weights=signs, minlength=len(cells)).astype(np.int64)
         self._placed = (cells[sums != 0] // count, cells[sums != 0] % count, sums[sums != 0])
 
-    def _count(self, counters: Counters, c: int, counter: Counter) -> None:
+    def _count(self, counters: Counters, c: int, counter: Counter, holders: _Holders) -> None:
         """Fill one counter from the pods that are placed by now."""
-        nodes, signs, starts = self._holders
+        nodes, signs, starts = holders
         domain = np.where(counter.eligible, self._cluster.domain[counters.key[c]], -1)
         view = counters.count[counters.start[c] : counters.start[c] + counters.domains[c]]
         for kind in np.flatnonzero(counter.delta).tolist():
