@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from yuheng.model.cluster import Skipped, Snapshot
+from yuheng.model.job import Job
 from yuheng.model.node import Node, Taint
 from yuheng.model.pod import Pod
 from yuheng.model.prices import DEFAULT_RATES, Market, PriceBook, Rates, Tier
@@ -90,8 +91,7 @@ class PowerModel(msgspec.Struct, frozen=True, kw_only=True):
     """The electric power of machines: an idle part, and one proportional to use.
 
     Attributes:
-        instance_type: shell pattern of the machines it speaks of; a model without a name of its own speaks of resources:
-            watts per core, per GiB and per GPU.
+        instance_type: shell pattern of the machines it speaks of; such as ``m5.*``.
         idle, full: watts of a whole machine that is idle, and in full use.
         utilisation: how much of what pods ask for is used, between 0 and 1.
     """
@@ -168,6 +168,7 @@ class FleetWorkload(msgspec.Struct, frozen=True, kw_only=True):
         labels: of the object.
         pods: one for each replica, all of them pending; more than one template where a job has several tasks.
         divisible: whether its replicas may be on several clusters; a gang's may not.
+        job: what its pods name as theirs (`Pod.job`), to be among the jobs of the cluster that gets them; None for none.
         variants: the pods as an OverridePolicy makes them, by cluster; absent where none applies.
         previous: replicas by cluster where it runs already, or is bound to by a ResourceBinding.
         policy_name: of the placement that bound it, where a ResourceBinding tells.
@@ -182,6 +183,7 @@ class FleetWorkload(msgspec.Struct, frozen=True, kw_only=True):
     labels: Mapping[str, str] = {}
     pods: tuple[Pod, ...]
     divisible: bool = True
+    job: Job | None = None
     variants: Mapping[str, tuple[Pod, ...]] = {}
     previous: Mapping[str, int] = {}
     policy_name: str = ""

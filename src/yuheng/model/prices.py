@@ -65,15 +65,22 @@ class Price(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PriceBook:
-    """Prices, found by what a node says of itself."""
+    """Prices, found by what a node says of itself.
 
-    def __init__(self, prices: Iterable[Price] = ()) -> None:
+    Args:
+        prices: the rows.
+        shapes: rows that only tell what a machine has; their price does not count.
+    """
+
+    def __init__(self, prices: Iterable[Price] = (), shapes: Iterable[Price] = ()) -> None:
         self._rows: dict[tuple[str, str, str], list[Price]] = {}
         self._types: dict[str, Price] = {}
         for price in sorted(prices, key=_order):
             self._rows.setdefault((price.instance_type, price.region, price.market), []).append(price)
             if price.cpu_milli and price.instance_type not in self._types:
                 self._types[price.instance_type] = price
+        for shape in shapes:
+            self._types.setdefault(shape.instance_type, shape)
 
     def __len__(self) -> int:
         return sum(map(len, self._rows.values()))

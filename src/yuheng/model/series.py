@@ -18,9 +18,9 @@ WEEK: Final = 7 * DAY
 class Series:
     """Values over time, each from its time on until the next.
 
-    Before its first point and after its end a series repeats itself in whole weeks, so that an hour of the day and a day
-    of the week keep their meaning; in whole days where it is shorter than a week. One that is shorter than a day keeps
-    its last value after its end, and its first before its start.
+    Before its first point and after its end a series repeats itself in whole weeks, so that an hour of the day and
+    a day of the week keep their meaning; in whole days where it is shorter than a week. One that is shorter than a day
+    keeps its last value after its end, and its first before its start.
 
     Attributes:
         times: (N,) seconds since the epoch, ascending.
@@ -74,6 +74,46 @@ class Series:
         """The integral over seconds from one time to a later one."""
         return self._integral_to(end) - self._integral_to(start)
 
+    def values_at(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(M,) the values at (M,) times: `at` for many."""
+        within, _ = self._folded(times)
+        found: NDArray[np.float64] = self.values[np.maximum(np.searchsorted(self.times, within, side="right") - 1, 0)]
+        return found
+
+    def integrals_to(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(M,) the integrals from the first time on to (M,) times, below 0 before it; differences are `integral`."""
+        within, rounds = self._folded(times)
+        index = np.clip(np.searchsorted(self.times, within, side="right") - 1, 0, len(self.times) - 1)
+        inner: NDArray[np.float64] = self._area[index] + self.values[index] * (within - self.times[index])
+        if not self.period:
+            return inner
+        first = float(self.times[0])
+        before, after = self._part(first, self.period), self._part(self.end - self.period, self.period)
+        return inner + rounds * np.where(rounds < 0, before, after)
+
+    def changes(self, start: float, end: float) -> NDArray[np.float64]:
+        """The times after one and before another at which a new value begins, ascending; repeated ones as well."""
+        first, last = float(self.times[0]), self.end
+        found = [self.times[np.searchsorted(self.times, start, "right") : np.searchsorted(self.times, end, "left")]]
+        if self.period and start < first:
+            pattern = self.times[: np.searchsorted(self.times, first + self.period, "left")]
+            found.insert(0, _repeated(pattern, self.period, start, min(end, first)))
+        if self.period and end > last:
+            origin = last - self.period
+            pattern = np.unique(np.append(self.times[np.searchsorted(self.times, origin, "left") :], origin))
+            found.append(_repeated(pattern, self.period, max(start, np.nextafter(last, first)), end))
+        return np.concatenate(found)
+
+    def _folded(self, times: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(M,) the times within the series whose values hold, and how many periods away they are (0 within)."""
+        first = float(self.times[0])
+        if not self.period:
+            return times, np.zeros(len(times))
+        origin = np.where(times >= self.end, self.end - self.period, first)
+        rounds = np.floor((times - origin) / self.period)
+        rounds[(times >= first) & (times < self.end)] = 0.0
+        return times - rounds * self.period, rounds
+
     def _within(self, time: float) -> float:
         """The time within the series whose value holds."""
         first = float(self.times[0])
@@ -107,3 +147,10 @@ class Series:
         """The integral from the first time to one within the series."""
         i = min(max(bisect_right(self.times, time) - 1, 0), len(self.times) - 1)
         return float(self._area[i]) + float(self.values[i]) * (time - float(self.times[i]))
+
+
+def _repeated(pattern: NDArray[np.float64], period: float, start: float, end: float) -> NDArray[np.float64]:
+    """The times of a pattern, shifted by whole periods, that lie after one time and before another."""
+    rounds = np.arange(np.floor((start - pattern[-1]) / period), np.ceil((end - pattern[0]) / period) + 1)
+    times = np.add.outer(rounds * period, pattern).ravel()
+    return times[(times > start) & (times < end)]

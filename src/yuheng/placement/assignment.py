@@ -1,0 +1,373 @@
+"""Who is where: workloads put on groups of machines, priced, and taken off again.
+
+A *proposal* is worked out from what there is room for, and changes nothing. Putting it into force places its pods on
+nodes; what it costs is then told by the nodes they are on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yuheng.model.fleet import FleetWorkload
+from yuheng.model.objective import Terms
+from yuheng.model.pod import Pod
+from yuheng.placement.quotes import Quote
+from yuheng.placement.sites import ANY, EXISTING, Batch, Site
+from yuheng.placement.slots import Slots
+from yuheng.placement.terrain import Terrain
+
+__all__ = ["Assignment", "Case", "Part", "Proposal", "Tenure"]
+
+
+class Part(NamedTuple):
+    """So many pods of one template, in one group (or anywhere in a cluster: see `yuheng.placement.sites`)."""
+
+    template: int
+    site: int
+    group: int
+    pods: int
+
+
+class Proposal(NamedTuple):
+    """Where a workload could go, and what it would be worth.
+
+    Attributes:
+        parts: by template, then in the order in which they are filled.
+        terms: what it adds to cost, time and carbon.
+        score: the same in the objective.
+        wait: seconds that it waits for a slot in its region.
+    """
+
+    parts: tuple[Part, ...]
+    terms: Terms
+    score: float
+    wait: float = 0.0
+
+
+class Tenure(NamedTuple):
+    """Where a workload is.
+
+    Attributes:
+        proposal: as it turned out.
+        batches: the pods on their nodes, by cluster.
+        slots: the region, start, seconds and pods of the slots it holds.
+    """
+
+    proposal: Proposal
+    batches: tuple[tuple[int, Batch], ...]
+    slots: tuple[tuple[int, float, float, int], ...] = ()
+
+
+class Case(NamedTuple):
+    """A workload to place.
+
+    Attributes:
+        workload: the workload.
+        quote: what it would cost where.
+        counts: of each template of the quote, how many pods are to be placed.
+        score: (T, G) see `Quote.scores`.
+        factors: what a dollar, a second and a gram weigh.
+        sites: the clusters that it may go to, as places in the fleet.
+    """
+
+    workload: FleetWorkload
+    quote: Quote
+    counts: tuple[int, ...]
+    score: NDArray[np.float64]
+    factors: Terms
+    sites: frozenset[int] | None = None
+
+    def ideal(self, terrain: Terrain) -> float:
+        """The least it could add to the objective, whatever else there is: a bound on what it adds in any plan."""
+        usable = self.usable(terrain)
+        if not usable.any():
+            return float("inf")
+        pods = float(np.array(self.counts) @ self.score[:, usable].min(axis=1))
+        return pods + self.factors.cost * float(self.quote.fixed[terrain.region[usable]].min())
+
+    def usable(self, terrain: Terrain) -> NDArray[np.bool_]:
+        """(G,) the groups that it may go to."""
+        usable = self.quote.open
+        if self.sites is not None:
+            usable = usable & np.isin(terrain.site, list(self.sites))
+        return usable
+
+    def pod(self, template: int, cluster: str) -> Pod:
+        """A pod of a template as it is in a cluster."""
+        variants = self.workload.variants.get(cluster)
+        if variants is None:
+            return self.quote.templates[template][0]
+        return variants[self.indices(template)[0]]
+
+    def indices(self, template: int) -> list[int]:
+        """Which of the workload's pods are of a template."""
+        spec = self.quote.templates[template][0].spec
+        return [i for i, pod in enumerate(self.workload.pods) if pod.spec is spec]
+
+
+class Assignment:
+    """The state of a plan in the making.
+
+    Attributes:
+        terrain: all groups.
+        sites: the clusters, compiled.
+        tenures: by workload, where it is.
+    """
+
+    def __init__(self, terrain: Terrain, sites: Sequence[Site], now: float) -> None:
+        self.terrain = terrain
+        self.sites = sites
+        self.tenures: dict[str, Tenure] = {}
+        self._now = now
+        self._slots: dict[int, Slots] = {}
+        for r in range(len(terrain.regions)):
+            limit = terrain.region_of(r).concurrency
+            if limit is not None:
+                self._slots[r] = Slots(limit)
+
+    def is_limited(self, region: int) -> bool:
+        """Whether pods of jobs may have to wait in a region."""
+        return region in self._slots
+
+    def room(self, pod: Pod, g: int, most: int) -> int:
+        """How many more of a pod fit in a group."""
+        s = int(self.terrain.site[g])
+        return self.sites[s].room(pod, g - int(self.terrain.first[s]), most)
+
+    def best(self, case: Case, without: Collection[int] = ()) -> Proposal | None:
+        """The best way to place a workload: in one cluster, or across them where it may.
+
+        Scopes that cannot be better than what was found are not looked at.
+
+        Args:
+            case: the workload.
+            without: clusters that do not count.
+
+        Returns:
+            The proposal; None when there is no way.
+        """
+        best: Proposal | None = None
+        for least, groups in self._ranked_scopes(case, without):
+            if best is not None and least >= best.score:
+                break
+            found = self._filled(case, groups)
+            if found is not None and (best is None or found.score < best.score):
+                best = found
+        return best
+
+    def _ranked_scopes(self, case: Case, without: Collection[int]) -> Iterator[tuple[float, NDArray[np.int64]]]:
+        """Scopes, and the least that a proposal within each could be worth; by that, then by name."""
+        scopes = self._scopes(case, without)
+        fixed = case.factors.cost * case.quote.fixed[self.terrain.region]
+        ranked = []
+        for i, groups in enumerate(scopes):
+            rows = case.score[:, groups]
+            least = float(np.array(case.counts) @ rows.min(axis=1)) + float(fixed[groups].min())
+            ranked.append((least, i))
+        for least, i in sorted(ranked):
+            yield least, scopes[i]
+
+    def _scopes(self, case: Case, without: Collection[int]) -> list[NDArray[np.int64]]:
+        """Sets of groups that the whole workload may be in."""
+        terrain = self.terrain
+        usable = case.usable(terrain)
+        if without:
+            usable = usable & ~np.isin(terrain.site, list(without))
+        groups = np.flatnonzero(usable)
+        if not len(groups):
+            return []
+        homes = terrain.site[groups]
+        scopes = [groups[homes == s] for s in dict.fromkeys(homes.tolist())]
+        if case.workload.divisible and len(scopes) > 1:
+            if case.quote.fixed.any() or case.factors.time > 0:
+                regions = terrain.region[groups]
+                wide = [groups[regions == r] for r in dict.fromkeys(regions.tolist())]
+                scopes += [scope for scope in wide if len(set(terrain.site[scope].tolist())) > 1]
+            scopes.append(groups)
+        return scopes
+
+    def _filled(self, case: Case, groups: NDArray[np.int64]) -> Proposal | None:
+        """Fill groups, the cheapest first; None when they have too little room."""
+        parts: list[Part] = []
+        fixed = case.factors.cost * case.quote.fixed[self.terrain.region[groups]] / max(sum(case.counts), 1)
+        for t, wanted in enumerate(case.counts):
+            left = wanted
+            order = np.lexsort((groups, case.score[t, groups] + fixed))
+            for g in groups[order].tolist():
+                if left == 0:
+                    break
+                some = min(self._room_in(case, t, g, left), left)
+                if some > 0:
+                    parts.append(Part(t, int(self.terrain.site[g]), g, some))
+                    left -= some
+            if left:
+                return None
+        return self._priced(case, tuple(parts))
+
+    def _room_in(self, case: Case, template: int, g: int, most: int) -> int:
+        s = int(self.terrain.site[g])
+        return self.room(case.pod(template, self.sites[s].cluster.name), g, most)
+
+    def _priced(self, case: Case, parts: tuple[Part, ...]) -> Proposal | None:
+        """A proposal of these parts; None when its region has no slot for it in time."""
+        terms = self.terms(case, [(part.template, part.group, part.pods) for part in parts])
+        wait = self._wait(case, parts)
+        if wait is None:
+            return None
+        terms = terms._replace(time=terms.time + wait)
+        return Proposal(parts, terms, self.score(case, terms), wait)
+
+    def terms(self, case: Case, where: Iterable[tuple[int, int, int]]) -> Terms:
+        """What so many pods of a template in a group amount to, each as ``(template, group, pods)``."""
+        cost = carbon = time = 0.0
+        regions = set()
+        for t, g, pods in where:
+            cost += pods * float(case.quote.money[t, g])
+            carbon += pods * float(case.quote.grams[t, g])
+            time = max(time, float(case.quote.time[g]))
+            regions.add(int(self.terrain.region[g]))
+        return Terms(cost + sum(float(case.quote.fixed[r]) for r in sorted(regions)), time, carbon)
+
+    def score(self, case: Case, terms: Terms) -> float:
+        """Terms in the objective."""
+        return sum(weight * amount for weight, amount in zip(case.factors, terms, strict=True))
+
+    def _wait(self, case: Case, parts: Sequence[Part]) -> float | None:
+        """Seconds until all regions have slots; None when one never has, or when it would finish too late then."""
+        if not self._slots or not case.quote.ends:
+            return 0.0
+        wait = 0.0
+        for r, pods, start, busy in self._asked_slots(case, parts):
+            first = self._slots[r].earliest(start + wait, busy, pods)
+            if first is None:
+                return None
+            wait = max(wait, first - start)
+        limit = case.quote.limit
+        finish = max(float(case.quote.start[part.group] + case.quote.busy[part.group]) for part in parts)
+        return None if limit is not None and wait > 0 and finish + wait > limit else wait
+
+    def _asked_slots(self, case: Case, parts: Sequence[Part]) -> Iterator[tuple[int, int, float, float]]:
+        """By limited region: pods, start and how long they are busy."""
+        regions = sorted({int(self.terrain.region[part.group]) for part in parts} & set(self._slots))
+        for r in regions:
+            here = [part for part in parts if int(self.terrain.region[part.group]) == r]
+            start = min(float(case.quote.start[part.group]) for part in here)
+            end = max(float(case.quote.start[part.group] + case.quote.busy[part.group]) for part in here)
+            yield r, sum(part.pods for part in here), start, end - start
+
+    def settle(self, case: Case, proposal: Proposal) -> bool:
+        """Put a proposal into force; whether its pods found their nodes. If not, everything is as before."""
+        batches: list[tuple[int, Batch]] = []
+        taken = [0] * len(case.counts)
+        for part in proposal.parts:
+            site = self.sites[part.site]
+            pods = _handed(case, site.cluster.name, part, taken[part.template])
+            group = part.group - int(self.terrain.first[part.site]) if part.group >= 0 else part.group
+            batch = site.place(pods, group)
+            if batch is None:
+                self._undo(batches)
+                return False
+            taken[part.template] += part.pods
+            batches.append((part.site, batch))
+        self._hold(case, proposal, batches)
+        return True
+
+    def _hold(self, case: Case, proposal: Proposal, batches: Sequence[tuple[int, Batch]]) -> None:
+        """Note where a workload is, as its nodes tell."""
+        templates = [part.template for part in proposal.parts]
+        where = [item for t, (s, batch) in zip(templates, batches, strict=True) for item in self._on(t, s, batch)]
+        terms = self.terms(case, where)
+        terms = terms._replace(time=terms.time + proposal.wait)
+        parts = tuple(Part(t, int(self.terrain.site[g]), g, pods) for t, g, pods in where)
+        held = []
+        if self._slots and case.quote.ends:
+            for r, pods, start, busy in self._asked_slots(case, parts):
+                self._slots[r].take(start + proposal.wait, busy, pods)
+                held.append((r, start + proposal.wait, busy, pods))
+        real = Proposal(parts, terms, self.score(case, terms), proposal.wait)
+        self.tenures[case.workload.key] = Tenure(real, tuple(batches), tuple(held))
+
+    def _on(self, template: int, s: int, batch: Batch) -> list[tuple[int, int, int]]:
+        """The groups that a batch is on, and how many pods of it are in each."""
+        site = self.sites[s]
+        counts = np.bincount(site.group_of[batch.nodes], minlength=len(site.groups))
+        first = int(self.terrain.first[s])
+        return [(template, first + g, int(counts[g])) for g in np.flatnonzero(counts).tolist()]
+
+    def settle_in(self, case: Case, replicas: Mapping[int, int], *, ranked: bool) -> bool:
+        """Put so many replicas into each cluster; whether all of them found their nodes. If not, all is as before.
+
+        Args:
+            case: the workload; its templates are filled in the order of its pods.
+            replicas: by cluster.
+            ranked: whether groups are filled by the objective; otherwise the cluster's scheduler has its way, on nodes
+                that exist first.
+        """
+        parts: list[Part] = []
+        for s, count in sorted(replicas.items()):
+            for t, share in enumerate(_shares(case.counts, count)):
+                parts += self._parts_in(case, t, s, share, ranked=ranked)
+        wanted = sum(replicas.values())
+        if sum(part.pods for part in parts) < wanted:
+            return False
+        priced = [part for part in parts if part.group >= 0]
+        wait = self._wait(case, priced) if priced else 0.0
+        return wait is not None and self.settle(case, Proposal(tuple(parts), Terms(), 0.0, wait))
+
+    def _parts_in(self, case: Case, t: int, s: int, left: int, *, ranked: bool) -> list[Part]:
+        pod = case.pod(t, self.sites[s].cluster.name)
+        if left == 0:
+            return []
+        if not ranked:
+            here = min(self.sites[s].room(pod, EXISTING, left), left)
+            parts = [Part(t, s, EXISTING, here)] if here else []
+            return [*parts, Part(t, s, ANY, left - here)] if left > here else parts
+        parts = []
+        groups = np.array([g for g in self.terrain.groups_of(s) if np.isfinite(case.score[t, g])], dtype=np.int64)
+        for g in groups[np.lexsort((groups, case.score[t, groups]))].tolist() if len(groups) else ():
+            some = min(self._room_in(case, t, g, left), left)
+            if some > 0:
+                parts.append(Part(t, s, g, some))
+                left -= some
+        return parts
+
+    def release(self, key: str) -> Tenure:
+        """Take a workload off again; where it was."""
+        tenure = self.tenures.pop(key)
+        self._undo(tenure.batches)
+        for r, start, busy, pods in tenure.slots:
+            self._slots[r].give_back(start, busy, pods)
+        return tenure
+
+    def restore(self, key: str, tenure: Tenure) -> None:
+        """Put a workload back on the very nodes it was on; nobody may have taken them since."""
+        for s, batch in tenure.batches:
+            self.sites[s].put_back(batch)
+        for r, start, busy, pods in tenure.slots:
+            self._slots[r].take(start, busy, pods)
+        self.tenures[key] = tenure
+
+    def _undo(self, batches: Sequence[tuple[int, Batch]]) -> None:
+        for s, batch in reversed(batches):
+            self.sites[s].leave(batch)
+
+
+def _handed(case: Case, cluster: str, part: Part, taken: int) -> list[Pod]:
+    """The pods for a part, as they are in its cluster; the first of a template are those that run already."""
+    indices = case.indices(part.template)
+    first = len(indices) - case.counts[part.template] + taken
+    pods = case.workload.variants.get(cluster, case.workload.pods)
+    return [pods[i] for i in indices[first : first + part.pods]]
+
+
+def _shares(counts: Sequence[int], total: int) -> list[int]:
+    """So many pods in all, of each template in order."""
+    found = []
+    for count in counts:
+        found.append(min(count, total))
+        total -= found[-1]
+    return found

@@ -1,0 +1,193 @@
+"""What a cluster can offer: its nodes, and those it could have, in groups that cost the same.
+
+A group is what a workload chooses between inside a cluster: nodes of one instance type, bought on one market, at one
+price. Which node of the group a pod gets is for the scheduler to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from yuheng.model.fleet import INSTANCE_TYPE, Cluster, ClusterPool, Fleet
+from yuheng.model.node import Node
+from yuheng.model.prices import Market
+
+__all__ = ["Group", "Stock", "market_of", "stock_of"]
+
+ZONE: Final = "topology.kubernetes.io/zone"
+HOSTNAME: Final = "kubernetes.io/hostname"
+OLD_TYPE: Final = "beta.kubernetes.io/instance-type"
+# The labels by which provisioners tell how a node is bought, and what their values mean.
+CAPACITY_TYPES: Final[Mapping[str, Mapping[str, Market]]] = {
+    "karpenter.sh/capacity-type": {"spot": "spot", "on-demand": "on-demand", "reserved": "reserved"},
+    "eks.amazonaws.com/capacityType": {"SPOT": "spot", "ON_DEMAND": "on-demand", "CAPACITY_BLOCK": "reserved"},
+    "cloud.google.com/gke-spot": {"true": "spot"},
+    "cloud.google.com/gke-preemptible": {"true": "spot"},
+    "cloud.google.com/gke-provisioning": {"spot": "spot", "preemptible": "spot", "standard": "on-demand"},
+    "kubernetes.azure.com/scalesetpriority": {"spot": "spot", "regular": "on-demand"},
+    "yuheng.io/market": {"spot": "spot", "on-demand": "on-demand", "reserved": "reserved"},
+}
+TELLING: Final = (INSTANCE_TYPE, OLD_TYPE, ZONE, *CAPACITY_TYPES)
+
+
+class Group(NamedTuple):
+    """Nodes of a cluster that cost the same.
+
+    Attributes:
+        pool: the pool they would come from; empty for nodes that exist.
+        instance_type, gpu_model: what they are; empty when unknown.
+        market: how they are bought.
+        price: of one node, in US dollars per hour; None when there is none: then resources have rates.
+        zone: where, when they are all in one; else empty.
+        delay: seconds until one is ready.
+        sample: one of them.
+        size: how many they are.
+    """
+
+    pool: str
+    instance_type: str
+    gpu_model: str
+    market: Market
+    price: float | None
+    zone: str
+    delay: float
+    sample: Node
+    size: int
+
+    @property
+    def name(self) -> str:
+        """The pool, or else the instance type: what people call it."""
+        return self.pool or self.instance_type
+
+    @property
+    def exists(self) -> bool:
+        """Whether its nodes are there already."""
+        return not self.pool
+
+
+class Stock(NamedTuple):
+    """A cluster's groups, and the nodes in them.
+
+    Attributes:
+        groups: those that exist first.
+        nodes: of the cluster and of its pools, in the engine's order (by name).
+        group_of: (N,) the group of each node.
+    """
+
+    groups: tuple[Group, ...]
+    nodes: tuple[Node, ...]
+    group_of: NDArray[np.int32]
+
+
+def market_of(labels: Mapping[str, str]) -> Market:
+    """How a node is bought, by its labels; on-demand when they do not say."""
+    for key, meanings in CAPACITY_TYPES.items():
+        if (value := labels.get(key)) is not None and value in meanings:
+            return meanings[value]
+    return "on-demand"
+
+
+def stock_of(cluster: Cluster, fleet: Fleet, time: float, most: int) -> Stock:
+    """Sort the nodes of a cluster into groups, and add the nodes of its pools.
+
+    Args:
+        cluster: the cluster.
+        fleet: has the price book.
+        time: when prices are looked up.
+        most: how many nodes of a pool could be of use at the most: one for each replica to place.
+    """
+    known: dict[tuple[object, ...], _Kind] = {}
+    number: dict[_Kind, int] = {}
+    nodes: list[Node] = []
+    ids: list[int] = []
+    for node in cluster.snapshot.nodes:
+        told = (*map(node.labels.get, TELLING), node.devices.model)
+        if told not in known:
+            known[told] = _kind(node, cluster, fleet, time)
+        ids.append(number.setdefault(known[told], len(number)))
+        nodes.append(node)
+    for pool in cluster.pools:
+        members = _members(pool, min(pool.maximum, most), {node.name for node in cluster.snapshot.nodes})
+        if members:
+            group = number.setdefault(_kind(pool.node, cluster, fleet, time, pool), len(number))
+            nodes += members
+            ids += [group] * len(members)
+    order = sorted(range(len(nodes)), key=lambda i: nodes[i].name)
+    group_of = np.array([ids[i] for i in order], dtype=np.int32)
+    ordered = tuple(nodes[i] for i in order)
+    return Stock(tuple(_groups(number, ordered, group_of)), ordered, group_of)
+
+
+class _Kind(NamedTuple):
+    """What makes a group (see `Group`)."""
+
+    pool: str
+    instance_type: str
+    gpu_model: str
+    market: Market
+    price: float | None
+    delay: float
+
+
+def _groups(number: Mapping[_Kind, int], nodes: tuple[Node, ...], group_of: NDArray[np.int32]) -> list[Group]:
+    """The groups by number."""
+    found = []
+    for kind, group in number.items():
+        members = np.flatnonzero(group_of == group).tolist()
+        zones = {nodes[i].labels.get(ZONE, "") for i in members}
+        zone = zones.pop() if len(zones) == 1 else ""
+        found.append(
+            Group(
+                pool=kind.pool,
+                instance_type=kind.instance_type,
+                gpu_model=kind.gpu_model,
+                market=kind.market,
+                price=kind.price,
+                zone=zone,
+                delay=kind.delay,
+                sample=nodes[members[0]],
+                size=len(members),
+            )
+        )
+    return found
+
+
+def _kind(node: Node, cluster: Cluster, fleet: Fleet, time: float, pool: ClusterPool | None = None) -> _Kind:
+    name = node.labels.get(INSTANCE_TYPE) or node.labels.get(OLD_TYPE) or ""
+    market = pool.market if pool is not None else market_of(node.labels)
+    price = price_of(cluster, fleet, name, market, node.labels.get(ZONE, ""), time)
+    own = (pool.name, pool.delay) if pool is not None else ("", 0.0)
+    return _Kind(own[0], name, node.devices.model, market, price, own[1])
+
+
+def price_of(cluster: Cluster, fleet: Fleet, kind: str, market: Market, zone: str, time: float) -> float | None:
+    """US dollars per hour of a node; None when its resources have rates instead.
+
+    A reserved machine without a price of its own is as dear as on-demand: what was saved by reserving it is not known.
+    """
+    if cluster.rates is not None or not kind:
+        return None
+    markets: tuple[Market, ...] = ("reserved", "on-demand") if market == "reserved" else (market,)
+    for wanted in markets:
+        found = fleet.prices.find(kind, wanted, provider=cluster.provider, region=cluster.region, zone=zone, time=time)
+        if found is not None:
+            return found.per_hour * cluster.price_factor
+    return None
+
+
+def _members(pool: ClusterPool, count: int, taken: set[str]) -> list[Node]:
+    """The nodes of a pool, with names and hostnames of their own."""
+    found: list[Node] = []
+    number = 0
+    while len(found) < count:
+        name = f"{pool.name}-{number}"
+        number += 1
+        if name not in taken:
+            labels = {**pool.node.labels, HOSTNAME: name}
+            found.append(msgspec.structs.replace(pool.node, name=name, labels=labels))
+    return found

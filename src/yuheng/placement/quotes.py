@@ -1,0 +1,416 @@
+"""What a workload would cost in money, time and carbon on each group of machines, and where it may not go.
+
+Letters for sizes: T templates of a workload (pods that are alike), G groups of the fleet, R regions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from yuheng.model.fleet import Cluster, FleetWorkload
+from yuheng.model.fleet_plan import told_instant
+from yuheng.model.node import Taint
+from yuheng.model.objective import Terms
+from yuheng.model.pod import Pod
+from yuheng.model.prices import MARKETS, Market
+from yuheng.model.requirements import Requirements
+from yuheng.model.series import Series
+from yuheng.placement.shifting.start import best_start
+from yuheng.placement.shifting.windows import openings
+from yuheng.placement.terrain import Ask, Terrain
+from yuheng.placement.transfer import Moves, Network, is_among, moved
+from yuheng.scheduling.filters import untolerated_taints
+
+__all__ = ["HORIZON_HOURS", "Quote", "Quotes"]
+
+F64 = NDArray[np.float64]
+# Services never end: a month of them is what their terms count.
+HORIZON_HOURS: Final = 730.0
+# With a distribution of run times, a deadline has to be met by so many of the runs.
+DEADLINE_LEVEL: Final = 0.95
+HOUR: Final = 3600.0
+JOULES_PER_KWH: Final = 3.6e6
+
+_encode = msgspec.msgpack.Encoder(order="sorted").encode
+
+
+class Quote(NamedTuple):
+    """A workload on each group.
+
+    Attributes:
+        templates: pods that are alike, and how many there are of each.
+        rate: (T, G) US dollars per hour of one pod.
+        money: (T, G) US dollars of one pod until it ends, or over the horizon.
+        grams: (T, G) grams of CO2 equivalent of one pod over the same time.
+        start: (G,) when it starts, in seconds since the epoch.
+        time: (G,) seconds from the plan's time until it has finished, or works.
+        busy: (G,) seconds from its start until it has finished; infinite for a service.
+        open: (G,) whether it may go there.
+        fixed: (R,) US dollars for its data in a region, whatever part of it runs there.
+        moves: by region, what that is made of.
+        refused: by cluster, why none of its groups is open.
+        ends: whether it ends.
+        limit: when it has to be finished, in seconds since the epoch; None for any time.
+    """
+
+    templates: tuple[tuple[Pod, int], ...]
+    rate: F64
+    money: F64
+    grams: F64
+    start: F64
+    time: F64
+    busy: F64
+    open: NDArray[np.bool_]
+    fixed: F64
+    moves: tuple[Moves, ...]
+    refused: Mapping[int, str]
+    ends: bool
+    limit: float | None
+
+    def scores(self, factors: Terms) -> F64:
+        """(T, G) what one pod adds to the objective; infinite where it may not go.
+
+        The time of a workload is that of its last replica; here each carries an equal part of its own. Data that has
+        to be in a region is not in it, see `fixed`.
+        """
+        pods = sum(count for _, count in self.templates)
+        found = factors.cost * self.money + factors.carbon * self.grams + factors.time * self.time / max(pods, 1)
+        return np.where(self.open, found, np.inf)
+
+
+class Refusals:
+    """Why groups are refused: of several reasons the last that was found counts, for it came closest."""
+
+    def __init__(self, groups: int) -> None:
+        self.open = np.ones(groups, dtype=np.bool_)
+        self._why: list[str] = []
+        self._code = np.full(groups, -1, dtype=np.int64)
+
+    def refuse(self, mask: NDArray[np.bool_], why: str) -> None:
+        """Close groups that are still open."""
+        closing = self.open & mask
+        if closing.any():
+            self._code[closing] = len(self._why)
+            self._why.append(why)
+            self.open &= ~mask
+
+    def by_cluster(self, terrain: Terrain) -> dict[int, str]:
+        """The clusters without an open group, and why."""
+        found = {}
+        for s in range(len(terrain.clusters)):
+            groups = slice(int(terrain.first[s]), int(terrain.first[s + 1]))
+            if not self.open[groups].any():
+                codes = self._code[groups]
+                found[s] = self._why[int(codes.max())] if len(codes) else "it has no nodes and no node pools"
+        return found
+
+
+class Quotes:
+    """Makes quotes, those of workloads that are alike once.
+
+    Args:
+        terrain: the groups.
+        network: between regions.
+        now: the plan's time, in seconds since the epoch.
+        within: seconds within which everything that ends has to be finished; None for no such limit.
+        horizon: hours that services are counted for.
+    """
+
+    def __init__(
+        self, terrain: Terrain, network: Network, now: float, within: float | None, horizon: float = HORIZON_HOURS
+    ) -> None:
+        self.terrain = terrain
+        self.network = network
+        self.now = now
+        self.within = within
+        self.horizon = horizon
+        self._known: dict[tuple[object, ...], Quote] = {}
+        self._keys: dict[int, tuple[Requirements, bytes]] = {}
+        self._integrals: dict[tuple[int, float, float], float] = {}
+        self._asks: dict[Ask, tuple[F64, F64]] = {}
+        self._stores: dict[bytes, tuple[F64, tuple[Moves, ...]]] = {}
+
+    def quote(self, workload: FleetWorkload, factors: Terms | None = None) -> Quote:
+        """The quote of a workload.
+
+        Args:
+            workload: the workload.
+            factors: what a dollar, a second and a gram weigh: its start is put off for them where it may be. None to
+                start as early as it may.
+        """
+        needs = workload.requirements
+        templates = _templates(workload.pods)
+        asks = tuple(Ask.of(pod) for pod, _ in templates)
+        tolerations = {id(pod.spec.tolerations): pod.spec.tolerations for pod, _ in templates}
+        shiftable = needs.latest_start > 0 and factors is not None
+        key = (
+            asks,
+            tuple(count for _, count in templates),
+            self._key(needs),
+            _encode(list(tolerations.values())),
+            factors if shiftable else None,
+        )
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._made(workload, templates, asks, factors if shiftable else None)
+        return found._replace(templates=templates)
+
+    def _key(self, needs: Requirements) -> bytes:
+        known = self._keys.get(id(needs))
+        if known is None:
+            known = self._keys[id(needs)] = (needs, _encode(msgspec.structs.replace(needs, policy="", objective="")))
+        return known[1]
+
+    def _made(
+        self,
+        workload: FleetWorkload,
+        templates: tuple[tuple[Pod, int], ...],
+        asks: tuple[Ask, ...],
+        factors: Terms | None,
+    ) -> Quote:
+        terrain, needs = self.terrain, workload.requirements
+        ends = bool(needs.run_time) and needs.latency is None
+        closed = Refusals(len(terrain.groups))
+        self._refuse_places(closed, workload)
+        run, slow = self._run_times(closed, needs)
+        fixed, moves = self._data(needs)
+        ahead = np.array([item.ahead for item in moves])[terrain.region]
+        behind = np.array([item.behind for item in moves])[terrain.region]
+        ready = ahead + terrain.delay
+        busy = ready + run + behind if ends else np.full(len(ready), np.inf)
+        rate = np.array([self._ask(ask)[0] for ask in asks]).reshape(len(asks), -1)
+        watts = np.array([self._ask(ask)[1] for ask in asks]).reshape(len(asks), -1)
+        paid = (run + self._startup()) / HOUR if ends else np.full(len(run), self.horizon)
+        start = self._starts(closed, needs, (rate, watts, templates), ready, paid, factors)
+        time = start - self.now + (busy if ends else ready)
+        self._refuse_late(closed, needs, start + busy + (slow - run), ends=ends)
+        self._refuse_slow(closed, needs)
+        grams = watts * self._intensity(start + ready, paid)
+        hours = paid if ends else np.full(len(run), self.horizon)
+        stored = np.array([item.stored for item in moves])
+        longest = float(np.max(hours[closed.open], initial=0.0))
+        return Quote(
+            templates=templates,
+            rate=rate,
+            money=rate * hours,
+            grams=grams,
+            start=start,
+            time=time,
+            busy=busy,
+            open=closed.open,
+            fixed=fixed + stored * longest,
+            moves=moves,
+            refused=closed.by_cluster(terrain),
+            ends=ends,
+            limit=self._limit(needs) if ends else None,
+        )
+
+    def _startup(self) -> F64:
+        """(G,) seconds that a pod has its node before it works: paid like the work itself."""
+        terrain = self.terrain
+        return np.array([terrain.clusters[s].startup for s in terrain.site.tolist()], dtype=np.float64)
+
+    def _ask(self, ask: Ask) -> tuple[F64, F64]:
+        if ask not in self._asks:
+            self._asks[ask] = (self.terrain.rate(ask), self.terrain.watts(ask))
+        return self._asks[ask]
+
+    def _data(self, needs: Requirements) -> tuple[F64, tuple[Moves, ...]]:
+        """(R,) what its data costs in each region, and what is moved."""
+        key = _encode((needs.reads, needs.writes))
+        if key not in self._stores:
+            terrain = self.terrain
+            regions = [terrain.region_of(r) for r in range(len(terrain.regions))]
+            moves = tuple(
+                moved(self.network, needs.reads, needs.writes, terrain.regions[r], region.storage or 0.0)
+                for r, region in enumerate(regions)
+            )
+            self._stores[key] = (np.array([item.cost for item in moves]), moves)
+        return self._stores[key]
+
+    def _refuse_places(self, closed: Refusals, workload: FleetWorkload) -> None:
+        """Close what the workload may not use, whatever it costs."""
+        terrain, needs = self.terrain, workload.requirements
+        taints = [self._repelled(cluster, workload) for cluster in terrain.clusters]
+        for s, cluster in enumerate(terrain.clusters):
+            if not cluster.ready:
+                closed.refuse(terrain.site == s, "the cluster is not ready")
+            elif (taint := taints[s]) is not None:
+                closed.refuse(terrain.site == s, f"the cluster has the untolerated taint {_told(taint)}")
+        for patterns, why in _places(needs):
+            outside = [not is_among(terrain.fleet.regions.get(key), key, patterns) for key in terrain.regions]
+            closed.refuse(np.array(outside, dtype=np.bool_)[terrain.region], why)
+        self._refuse_markets(closed, needs)
+
+    def _refuse_markets(self, closed: Refusals, needs: Requirements) -> None:
+        """Close machines that are bought in another way than the workload allows.
+
+        A workload that does not say runs on every node that exists and that it tolerates; spot machines are bought for
+        it only when it can be interrupted.
+        """
+        terrain = self.terrain
+        allowed: tuple[Market, ...] = needs.markets or MARKETS
+        if not needs.markets and not needs.interruptible:
+            spot = (terrain.market == MARKETS.index("spot")) & ~terrain.exists
+            closed.refuse(spot, "it could have spot machines only, and the workload is not interruptible")
+        codes = [MARKETS.index(market) for market in allowed]
+        closed.refuse(~np.isin(terrain.market, codes), f"it has no {' or '.join(allowed)} machines")
+
+    def _repelled(self, cluster: Cluster, workload: FleetWorkload) -> Taint | None:
+        """The first taint of a cluster that the workload does not tolerate."""
+        if not cluster.taints or workload.previous.get(cluster.name):
+            return None
+        return next(iter(untolerated_taints(cluster.taints, workload.pods[0].spec.tolerations)), None)
+
+    def _run_times(self, closed: Refusals, needs: Requirements) -> tuple[F64, F64]:
+        """(G,) mean seconds of running on each group, and those that nineteen of twenty runs do not exceed."""
+        terrain = self.terrain
+        if not needs.run_time:
+            return np.zeros(len(terrain.groups)), np.zeros(len(terrain.groups))
+        found = [needs.time_on(group.instance_type, group.gpu_model) for group in terrain.groups]
+        unknown = np.array([item is None for item in found], dtype=np.bool_)
+        closed.refuse(unknown, "how long it runs on its machines is not known")
+        mean = np.array([0.0 if item is None else item.mean for item in found], dtype=np.float64)
+        slow = np.array([0.0 if item is None else max(item.quantile(DEADLINE_LEVEL), item.mean) for item in found])
+        return mean / terrain.speed, slow / terrain.speed
+
+    def _starts(
+        self,
+        closed: Refusals,
+        needs: Requirements,
+        drawn: tuple[F64, F64, tuple[tuple[Pod, int], ...]],
+        ready: F64,
+        paid: F64,
+        factors: Terms | None,
+    ) -> F64:
+        """(G,) when it starts."""
+        earliest = max(self.now, needs.not_before if needs.not_before is not None else self.now)
+        stretches = openings(needs.windows, earliest, earliest + max(needs.latest_start, 2 * 86400.0))
+        found = np.full(len(ready), float(stretches[0, 0]) if len(stretches) else earliest)
+        if factors is None:
+            return found
+        rate, watts, templates = drawn
+        counts = np.array([count for _, count in templates], dtype=np.float64)
+        dollars, power = counts @ rate, counts @ watts
+        latest = earliest + needs.latest_start
+        for g in np.flatnonzero(closed.open).tolist():
+            carbon = factors.carbon * power[g] / JOULES_PER_KWH
+            cost = [(carbon, self.terrain.carbon(int(self.terrain.region[g])))]
+            prices = self.terrain.prices_ahead(g)
+            if prices is not None:
+                cost.append((factors.cost * dollars[g] / prices.at(self.now) / HOUR, prices))
+            found[g] = self._put_off(
+                cost, float(found[g]), float(ready[g]), float(paid[g]) * HOUR, latest, needs, factors
+            )
+        return found
+
+    def _put_off(
+        self,
+        cost: list[tuple[float, Series]],
+        earliest: float,
+        ready: float,
+        duration: float,
+        latest: float,
+        needs: Requirements,
+        factors: Terms,
+    ) -> float:
+        """The best start, unless what is saved by it is worth less than the time that is lost."""
+        limit = self._limit(needs)
+        if limit is not None:
+            latest = min(latest, limit - ready - duration)
+        best = best_start(cost, duration, earliest + ready, max(latest, earliest) + ready, _moved(needs, ready))
+        if best is None:
+            return earliest
+        now = sum(weight * series.integral(earliest + ready, earliest + ready + duration) for weight, series in cost)
+        saved = now - best.value
+        return best.start - ready if saved > factors.time * (best.start - ready - earliest) else earliest
+
+    def _limit(self, needs: Requirements) -> float | None:
+        """When it has to be finished, in seconds since the epoch."""
+        within = self.within if needs.within is None else needs.within
+        limits = [] if within is None else [self.now + within]
+        if needs.deadline is not None:
+            limits.append(needs.deadline)
+        return min(limits, default=None)
+
+    def _refuse_late(self, closed: Refusals, needs: Requirements, finish: F64, *, ends: bool) -> None:
+        """Close what would finish after the deadline, or could only start after the last moment it may."""
+        if needs.windows and not len(openings(needs.windows, self.now, self.now + 2 * 86400.0)):
+            closed.refuse(closed.open.copy(), "no part of the day is one that it may start in")
+        limit = self._limit(needs)
+        if limit is None or not ends:
+            return
+        late = finish > limit + 1e-6
+        for r in sorted(set(self.terrain.region[late & closed.open].tolist())):
+            here = late & (self.terrain.region == r)
+            first = float(finish[here & closed.open].min()) if (here & closed.open).any() else math.inf
+            closed.refuse(
+                here,
+                f"it would finish at {told_instant(first)} at the earliest, after its deadline {told_instant(limit)}",
+            )
+
+    def _refuse_slow(self, closed: Refusals, needs: Requirements) -> None:
+        """Close regions from which requests cannot be answered in time."""
+        slo = needs.latency
+        if slo is None:
+            return
+        terrain = self.terrain
+        run = [needs.time_on(group.instance_type, group.gpu_model) for group in terrain.groups]
+        work = np.array([0.0 if item is None else item.quantile(slo.quantile) for item in run]) / terrain.speed
+        for r, key in enumerate(terrain.regions):
+            trip = 2 * max(
+                (self.network.latency(self.network.key_of(user, key), key) or 0.0 for user in slo.users), default=0.0
+            )
+            slow = (terrain.region == r) & (work + trip > slo.seconds + 1e-12)
+            if (slow & closed.open).any():
+                found = float((work + trip)[slow & closed.open].min())
+                closed.refuse(
+                    slow,
+                    f"{slo.quantile:.4g} of its requests take up to {found:.3g} s there, more than {slo.seconds:.3g} s",
+                )
+
+    def _intensity(self, begin: F64, hours: F64) -> F64:
+        """(G,) grams per watt over so many hours from a moment on."""
+        found = np.empty(len(begin))
+        for g, r in enumerate(self.terrain.region.tolist()):
+            key = (r, float(begin[g]), float(hours[g]))
+            if key not in self._integrals:
+                carbon = self.terrain.carbon(r)
+                self._integrals[key] = carbon.integral(key[1], key[1] + HOUR * key[2]) / JOULES_PER_KWH
+            found[g] = self._integrals[key]
+        return found
+
+
+def _templates(pods: tuple[Pod, ...]) -> tuple[tuple[Pod, int], ...]:
+    """The pods that are alike: one of each, and how many there are, in order of appearance."""
+    counts: dict[int, int] = {}
+    first: dict[int, Pod] = {}
+    for pod in pods:
+        counts[id(pod.spec)] = counts.get(id(pod.spec), 0) + 1
+        first.setdefault(id(pod.spec), pod)
+    return tuple((first[key], count) for key, count in counts.items())
+
+
+def _places(needs: Requirements) -> list[tuple[tuple[str, ...], str]]:
+    """The regions it is limited to, and the words for it; each of them has to agree."""
+    found = [(needs.regions, f"its region is none of {', '.join(needs.regions)}")] if needs.regions else []
+    confined = [use for use in (*needs.reads, *needs.writes) if use.may_live_in]
+    return found + [
+        (use.may_live_in, f"the data {use.name} may be in {', '.join(use.may_live_in)} only") for use in confined
+    ]
+
+
+def _moved(needs: Requirements, by: float) -> tuple[tuple[int, int], ...]:
+    """The windows of its start as windows of the work that begins so much later (whole minutes)."""
+    minutes = math.ceil(by / 60)
+    return tuple(((opens + minutes) % 1440, (closes + minutes) % 1440) for opens, closes in needs.windows)
+
+
+def _told(taint: Taint) -> str:
+    return f"{taint.key}={taint.value}:{taint.effect}" if taint.value else f"{taint.key}:{taint.effect}"

@@ -1,0 +1,282 @@
+"""A cluster of the fleet in the engine's hands: how many more of a pod fit, put pods on nodes, take them off again.
+
+The headroom of a cluster is what its own scheduler would find: where nothing but room decides, nodes are counted; where
+pods look at other pods, at devices, volumes or ports, copies are placed one after the other and taken off again.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from yuheng.model.cluster import Snapshot
+from yuheng.model.fleet import Cluster
+from yuheng.model.plan import Placement, Refusal
+from yuheng.model.pod import Pod
+from yuheng.model.policy import Policy
+from yuheng.placement.machines import Group, Stock
+from yuheng.placement.room import Room
+from yuheng.scheduling.arrays import BIT_NODE_GROUP
+from yuheng.scheduling.classes import OPEN, Fence
+from yuheng.scheduling.cycle import place
+from yuheng.scheduling.departures import revert, seat
+from yuheng.scheduling.engine import Engine, Hand, Setting, devices_of
+from yuheng.scheduling.filters import STATIC_FILTERS
+from yuheng.scheduling.planner import refusal
+
+__all__ = ["ANY", "EXISTING", "Batch", "Site"]
+
+# In place of a group's number: all groups, or those of nodes that exist.
+ANY: Final = -1
+EXISTING: Final = -2
+LINES: Final = 1 << 14
+# Classes in hand, and kinds of pods whose room is known, at a time in one cluster: each takes memory for every node.
+MOST_HANDS: Final = 8
+MOST_ROOMS: Final = 64
+
+_encode = msgspec.msgpack.Encoder(order="sorted").encode
+
+
+class Batch(NamedTuple):
+    """Copies of one pod that were placed together.
+
+    Attributes:
+        pods: the pods.
+        group: the group they were placed in, or `ANY`, or `EXISTING`.
+        nodes: (pods,) the node of each.
+        devices: (pods, words) the devices of each, as the log tells them.
+    """
+
+    pods: Sequence[Pod]
+    group: int
+    nodes: NDArray[np.int32]
+    devices: NDArray[np.int64]
+
+
+class Site:
+    """One cluster, compiled.
+
+    Attributes:
+        cluster: the cluster.
+        groups: what it can offer.
+        engine: its compiled state.
+    """
+
+    def __init__(self, cluster: Cluster, stock: Stock, policy: Policy, seed: int, peculiar: Iterable[Pod]) -> None:
+        """Compile a cluster.
+
+        Args:
+            cluster: the cluster; its pending pods are left out.
+            stock: its nodes, in groups.
+            policy: what decides inside it.
+            seed: of everything random.
+            peculiar: pods that may come, one of each specification: their resources, ports and rules are known then.
+        """
+        self.cluster = cluster
+        self.groups: tuple[Group, ...] = stock.groups
+        self.group_of = stock.group_of
+        running = tuple(pod for pod in cluster.snapshot.pods if pod.node is not None)
+        snapshot: Snapshot = msgspec.structs.replace(
+            cluster.snapshot, nodes=stock.nodes, pods=running, jobs=(), queues=()
+        )
+        self.engine = Engine(snapshot, policy, seed, list(peculiar), Setting(lines=LINES))
+        self._hands: OrderedDict[tuple[int, int], Hand] = OrderedDict()
+        self._rooms: OrderedDict[tuple[bytes, bytes], Room] = OrderedDict()
+        self._open: dict[bytes, NDArray[np.uint8]] = {}
+        self._plain: dict[int, tuple[PodKeeper, bool]] = {}
+        self._tried: dict[int, tuple[int, int, bool]] = {}
+        self._changes = 0
+        self._repelling = (0, False)
+        self._fences = {ANY: OPEN, EXISTING: self._fence("exists", [not group.exists for group in self.groups])}
+
+    def _fence(self, key: str, closed: Sequence[bool]) -> Fence:
+        mask = np.array(closed, dtype=np.bool_)[self.group_of] if len(self.group_of) else np.zeros(0, dtype=np.bool_)
+        return Fence((key,), ((BIT_NODE_GROUP, mask),)) if mask.any() else OPEN
+
+    def _fence_of(self, group: int) -> Fence:
+        if group not in self._fences:
+            self._fences[group] = self._fence(f"group {group}", [i != group for i in range(len(self.groups))])
+        return self._fences[group]
+
+    def _number(self, pod: Pod, group: int) -> int:
+        return self.engine.classes.number(pod, self._fence_of(group))
+
+    def _hand(self, number: int) -> Hand:
+        """A class in hand. One that was taken when fewer kinds of pods were known cannot count the new ones."""
+        key = (number, len(self.engine.peers.kinds))
+        found = self._hands.get(key)
+        if found is None:
+            found = self._hands[key] = self.engine.take([number])[number]
+            if len(self._hands) > MOST_HANDS:
+                self._hands.popitem(last=False)
+        else:
+            self._hands.move_to_end(key)
+        return found
+
+    def room(self, pod: Pod, group: int, most: int) -> int:
+        """How many more of a pod fit.
+
+        Args:
+            pod: the pod.
+            group: the number of a group, `ANY` or `EXISTING`.
+            most: more than so many need not be told apart.
+        """
+        if not self.groups:
+            return 0
+        if not self._is_plain(pod):
+            return self._tried_room(pod, group, most)
+        totals = self._room_of(pod).totals
+        if group >= 0:
+            return int(totals[group])
+        wanted = [i for i, one in enumerate(self.groups) if group == ANY or one.exists]
+        return int(totals[wanted].sum())
+
+    def _is_plain(self, pod: Pod) -> bool:
+        """Whether nothing but room and what nodes are decides about a pod."""
+        known = self._plain.get(id(pod.spec))
+        if known is None:
+            spec = pod.spec
+            rules = spec.affinity.pod_affinity.required or spec.affinity.pod_anti_affinity.required
+            hard = any(item.when_unsatisfiable == "DoNotSchedule" for item in spec.spread)
+            plain = not (rules or hard or spec.host_ports or spec.claims or spec.devices.count)
+            known = self._plain[id(pod.spec)] = (PodKeeper(pod), plain)
+        return known[1] and not self._repelled()
+
+    def _repelled(self) -> bool:
+        """Whether any pod of the cluster keeps others away."""
+        kinds = self.engine.peers.kinds
+        if self._repelling[0] < len(kinds):
+            found = self._repelling[1] or any(kind.repels for kind in kinds[self._repelling[0] :])
+            self._repelling = (len(kinds), found)
+        return self._repelling[1]
+
+    def _room_of(self, pod: Pod) -> Room:
+        spec = pod.spec
+        signature = _encode((spec.node_selector, spec.affinity.node_affinity, spec.tolerations, spec.node_name))
+        request = self.engine.resources.row(spec.requests)
+        key = (signature, request.tobytes())
+        found = self._rooms.get(key)
+        if found is not None:
+            self._rooms.move_to_end(key)
+            found.look()
+            return found
+        if signature not in self._open:
+            self._open[signature] = self._open_to(pod)
+        needs = np.flatnonzero(request > 0).astype(np.int64)
+        room = Room(self.engine.cluster, request, needs, self._open[signature], self.group_of, len(self.groups))
+        self._rooms[key] = room
+        if len(self._rooms) > MOST_ROOMS:
+            self._rooms.popitem(last=False)
+        return room
+
+    def _open_to(self, pod: Pod) -> NDArray[np.uint8]:
+        """(N,) 1 where a node is one that the pod may be on."""
+        engine = self.engine
+        closed = np.zeros(len(engine.machines), dtype=np.bool_)
+        for bit, rejects in STATIC_FILTERS.items():
+            if engine.rules.filters & (1 << bit):
+                closed |= rejects(engine.machines, pod.spec, (), engine.policy)
+        return (~closed).astype(np.uint8)
+
+    def _tried_room(self, pod: Pod, group: int, most: int) -> int:
+        """Place copies until one is refused, and take them off again."""
+        number = self._number(pod, group)
+        changes, found, refused = self._tried.get(number, (-1, 0, False))
+        if changes == self._changes and (refused or found >= most):
+            return found
+        batch = self._placed([pod] * most, group)
+        found = len(batch.nodes)
+        self._take_off(batch)
+        self._tried[number] = (self._changes, found, found < most)
+        return found
+
+    def place(self, pods: Sequence[Pod], group: int) -> Batch | None:
+        """Put copies of one pod on nodes, all of them or none; None when they do not all fit."""
+        batch = self._placed(pods, group)
+        if len(batch.nodes) == len(pods):
+            self._changes += 1
+            return batch
+        self._take_off(batch)
+        return None
+
+    def _placed(self, pods: Sequence[Pod], group: int) -> Batch:
+        """Put as many of them on nodes as fit."""
+        cluster = self.engine.cluster
+        done, nodes, devices = 0, [], []
+        while done < len(pods):
+            some = min(len(pods) - done, LINES // 2)
+            self._make_room(some)
+            hand = self._hand(self._number(pods[0], group))
+            first = int(cluster.log_size[0])
+            rows = np.full(some, hand.row, dtype=np.int32)
+            count = place(cluster, hand.window, hand.counters, self.engine.rules, rows, 0)
+            nodes.append(cluster.log_node[first : first + count].copy())
+            devices.append(cluster.log_devices[first : first + count].copy())
+            done += count
+            if count < some:
+                break
+        words = cluster.log_devices.shape[1]
+        return Batch(
+            pods[:done],
+            group,
+            np.concatenate(nodes) if nodes else np.zeros(0, dtype=np.int32),
+            np.concatenate(devices) if devices else np.zeros((0, words), dtype=np.int64),
+        )
+
+    def leave(self, batch: Batch) -> None:
+        """Take copies off their nodes again."""
+        self._changes += 1
+        self._take_off(batch)
+
+    def _take_off(self, batch: Batch) -> None:
+        for start in range(0, len(batch.nodes), LINES // 2):
+            part = slice(start, start + LINES // 2)
+            nodes = batch.nodes[part]
+            self._make_room(len(nodes))
+            hand = self._hand(self._number(batch.pods[0], batch.group))
+            rows = np.full(len(nodes), hand.row, dtype=np.int32)
+            revert(self.engine.cluster, hand.window, rows, nodes, batch.devices[part])
+
+    def put_back(self, batch: Batch) -> None:
+        """Put copies on the very nodes and devices that they were taken off."""
+        self._changes += 1
+        for i, n in enumerate(batch.nodes.tolist()):
+            self._make_room(1)
+            hand = self._hand(self._number(batch.pods[0], batch.group))
+            seat(self.engine.cluster, hand.window, hand.row, n, batch.devices[i])
+
+    def _make_room(self, lines: int) -> None:
+        """Fold the log when it has no room for more lines."""
+        cluster = self.engine.cluster
+        if int(cluster.log_size[0]) + lines <= len(cluster.log_node):
+            return
+        self.engine.compiler.fold()
+        cluster.log_devices[:] = 0
+        cluster.log_size[0] = 0
+        self._hands.clear()
+        self._rooms.clear()
+
+    def refusal(self, pod: Pod) -> Refusal:
+        """Why one more of a pod does not fit, in its scheduler's words."""
+        hand = self._hand(self._number(pod, ANY))
+        self.engine.rate(hand)
+        return refusal(self.engine, hand, pod)
+
+    def placements(self, batch: Batch) -> list[Placement]:
+        """The pods of a batch with their nodes."""
+        machines = self.engine.machines.nodes
+        return [
+            Placement(pod.key, machines[n].name, devices_of(words) if pod.spec.devices.count else ())
+            for pod, n, words in zip(batch.pods, batch.nodes.tolist(), batch.devices.tolist(), strict=True)
+        ]
+
+
+class PodKeeper(NamedTuple):
+    """Holds on to a pod, so that no other specification takes the identity of its own."""
+
+    pod: Pod

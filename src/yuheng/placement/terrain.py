@@ -1,0 +1,212 @@
+"""All groups of all clusters side by side, as arrays: what a workload chooses between.
+
+Letters for sizes: G groups of the fleet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from yuheng.model.fleet import Cluster, Fleet, Region
+from yuheng.model.pod import Pod
+from yuheng.model.prices import MARKETS, Market
+from yuheng.model.series import Series
+from yuheng.placement.energy import Shape, power_of
+from yuheng.placement.machines import Group, Stock
+
+__all__ = ["ASSUMED_CARBON", "Ask", "Terrain"]
+
+F64 = NDArray[np.float64]
+# Grams of CO2 equivalent per kWh where a region has no series: the world's mean of 2023 (Ember, Global Electricity
+# Review 2024).
+ASSUMED_CARBON: Final = 480.0
+GIB: Final = 2**30
+
+
+class Ask(NamedTuple):
+    """What one pod asks for, as prices see it.
+
+    Attributes:
+        cpu: milli-cores.
+        memory: bytes.
+        gpus: of whole devices, or a part of one.
+        slots: how many of it one GPU holds when it asks for a part of one; 0 otherwise.
+        whole: how many whole GPUs it asks for.
+    """
+
+    cpu: int
+    memory: int
+    gpus: float
+    slots: int
+    whole: int
+
+    @classmethod
+    def of(cls, pod: Pod) -> Ask:
+        """The ask of a pod."""
+        requests, devices = pod.spec.requests, pod.spec.devices
+        share = devices.is_share()
+        gpus = devices.count * min(devices.milli, 1000) / 1000
+        slots = 1000 // max(min(devices.milli, 1000), 1) if share else 0
+        return cls(requests.get("cpu", 0), requests.get("memory", 0), gpus, slots, 0 if share else devices.count)
+
+
+class Terrain:
+    """The groups of all clusters.
+
+    Attributes:
+        clusters: sorted by name.
+        groups: all of them, cluster by cluster.
+        first: (clusters + 1,) the groups of each cluster, as a slice.
+        site: (G,) the cluster of each group.
+        regions: the keys of the regions, sorted.
+        region: (G,) the region of each group.
+        market: (G,) its place in `MARKETS`.
+        delay: (G,) seconds until a node is ready and a pod on it has started.
+        exists: (G,) whether its nodes are there already.
+        priced: (G,) whether it has the price of a machine, rather than rates.
+    """
+
+    def __init__(self, fleet: Fleet, stocks: Sequence[Stock], now: float) -> None:
+        self.fleet = fleet
+        self._now = now
+        self.clusters: tuple[Cluster, ...] = fleet.clusters
+        self.groups: list[Group] = [group for stock in stocks for group in stock.groups]
+        counts = [len(stock.groups) for stock in stocks]
+        self.first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        self.site = np.repeat(np.arange(len(stocks)), counts)
+        self.regions = sorted({cluster.region_key for cluster in fleet.clusters})
+        numbers = {key: i for i, key in enumerate(self.regions)}
+        self.region = np.array([numbers[self.clusters[s].region_key] for s in self.site.tolist()], dtype=np.int64)
+        self.market = np.array([MARKETS.index(group.market) for group in self.groups], dtype=np.int64)
+        owners = [self.clusters[s] for s in self.site.tolist()]
+        pairs = list(zip(owners, self.groups, strict=True))
+        self.delay = np.array([group.delay + owner.startup for owner, group in pairs], dtype=np.float64)
+        self.speed = np.array([self._region(owner).speed for owner in owners], dtype=np.float64)
+        self.exists = np.array([group.exists for group in self.groups], dtype=np.bool_)
+        self.priced = np.array([group.price is not None for group in self.groups], dtype=np.bool_)
+        self._shapes = _shapes(self.groups)
+        self._rates = self._unit_rates(pairs)
+        self._watts = np.array([_watts(group, fleet) for group in self.groups], dtype=np.float64).reshape(-1, 3)
+        self._pue = np.array([self._region(owner).pue for owner in owners], dtype=np.float64)
+
+    def _region(self, cluster: Cluster) -> Region:
+        return self.fleet.regions.get(cluster.region_key) or Region(name=cluster.region, provider=cluster.provider)
+
+    def region_of(self, r: int) -> Region:
+        """A region by its place in `regions`."""
+        key = self.regions[r]
+        return self.fleet.regions.get(key) or Region(name=key.rpartition("/")[2], provider=key.rpartition("/")[0])
+
+    def carbon(self, r: int) -> Series:
+        """The carbon intensity of a region, or what is assumed."""
+        return self.region_of(r).carbon or _ASSUMED
+
+    def prices_ahead(self, g: int) -> Series | None:
+        """The price of a node over time; None when no other price than today's is known to come."""
+        group, cluster, now = self.groups[g], self.clusters[int(self.site[g])], self._now
+        if group.price is None or cluster.price_factor == 0:
+            return None
+        book = self.fleet.prices
+        found = book.find(
+            group.instance_type,
+            group.market,
+            provider=cluster.provider,
+            region=cluster.region,
+            zone=group.zone,
+            time=now,
+        )
+        rows = book.history(found) if found is not None else []
+        if not any(row.since > now for row in rows):
+            return None
+        times = np.array([max(row.since, rows[-1].since - 10 * 365 * 86400.0) for row in rows])
+        return Series(times, np.array([row.per_hour for row in rows]))
+
+    def market_of(self, g: int) -> Market:
+        """How a group is bought."""
+        return MARKETS[int(self.market[g])]
+
+    def groups_of(self, s: int) -> range:
+        """The groups of a cluster."""
+        return range(int(self.first[s]), int(self.first[s + 1]))
+
+    def _unit_rates(self, pairs: Sequence[tuple[Cluster, Group]]) -> F64:
+        """(G, 3) US dollars per hour of a core, a GiB and a GPU.
+
+        A machine's price is split over its resources in the ratio of the default rates, so that all of them together
+        cost what the machine costs.
+        """
+        default = self.fleet.rates
+        base = np.array([default.cpu, default.memory, default.gpu])
+        found = np.empty((len(pairs), 3))
+        for i, (cluster, group) in enumerate(pairs):
+            if group.price is None:
+                own = cluster.rates or default
+                scale = 1.0 if cluster.rates is not None else cluster.price_factor
+                found[i] = np.array([own.cpu, own.memory, own.gpu]) * scale
+            else:
+                whole = float(base @ self._shapes[i, :3])
+                found[i] = base * (group.price / whole if whole > 0 else 0.0)
+        return found
+
+    def rate(self, ask: Ask) -> F64:
+        """(G,) US dollars per hour of one pod.
+
+        On nodes that exist it is the pod's part of the machine's price. A node that is bought for it is paid whole: its
+        price is divided by how many such pods it holds.
+        """
+        shares: F64 = self._rates @ np.array([ask.cpu / 1000, ask.memory / GIB, ask.gpus])
+        bought = ~self.exists & self.priced
+        if not bought.any():
+            return shares
+        prices = np.array([group.price or 0.0 for group in self.groups])
+        held = np.maximum(self._copies(ask), 1.0)
+        return np.where(bought, prices / held, shares)
+
+    def _copies(self, ask: Ask) -> F64:
+        """(G,) how many of a pod an empty node holds."""
+        shapes = self._shapes
+        found = shapes[:, 3].copy()
+        for column, amount in ((0, ask.cpu / 1000), (1, ask.memory / GIB), (2, float(ask.whole))):
+            if amount > 0:
+                # A hair more, so that 0.1 + 0.2 cores fit into 0.3.
+                found = np.minimum(found, np.floor(shapes[:, column] / amount + 1e-9))
+        if ask.slots:
+            found = np.minimum(found, shapes[:, 2] * ask.slots)
+        return found
+
+    def watts(self, ask: Ask) -> F64:
+        """(G,) watts that one pod answers for, those of the data centre included."""
+        parts = self._watts @ np.array([ask.cpu / 1000, ask.memory / GIB, ask.gpus])
+        found: F64 = parts * self._pue
+        return found
+
+
+_ASSUMED: Final = Series.constant(ASSUMED_CARBON)
+
+
+def _shapes(groups: Sequence[Group]) -> F64:
+    """(G, 4) cores, GiB, GPUs and pods of one node."""
+    rows = [
+        (
+            group.sample.allocatable.get("cpu", 0) / 1000,
+            group.sample.allocatable.get("memory", 0) / GIB,
+            float(group.sample.devices.count),
+            float(group.sample.allocatable.get("pods", 0)),
+        )
+        for group in groups
+    ]
+    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+def _watts(group: Group, fleet: Fleet) -> tuple[float, float, float]:
+    """Watts of a core, a GiB and a GPU of a machine: the power model is linear in what is asked for."""
+    machine = Shape.of(group.sample)
+    one = (Shape(1000, 0), Shape(0, GIB), Shape(0, 0, 1.0, machine.gpu_model))
+    cpu, memory, gpu = (
+        power_of(ask, instance_type=group.instance_type, machine=machine, models=fleet.power) for ask in one
+    )
+    return cpu, memory, gpu
