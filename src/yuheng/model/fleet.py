@@ -168,11 +168,14 @@ class FleetWorkload(msgspec.Struct, frozen=True, kw_only=True):
         labels: of the object.
         pods: one for each replica, all of them pending; more than one template where a job has several tasks.
         divisible: whether its replicas may be on several clusters; a gang's may not.
-        job: what its pods name as theirs (`Pod.job`), to be among the jobs of the cluster that gets them; None for none.
+        job: what its pods name as theirs (`Pod.job`), to be among the jobs of the cluster they go to; None for none.
         variants: the pods as an OverridePolicy makes them, by cluster; absent where none applies.
         previous: replicas by cluster where it runs already, or is bound to by a ResourceBinding.
+        running: the keys of its pods that have nodes, by cluster.
         policy_name: of the placement that bound it, where a ResourceBinding tells.
         affinity: the name of the cluster affinity it was placed by the last time; empty when unknown.
+        leaving: clusters that a ResourceBinding says it is being evicted from.
+        rebalance: whether it was asked for to be placed anew (`WorkloadRebalancer`).
         requirements: what it needs beyond its pods.
         source: the file it was read from.
     """
@@ -186,8 +189,11 @@ class FleetWorkload(msgspec.Struct, frozen=True, kw_only=True):
     job: Job | None = None
     variants: Mapping[str, tuple[Pod, ...]] = {}
     previous: Mapping[str, int] = {}
+    running: Mapping[str, tuple[str, ...]] = {}
     policy_name: str = ""
     affinity: str = ""
+    leaving: tuple[str, ...] = ()
+    rebalance: bool = False
     requirements: Requirements = Requirements()
     source: str = ""
 

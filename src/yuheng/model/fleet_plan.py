@@ -16,11 +16,13 @@ __all__ = [
     "Drill",
     "DrillRow",
     "FleetPlan",
+    "FleetState",
     "FleetSummary",
     "ForegoneChoice",
     "NewNodes",
     "ParetoRow",
     "RefusedCluster",
+    "RegionReport",
     "SpotAdvice",
     "Transfer",
     "WorkloadPlan",
@@ -190,6 +192,8 @@ class ClusterReport(msgspec.Struct, frozen=True, kw_only=True):
         pools: nodes that it could have beside them.
         pods: that run before the plan.
         allocation: by resource name, of the nodes that exist.
+        free: by resource name, what pods have not asked for on all nodes that exist, before the plan.
+        largest: by resource name, the most that one node that exists has free of it.
         cheapest: US dollars per hour of its cheapest core, by market: of a machine, spread over its resources.
         missing: what is not known of it: prices, carbon, region.
         lost: whether the plan is made without it.
@@ -203,9 +207,67 @@ class ClusterReport(msgspec.Struct, frozen=True, kw_only=True):
     pools: int
     pods: int
     allocation: Mapping[str, Allocation]
+    free: Mapping[str, int] = {}
+    largest: Mapping[str, int] = {}
     cheapest: Mapping[str, float]
     missing: tuple[str, ...] = ()
     lost: bool = False
+
+
+class RegionReport(msgspec.Struct, frozen=True, kw_only=True):
+    """A region of the fleet, as it is known.
+
+    Attributes:
+        region: its key.
+        clusters: in it.
+        carbon: grams of CO2 equivalent per kWh at the time; None when unknown.
+        low, high: the least and the most of the day that follows.
+        egress: US dollars per gigabyte to each other region of the fleet, by key; those without a price are left out.
+        latency: seconds one way, by key.
+        concurrency: how many pods of jobs may run at a time; None for no limit.
+    """
+
+    region: str
+    clusters: tuple[str, ...]
+    carbon: float | None
+    low: float | None
+    high: float | None
+    egress: Mapping[str, float]
+    latency: Mapping[str, float]
+    concurrency: int | None
+
+
+class FleetState(msgspec.Struct, frozen=True, kw_only=True):
+    """A fleet as it stands: what `yuheng fleet` shows. Nothing is planned.
+
+    Attributes:
+        time: of prices and carbon intensities, in seconds since the epoch.
+        clusters: sorted by name.
+        regions: sorted by key.
+        workloads: how many are to be decided on; ``replicas`` of theirs are wanted, and ``running`` run already.
+        policies: Karmada's; ``workflows`` are placed as a whole.
+        prices: in the price book.
+    """
+
+    time: float
+    clusters: tuple[ClusterReport, ...]
+    regions: tuple[RegionReport, ...]
+    workloads: int
+    replicas: int
+    running: int
+    policies: int
+    workflows: int
+    prices: int
+    skipped: Mapping[str, int] = {}
+    warnings: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The state in the public format (kind ``FleetState``)."""
+        body = listed(_camel(msgspec.to_builtins(self)))
+        body["time"] = told_instant(self.time)
+        body["clusters"] = [listed(_camel(msgspec.to_builtins(item))) for item in self.clusters]
+        body["regions"] = [listed(_camel(msgspec.to_builtins(item))) for item in self.regions]
+        return {"apiVersion": API_VERSION, "kind": "FleetState", **body}
 
 
 class ParetoRow(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ nodes; what it costs is then told by the nodes they are on.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -71,7 +72,8 @@ class Case(NamedTuple):
         counts: of each template of the quote, how many pods are to be placed.
         score: (T, G) see `Quote.scores`.
         factors: what a dollar, a second and a gram weigh.
-        sites: the clusters that it may go to, as places in the fleet.
+        sites: the clusters that it may go to, as places in the fleet; None for all.
+        by_policy: whether a Karmada policy divides it.
     """
 
     workload: FleetWorkload
@@ -80,6 +82,7 @@ class Case(NamedTuple):
     score: NDArray[np.float64]
     factors: Terms
     sites: frozenset[int] | None = None
+    by_policy: bool = False
 
     def ideal(self, terrain: Terrain) -> float:
         """The least it could add to the objective, whatever else there is: a bound on what it adds in any plan."""
@@ -259,19 +262,26 @@ class Assignment:
             end = max(float(case.quote.start[part.group] + case.quote.busy[part.group]) for part in here)
             yield r, sum(part.pods for part in here), start, end - start
 
-    def settle(self, case: Case, proposal: Proposal) -> bool:
-        """Put a proposal into force; whether its pods found their nodes. If not, everything is as before."""
+    def settle(self, case: Case, proposal: Proposal, *, everywhere: bool = False) -> bool:
+        """Put a proposal into force; whether its pods found their nodes. If not, everything is as before.
+
+        Args:
+            case: the workload.
+            proposal: where it goes.
+            everywhere: whether every cluster runs the whole workload, rather than a part of it.
+        """
         batches: list[tuple[int, Batch]] = []
-        taken = [0] * len(case.counts)
+        taken: Counter[tuple[int, int]] = Counter()
         for part in proposal.parts:
             site = self.sites[part.site]
-            pods = _handed(case, site.cluster.name, part, taken[part.template])
+            share = (part.template, part.site if everywhere else 0)
+            pods = _handed(case, site.cluster.name, part, taken[share])
             group = part.group - int(self.terrain.first[part.site]) if part.group >= 0 else part.group
             batch = site.place(pods, group)
             if batch is None:
                 self._undo(batches)
                 return False
-            taken[part.template] += part.pods
+            taken[share] += part.pods
             batches.append((part.site, batch))
         self._hold(case, proposal, batches)
         return True
@@ -298,25 +308,28 @@ class Assignment:
         first = int(self.terrain.first[s])
         return [(template, first + g, int(counts[g])) for g in np.flatnonzero(counts).tolist()]
 
-    def settle_in(self, case: Case, replicas: Mapping[int, int], *, ranked: bool) -> bool:
-        """Put so many replicas into each cluster; whether all of them found their nodes. If not, all is as before.
+    def settle_in(self, case: Case, replicas: Mapping[int, int], *, ranked: bool, everywhere: bool) -> dict[int, int]:
+        """Put so many more replicas into each cluster, or as many of them as fit; how many found no node, by cluster.
 
         Args:
             case: the workload; its templates are filled in the order of its pods.
             replicas: by cluster.
             ranked: whether groups are filled by the objective; otherwise the cluster's scheduler has its way, on nodes
                 that exist first.
+            everywhere: whether every cluster runs the whole workload, rather than a part of it.
         """
         parts: list[Part] = []
         for s, count in sorted(replicas.items()):
             for t, share in enumerate(_shares(case.counts, count)):
                 parts += self._parts_in(case, t, s, share, ranked=ranked)
-        wanted = sum(replicas.values())
-        if sum(part.pods for part in parts) < wanted:
-            return False
         priced = [part for part in parts if part.group >= 0]
-        wait = self._wait(case, priced) if priced else 0.0
-        return wait is not None and self.settle(case, Proposal(tuple(parts), Terms(), 0.0, wait))
+        wait = self._wait(case, priced) or 0.0
+        if not self.settle(case, Proposal(tuple(parts), Terms(), 0.0, wait), everywhere=everywhere):
+            return dict(replicas)
+        placed: Counter[int] = Counter()
+        for part in parts:
+            placed[part.site] += part.pods
+        return {s: count - placed[s] for s, count in replicas.items() if count > placed[s]}
 
     def _parts_in(self, case: Case, t: int, s: int, left: int, *, ranked: bool) -> list[Part]:
         pod = case.pod(t, self.sites[s].cluster.name)
@@ -324,8 +337,9 @@ class Assignment:
             return []
         if not ranked:
             here = min(self.sites[s].room(pod, EXISTING, left), left)
-            parts = [Part(t, s, EXISTING, here)] if here else []
-            return [*parts, Part(t, s, ANY, left - here)] if left > here else parts
+            there = min(self.sites[s].room(pod, ANY, left) - here, left - here)
+            found = [Part(t, s, EXISTING, here), Part(t, s, ANY, there)]
+            return [part for part in found if part.pods > 0]
         parts = []
         groups = np.array([g for g in self.terrain.groups_of(s) if np.isfinite(case.score[t, g])], dtype=np.int64)
         for g in groups[np.lexsort((groups, case.score[t, groups]))].tolist() if len(groups) else ():

@@ -39,7 +39,7 @@ def place_all(
         progress: called with how many have had their turn.
     """
     left = []
-    for done, case in enumerate(_ordered(assignment, cases), 1):
+    for done, case in enumerate(_ordered(cases), 1):
         if not take_best(assignment, case):
             left.append(case)
         progress(done)
@@ -59,7 +59,7 @@ def take_best(assignment: Assignment, case: Case) -> bool:
         refused |= {part.site for part in proposal.parts}
 
 
-def _ordered(assignment: Assignment, cases: Iterable[Case]) -> list[Case]:
+def _ordered(cases: Iterable[Case]) -> list[Case]:
     """Who has the first turn: the higher priority, then who would lose most, then the larger, then by name."""
 
     def turn(case: Case) -> tuple[float, float, int, str]:

@@ -152,6 +152,33 @@ class Terrain:
                 found[i] = base * (group.price / whole if whole > 0 else 0.0)
         return found
 
+    def whole_price(self, g: int) -> float:
+        """US dollars per hour of a whole node of a group: its price, or the rates of all it has."""
+        price = self.groups[g].price
+        return float(self._rates[g] @ self._shapes[g, :3]) if price is None else price
+
+    def cheapest(self, s: int) -> dict[str, float]:
+        """By market, US dollars per hour of a cluster's cheapest core, its part of the machine's price."""
+        found: dict[str, float] = {}
+        for g in self.groups_of(s):
+            market = self.market_of(g)
+            found[market] = min(found.get(market, np.inf), float(self._rates[g, 0]))
+        return found
+
+    def missing(self, s: int) -> tuple[str, ...]:
+        """What is not known of a cluster."""
+        cluster = self.clusters[s]
+        region = self.fleet.regions.get(cluster.region_key)
+        unpriced = cluster.rates is None and any(self.groups[g].price is None for g in self.groups_of(s))
+        told = (
+            ("region", not cluster.region),
+            ("nodes", not self.groups_of(s)),
+            ("prices", unpriced),
+            ("carbon", region is None or region.carbon is None),
+            ("egress", region is None or not (region.links or region.internet)),
+        )
+        return tuple(word for word, lacking in told if lacking)
+
     def rate(self, ask: Ask) -> F64:
         """(G,) US dollars per hour of one pod.
 
