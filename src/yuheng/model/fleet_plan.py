@@ -271,7 +271,16 @@ class FleetState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParetoRow(msgspec.Struct, frozen=True):
-    """The plan of one objective in numbers; ``dominated`` when another row is no worse in all and better in one."""
+    """The plan of one objective in numbers.
+
+    Attributes:
+        cost: US dollars in all, services over the horizon.
+        hours: the sum of all workloads' time until they have finished, or work.
+        unschedulable: workloads.
+        dominated: whether another row is no worse in all and better in one.
+        clusters: replicas by cluster.
+        chosen: whether it is the plan itself.
+    """
 
     objective: str
     cost: float
@@ -280,6 +289,7 @@ class ParetoRow(msgspec.Struct, frozen=True):
     unschedulable: int
     dominated: bool
     clusters: Mapping[str, int]
+    chosen: bool = False
 
 
 class FleetSummary(msgspec.Struct, frozen=True, kw_only=True):

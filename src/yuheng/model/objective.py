@@ -8,9 +8,11 @@ from typing import Final, NamedTuple
 
 from yuheng.errors import ConfigError
 
-__all__ = ["PRESETS", "TERMS", "Objective", "Terms", "parse_objective"]
+__all__ = ["PRESETS", "TERMS", "TIE", "Objective", "Terms", "parse_objective"]
 
 TERMS: Final = ("cost", "time", "carbon")
+# What a term without a weight weighs where all else is equal, relative to the others.
+TIE: Final = 1e-6
 _TERM: Final = re.compile(r"\s*(?:([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*\*\s*)?([a-z]+)\s*")
 
 
@@ -60,8 +62,21 @@ class Objective(NamedTuple):
         """
         if self.alone >= 0:
             return Terms(*(float(i == self.alone) for i in range(3)))
-        units = Terms(1.0, 3600.0, 1000.0)
-        return Terms(*(w / (r or u) for w, r, u in zip(self.weights, reference, units, strict=True)))
+        scale = _scale(reference)
+        return Terms(*(weight / unit for weight, unit in zip(self.weights, scale, strict=True)))
+
+    def steering(self, reference: Terms) -> Terms:
+        """The factors by which places are chosen: terms without a weight have a tiny one, so that they break ties."""
+        scale = _scale(reference)
+        whole = scale[self.alone] if self.alone >= 0 else 1.0
+        ties = Terms(*(TIE * whole / unit for unit in scale))
+        return Terms(*(factor or tie for factor, tie in zip(self.factors(reference), ties, strict=True)))
+
+
+def _scale(reference: Terms) -> Terms:
+    """What each term is relative to."""
+    units = Terms(1.0, 3600.0, 1000.0)
+    return Terms(*(amount or unit for amount, unit in zip(reference, units, strict=True)))
 
 
 PRESETS: Final[dict[str, Objective]] = {

@@ -389,6 +389,11 @@ class OverridePolicy(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
 
     @property
+    def key(self) -> str:
+        """``namespace/name``, or the name alone of a cluster-wide policy."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+    @property
     def kind(self) -> str:
         """Its Kubernetes kind."""
         return "OverridePolicy" if self.namespace else "ClusterOverridePolicy"

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-__all__ = ["SHIFT_LIMITS", "ShiftLimit", "ShiftRule", "ShiftWorkload", "ShiftableJob", "ShiftedJob", "Shifting"]
+from yuheng.model.objective import PRESETS, Objective
+from yuheng.model.scenario import Output
+from yuheng.model.series import Series
+
+__all__ = [
+    "SHIFT_LIMITS",
+    "SHIFT_POLICIES",
+    "ShiftLimit",
+    "ShiftRule",
+    "ShiftWorkload",
+    "ShiftableJob",
+    "ShiftedJob",
+    "Shifting",
+    "ShiftingScenario",
+]
 
 ShiftLimit = Literal["flexible", "next-workday", "next-morning", "semi-weekly"]
 SHIFT_LIMITS: Final[tuple[ShiftLimit, ...]] = get_args(ShiftLimit)
+# The policies there are, and what each does.
+SHIFT_POLICIES: Final[dict[str, str]] = {
+    "as-issued": "each job when it is issued",
+    "whole": "each job in one go, when the forecast is best",
+    "parts": "each job in the parts of the time for which the forecast is best",
+    "omniscient": "in parts, by the truth in place of a forecast",
+}
 
 
 class ShiftableJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,3 +147,47 @@ class Shifting(msgspec.Struct, frozen=True, kw_only=True):
         """How much less that is; 0 where there was nothing to save."""
         before = self.before
         return 100 * (1 - self.after / before) if before else 0.0
+
+
+class ShiftingScenario(msgspec.Struct, frozen=True, kw_only=True):
+    """Jobs that may be shifted, what they cost over time, and the policies to compare.
+
+    Attributes:
+        name: what it is called in reports.
+        jobs: as they were asked for; empty when they are drawn. Their weight is how many machines they have.
+        workload: what jobs are drawn from, anew for each seed; None for `jobs`.
+        carbon: grams of CO2 equivalent per kWh over time; None when unknown.
+        price: US dollars per hour of a machine over time; None when unknown. One of the two is known.
+        power: kilowatts of a machine, its share of the data centre's own power included.
+        objective: what is minimised: cost, carbon, or a blend, each relative to the mean of its series.
+        rule: how far jobs may be shifted; whether they are split is the policy's.
+        error: standard deviation of the forecasts' error, relative to the mean of a series.
+        policies: names of `SHIFT_POLICIES`, unique; the others are compared with the first.
+        seeds: one run of each policy for each: other forecast errors, and other jobs where they are drawn.
+        measures: names of the measures that are compared; empty for all.
+        confidence: of the intervals over seeds.
+        outputs: files to write.
+        text: the scenario as it was written, for the report.
+        warnings: what the reader had to assume, one sentence each.
+    """
+
+    name: str
+    jobs: tuple[ShiftableJob, ...] = ()
+    workload: ShiftWorkload | None = None
+    carbon: Series | None = None
+    price: Series | None = None
+    power: float = 1.0
+    objective: Objective = PRESETS["carbon"]
+    rule: ShiftRule = ShiftRule()
+    error: float = 0.0
+    policies: tuple[str, ...] = ("as-issued", "whole", "parts")
+    seeds: tuple[int, ...] = (42,)
+    measures: tuple[str, ...] = ()
+    confidence: float = 0.95
+    outputs: tuple[Output, ...] = ()
+    text: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def described(self) -> dict[str, Any]:
+        """What a report says of it in a few words."""
+        return {"name": self.name, "policies": list(self.policies), "seeds": list(self.seeds)}

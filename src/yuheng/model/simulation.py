@@ -16,7 +16,7 @@ class Measure(NamedTuple):
 
     Attributes:
         label: for people.
-        unit: ``%``, ``s``, ``h``, ``USD``, ``1/h`` or empty for a count or ratio.
+        unit: ``%``, ``s``, ``h``, ``USD``, ``kg``, ``1/h`` or empty for a count or ratio.
         better: which way is better; empty where neither is.
     """
 
@@ -60,7 +60,17 @@ MEASURES: Final[dict[str, Measure]] = {
     "lost_cpu_hours": Measure("work lost, cpu", "h", "lower"),
     "lost_gpu_hours": Measure("work lost, GPU", "h", "lower"),
     "node_hours": Measure("node hours", "h", "lower"),
+    "missed_deadlines": Measure("deadlines missed", "", "lower"),
+    "spot_hours": Measure("on spot", "h", "higher"),
+    "on_demand_hours": Measure("on-demand", "h", "lower"),
+    "instance_starts": Measure("instances started", "", "lower"),
+    "moves": Measure("moves between zones", "", "lower"),
+    "egress_usd": Measure("cost of moves", "USD", "lower"),
     "cost_usd": Measure("cost", "USD", "lower"),
+    "savings_percent": Measure("cost saved", "%", "higher"),
+    "carbon_kg": Measure("carbon", "kg", "lower"),
+    "carbon_saved_percent": Measure("carbon saved", "%", "higher"),
+    "resumptions": Measure("resumptions of interrupted jobs", "", "lower"),
 }
 
 

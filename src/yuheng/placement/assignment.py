@@ -121,11 +121,10 @@ class Assignment:
         tenures: by workload, where it is.
     """
 
-    def __init__(self, terrain: Terrain, sites: Sequence[Site], now: float) -> None:
+    def __init__(self, terrain: Terrain, sites: Sequence[Site]) -> None:
         self.terrain = terrain
         self.sites = sites
         self.tenures: dict[str, Tenure] = {}
-        self._now = now
         self._slots: dict[int, Slots] = {}
         for r in range(len(terrain.regions)):
             limit = terrain.region_of(r).concurrency
@@ -163,35 +162,41 @@ class Assignment:
         return best
 
     def _ranked_scopes(self, case: Case, without: Collection[int]) -> Iterator[tuple[float, NDArray[np.int64]]]:
-        """Scopes, and the least that a proposal within each could be worth; by that, then by name."""
-        scopes = self._scopes(case, without)
-        fixed = case.factors.cost * case.quote.fixed[self.terrain.region]
-        ranked = []
-        for i, groups in enumerate(scopes):
-            rows = case.score[:, groups]
-            least = float(np.array(case.counts) @ rows.min(axis=1)) + float(fixed[groups].min())
-            ranked.append((least, i))
-        for least, i in sorted(ranked):
-            yield least, scopes[i]
+        """Sets of groups that the whole workload may be in, and the least that a proposal within each could be worth.
 
-    def _scopes(self, case: Case, without: Collection[int]) -> list[NDArray[np.int64]]:
-        """Sets of groups that the whole workload may be in."""
+        Each cluster for itself; and, for what may be divided, all clusters together, and those of each region where
+        being in one region saves data or time. By the least, then by name.
+        """
         terrain = self.terrain
         usable = case.usable(terrain)
         if without:
             usable = usable & ~np.isin(terrain.site, list(without))
         groups = np.flatnonzero(usable)
         if not len(groups):
-            return []
+            return
         homes = terrain.site[groups]
-        scopes = [groups[homes == s] for s in dict.fromkeys(homes.tolist())]
-        if case.workload.divisible and len(scopes) > 1:
-            if case.quote.fixed.any() or case.factors.time > 0:
-                regions = terrain.region[groups]
-                wide = [groups[regions == r] for r in dict.fromkeys(regions.tolist())]
-                scopes += [scope for scope in wide if len(set(terrain.site[scope].tolist())) > 1]
-            scopes.append(groups)
-        return scopes
+        starts = np.flatnonzero(np.append(True, homes[1:] != homes[:-1]))
+        counts = np.array(case.counts, dtype=np.float64)
+        fixed = case.factors.cost * case.quote.fixed[terrain.region[groups]]
+        least = counts @ np.minimum.reduceat(case.score[:, groups], starts, axis=1) + np.minimum.reduceat(fixed, starts)
+        wide = self._wide_scopes(case, groups) if case.workload.divisible and len(starts) > 1 else []
+        ends = np.append(starts[1:], len(groups))
+        bounds = [counts @ case.score[:, scope].min(axis=1) + self._least_fixed(case, scope) for scope in wide]
+        ranked = [(float(value), i) for i, value in enumerate(least.tolist())]
+        ranked += [(float(value), len(starts) + i) for i, value in enumerate(bounds)]
+        for value, i in sorted(ranked):
+            yield value, groups[starts[i] : ends[i]] if i < len(starts) else wide[i - len(starts)]
+
+    def _least_fixed(self, case: Case, scope: NDArray[np.int64]) -> float:
+        return case.factors.cost * float(case.quote.fixed[self.terrain.region[scope]].min())
+
+    def _wide_scopes(self, case: Case, groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """All groups together, and those of each region with several clusters."""
+        if not case.quote.fixed.any() and case.factors.time <= 0:
+            return [groups]
+        regions, sites = self.terrain.region[groups], self.terrain.site
+        found = [groups[regions == r] for r in dict.fromkeys(regions.tolist())]
+        return [*(scope for scope in found if sites[scope[0]] != sites[scope[-1]]), groups]
 
     def _filled(self, case: Case, groups: NDArray[np.int64]) -> Proposal | None:
         """Fill groups, the cheapest first; None when they have too little room."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
 import msgspec
@@ -15,6 +15,8 @@ from yuheng.model.pod import Pod
 __all__ = ["Loss", "Remains", "losses_of", "parse_loss", "without"]
 
 FIELDS: Final = ("cluster", "zone", "region", "provider")
+# Controllers whose pods go with their node.
+BOUND_TO_NODES: Final = ("DaemonSet", "Node")
 ZONE_LABELS: Final = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 
 
@@ -103,6 +105,7 @@ def without(fleet: Fleet, losses: Sequence[Loss]) -> Remains:
     left, lost, nodes = [], [], 0
     pods: dict[str, tuple[Pod, ...]] = {}
     taken = dict.fromkeys(losses, False)
+    mine = _of_workloads(fleet)
     for cluster in fleet.clusters:
         whole = [loss for loss in losses if loss.takes(cluster)]
         taken.update(dict.fromkeys(whole, True))
@@ -111,7 +114,7 @@ def without(fleet: Fleet, losses: Sequence[Loss]) -> Remains:
             nodes += len(cluster.snapshot.nodes)
             pods[cluster.name] = tuple(pod for pod in cluster.snapshot.pods if pod.node is not None)
             continue
-        reduced, gone = _reduced(cluster, losses, taken)
+        reduced, gone = _reduced(cluster, losses, taken, mine.get(cluster.name, frozenset()))
         nodes += len(cluster.snapshot.nodes) - len(reduced.snapshot.nodes)
         if gone:
             pods[cluster.name] = gone
@@ -124,29 +127,57 @@ def without(fleet: Fleet, losses: Sequence[Loss]) -> Remains:
     return Remains(rest, tuple(lost), nodes, pods)
 
 
-def _reduced(cluster: Cluster, losses: Sequence[Loss], taken: dict[Loss, bool]) -> tuple[Cluster, tuple[Pod, ...]]:
+def _reduced(
+    cluster: Cluster, losses: Sequence[Loss], taken: dict[Loss, bool], mine: Set[str]
+) -> tuple[Cluster, tuple[Pod, ...]]:
     """A cluster without the nodes that are lost, and the pods that ran on them."""
     zones = [loss for loss in losses if loss.field == "zone"]
     if not zones:
         return cluster, ()
-    gone = set()
+    gone: set[str] = set()
+    touched = False
     for loss in zones:
         names = {node.name for node in cluster.snapshot.nodes if loss.takes_node(node, cluster)}
         pools = any(loss.takes_node(pool.node, cluster) for pool in cluster.pools)
         taken[loss] = taken[loss] or bool(names) or pools or loss.value in cluster.zones
         gone |= names
+        touched = touched or bool(names) or pools or loss.value in cluster.zones
+    if not touched:
+        return cluster, ()
     snapshot = cluster.snapshot
     kept: Cluster = msgspec.structs.replace(
         cluster,
         snapshot=msgspec.structs.replace(
             snapshot,
             nodes=tuple(node for node in snapshot.nodes if node.name not in gone),
-            pods=tuple(pod for pod in snapshot.pods if pod.node not in gone),
+            pods=tuple(left for pod in snapshot.pods if (left := _after(pod, gone, mine)) is not None),
         ),
         zones=tuple(zone for zone in cluster.zones if all(loss.value != zone for loss in zones)),
         pools=tuple(pool for pool in cluster.pools if not any(loss.takes_node(pool.node, cluster) for loss in zones)),
     )
     return kept, tuple(pod for pod in snapshot.pods if pod.node in gone)
+
+
+def _of_workloads(fleet: Fleet) -> dict[str, set[str]]:
+    """By cluster, the running pods that belong to workloads of the fleet."""
+    found: dict[str, set[str]] = {}
+    for workload in fleet.workloads:
+        for name, keys in workload.running.items():
+            found.setdefault(name, set()).update(keys)
+    return found
+
+
+def _after(pod: Pod, gone: Set[str], mine: Set[str]) -> Pod | None:
+    """A pod of a cluster that has lost nodes; None when nobody starts it again there.
+
+    The plan decides on the pods of the fleet's workloads; those of other controllers wait for a node of their cluster.
+    """
+    if pod.node not in gone:
+        return pod
+    if pod.key in mine or pod.owner is None or pod.owner.kind in BOUND_TO_NODES:
+        return None
+    waiting: Pod = msgspec.structs.replace(pod, node=None, device_indices=(), started=None)
+    return waiting
 
 
 def _bereft(workload: FleetWorkload, lost: Iterable[str], pods: Mapping[str, tuple[Pod, ...]]) -> FleetWorkload:

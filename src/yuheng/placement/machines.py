@@ -6,7 +6,8 @@ price. Which node of the group a pod gets is for the scheduler to say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from itertools import islice
 from typing import Final, NamedTuple
 
 import msgspec
@@ -17,7 +18,7 @@ from yuheng.model.fleet import INSTANCE_TYPE, Cluster, ClusterPool, Fleet
 from yuheng.model.node import Node
 from yuheng.model.prices import Market
 
-__all__ = ["Group", "Stock", "market_of", "stock_of"]
+__all__ = ["Group", "Stock", "market_of", "pool_nodes", "stock_of"]
 
 ZONE: Final = "topology.kubernetes.io/zone"
 HOSTNAME: Final = "kubernetes.io/hostname"
@@ -111,8 +112,10 @@ def stock_of(cluster: Cluster, fleet: Fleet, time: float, most: int) -> Stock:
             known[told] = _kind(node, cluster, fleet, time)
         ids.append(number.setdefault(known[told], len(number)))
         nodes.append(node)
+    names = {node.name for node in cluster.snapshot.nodes}
     for pool in cluster.pools:
-        members = _members(pool, min(pool.maximum, most), {node.name for node in cluster.snapshot.nodes})
+        open_ = sum(name.rpartition("-")[0] == pool.name for name in names)
+        members = _members(pool, min(max(pool.maximum - open_, 0), most), names)
         if members:
             group = number.setdefault(_kind(pool.node, cluster, fleet, time, pool), len(number))
             nodes += members
@@ -180,14 +183,24 @@ def price_of(cluster: Cluster, fleet: Fleet, kind: str, market: Market, zone: st
     return None
 
 
-def _members(pool: ClusterPool, count: int, taken: set[str]) -> list[Node]:
-    """The nodes of a pool, with names and hostnames of their own."""
-    found: list[Node] = []
-    number = 0
-    while len(found) < count:
-        name = f"{pool.name}-{number}"
-        number += 1
-        if name not in taken:
-            labels = {**pool.node.labels, HOSTNAME: name}
-            found.append(msgspec.structs.replace(pool.node, name=name, labels=labels))
+def _members(pool: ClusterPool, count: int, taken: Set[str]) -> list[Node]:
+    """The first nodes of a pool whose names are free."""
+    numbers = (number for number in range(count + len(taken)) if f"{pool.name}-{number}" not in taken)
+    return [_member(pool, number) for number in islice(numbers, count)]
+
+
+def pool_nodes(pool: ClusterPool, names: Set[str]) -> list[Node]:
+    """The nodes of a pool with these names; other names are passed over."""
+    found = []
+    for name in sorted(names):
+        stem, _, number = name.rpartition("-")
+        if stem == pool.name and number.isdigit():
+            found.append(_member(pool, int(number)))
     return found
+
+
+def _member(pool: ClusterPool, number: int) -> Node:
+    """A node of a pool, with a name and a hostname of its own."""
+    name = f"{pool.name}-{number}"
+    node: Node = msgspec.structs.replace(pool.node, name=name, labels={**pool.node.labels, HOSTNAME: name})
+    return node

@@ -20,7 +20,7 @@ from yuheng.model.cluster import Snapshot
 from yuheng.model.fleet import Cluster, Fleet, FleetWorkload
 from yuheng.model.fleet_plan import FleetPlan
 from yuheng.model.objective import Terms, parse_objective
-from yuheng.model.plan import Placement, Refusal
+from yuheng.model.plan import Placement, Plan, Refusal
 from yuheng.model.pod import Pod, PodAffinity
 from yuheng.model.policy import Policy
 from yuheng.model.propagation import PropagationPolicy
@@ -30,6 +30,7 @@ from yuheng.placement.machines import Stock, stock_of
 from yuheng.placement.propagation import PolicyIndex, Propagation, Propagator
 from yuheng.placement.quotes import HORIZON_HOURS, Quotes
 from yuheng.placement.search import improve, place_all
+from yuheng.placement.shapes import Shapes
 from yuheng.placement.sites import ANY, Site
 from yuheng.placement.telling import Told, told
 from yuheng.placement.terrain import Terrain
@@ -37,7 +38,7 @@ from yuheng.placement.transfer import Network
 from yuheng.scheduling.planner import plan as plan_cluster
 from yuheng.scheduling.presets import preset
 
-__all__ = ["DEFAULT_OBJECTIVE", "Question", "plan"]
+__all__ = ["DEFAULT_OBJECTIVE", "Compiled", "Decision", "Question", "plan"]
 
 DEFAULT_OBJECTIVE: Final = "cost"
 Progress = Callable[[int, int], None]
@@ -67,7 +68,30 @@ class Question(NamedTuple):
     horizon: float = HORIZON_HOURS
 
 
-def plan(fleet: Fleet, question: Question, progress: Progress = lambda done, total: None) -> FleetPlan:
+class _Opened(NamedTuple):
+    """A cluster that was compiled.
+
+    Attributes:
+        given: the cluster as it was given.
+        cluster: the same, its own pending pods placed.
+        placements, refusals: of those pods.
+        site: compiled.
+        stock: its nodes, in groups.
+    """
+
+    given: Cluster
+    cluster: Cluster
+    placements: tuple[Placement, ...]
+    refusals: tuple[Refusal, ...]
+    stock: Stock
+    site: Site
+
+
+# Clusters that were compiled, by the identity of what was given: questions that differ elsewhere share them.
+Compiled = dict[int, _Opened]
+
+
+def plan(fleet: Fleet, question: Question, progress: Progress | None = None) -> FleetPlan:
     """Place the workloads of a fleet.
 
     Args:
@@ -94,7 +118,18 @@ class Decision:
         propagations: what Karmada's policies decided, by workload.
     """
 
-    def __init__(self, fleet: Fleet, question: Question) -> None:
+    def __init__(self, fleet: Fleet, question: Question, compiled: Compiled | None = None) -> None:
+        """Open a fleet.
+
+        Args:
+            fleet: the fleet.
+            question: what is asked.
+            compiled: clusters that were compiled for a question with the same workloads, policy, seed and time; those
+                that are compiled now are added.
+
+        Raises:
+            YuhengError: as for `plan`.
+        """
         self.started = clock.perf_counter()
         self.question = question
         self.objective = parse_objective(question.objective or DEFAULT_OBJECTIVE)
@@ -107,12 +142,7 @@ class Decision:
         self.lost = remains.lost
         self.whole = fleet
         rest = _loosened(remains.fleet) if question.rebalance else remains.fleet
-        self.own: list[tuple[str, Placement]] = []
-        self.own_refused: list[tuple[str, Refusal]] = []
-        self.fleet: Fleet = msgspec.structs.replace(
-            rest, clusters=tuple(self._with_own_pending(cluster) for cluster in rest.clusters)
-        )
-        self._open()
+        self._open(rest, {} if compiled is None else compiled)
 
     def _time(self, fleet: Fleet) -> float:
         if self.question.now is not None:
@@ -122,37 +152,24 @@ class Decision:
         self.warnings.append("nothing tells what time it is: the plan is made as at 1970-01-01T00:00:00Z (see --now)")
         return 0.0
 
-    def _with_own_pending(self, cluster: Cluster) -> Cluster:
-        """A cluster whose own pending pods have had their turn, as its scheduler would give it to them."""
-        snapshot = cluster.snapshot
-        if all(pod.node is not None for pod in snapshot.pods):
-            return cluster
-        found = plan_cluster(snapshot, self.policy, self.question.seed, now=self.now)
-        self.own += [(cluster.name, placement) for placement in found.placements]
-        self.own_refused += [(cluster.name, refusal) for refusal in found.unschedulable]
-        places = {placement.pod: placement for placement in found.placements}
-        evicted = {eviction.pod for eviction in found.evictions}
-        pods = [_bound(pod, places) for pod in snapshot.pods if pod.key not in evicted]
-        kept: Snapshot = msgspec.structs.replace(
-            snapshot, pods=tuple(pod for pod in pods if pod.node is not None), jobs=(), queues=()
-        )
-        settled: Cluster = msgspec.structs.replace(cluster, snapshot=kept)
-        return settled
-
-    def _open(self) -> None:
+    def _open(self, rest: Fleet, compiled: Compiled) -> None:
         """Compile and price the clusters."""
-        fleet, question = self.fleet, self.question
-        most = sum(len(workload.pods) for workload in fleet.workloads)
-        stocks: list[Stock] = [stock_of(cluster, fleet, self.now, most) for cluster in fleet.clusters]
-        peculiar = _peculiar(fleet.workloads)
-        sites = [
-            Site(cluster, stock, self.policy, question.seed, peculiar)
-            for cluster, stock in zip(fleet.clusters, stocks, strict=True)
-        ]
+        most = sum(len(workload.pods) for workload in rest.workloads)
+        peculiar, shapes = _peculiar(rest.workloads), Shapes()
+        opened = []
+        for cluster in rest.clusters:
+            known = compiled.get(id(cluster))
+            if known is None:
+                known = compiled[id(cluster)] = self._opened(cluster, rest, most, peculiar, shapes)
+            opened.append(known)
+        self.own = [(one.cluster.name, placement) for one in opened for placement in one.placements]
+        self.own_refused = [(one.cluster.name, refusal) for one in opened for refusal in one.refusals]
+        fleet: Fleet = msgspec.structs.replace(rest, clusters=tuple(one.cluster for one in opened))
+        self.fleet = fleet
         self.network = Network(fleet.regions)
-        self.terrain = Terrain(fleet, stocks, self.now)
-        self.quotes = Quotes(self.terrain, self.network, self.now, question.within, question.horizon)
-        self.assignment = Assignment(self.terrain, sites, self.now)
+        self.terrain = Terrain(fleet, [one.stock for one in opened], self.now)
+        self.quotes = Quotes(self.terrain, self.network, self.now, self.question.within, self.question.horizon)
+        self.assignment = Assignment(self.terrain, [one.site for one in opened])
         self.place_of = {cluster.name: s for s, cluster in enumerate(fleet.clusters)}
         self.index = PolicyIndex(fleet.policies)
         self.propagator = Propagator(fleet.clusters)
@@ -162,21 +179,38 @@ class Decision:
         self.shortfalls: dict[str, dict[int, int]] = {}
         self.left: list[Case] = []
 
-    def plan(self, progress: Progress) -> FleetPlan:
+    def _opened(self, given: Cluster, fleet: Fleet, most: int, peculiar: Sequence[Pod], shapes: Shapes) -> _Opened:
+        """A cluster whose own pending pods have had their turn, as its scheduler would give it to them, compiled."""
+        cluster, found = given, None
+        if any(pod.node is None for pod in given.snapshot.pods):
+            found = plan_cluster(given.snapshot, self.policy, self.question.seed, now=self.now)
+            cluster = _settled(given, found)
+        stock = stock_of(cluster, fleet, self.now, most)
+        site = Site(cluster, stock, self.policy, self.question.seed, peculiar, shapes)
+        placements = found.placements if found is not None else ()
+        refusals = found.unschedulable if found is not None else ()
+        return _Opened(given, cluster, placements, refusals, stock, site)
+
+    def undo(self) -> None:
+        """Leave the compiled clusters as they were."""
+        for key in list(self.assignment.tenures):
+            self.assignment.release(key)
+
+    def plan(self, progress: Progress | None = None) -> FleetPlan:
         """Decide, and tell."""
         self.decide(progress)
         return told(self._told())
 
-    def decide(self, progress: Progress = lambda done, total: None) -> None:
+    def decide(self, progress: Progress | None = None) -> None:
         """Place everybody."""
         workloads = self.fleet.workloads
+        turns = _Turns(len(workloads), progress)
         self.reference = self._reference(workloads)
         for workload in workloads:
             policy = self.index.policy_for(workload)
             if policy is not None:
                 self.policy_of[workload.key] = policy
             self.cases[workload.key] = self._case(workload)
-        done = 0
         free: list[Case] = []
         left: list[Case] = []
         ordered = sorted(workloads, key=lambda workload: (-_priority(workload), workload.key))
@@ -184,16 +218,12 @@ class Decision:
             these = list(some)
             for workload in (one for one in these if one.key in self.policy_of):
                 self._propagate(workload, self.policy_of[workload.key])
-                done += 1
-                progress(done, len(workloads))
+                turns.next()
             cases = [self.cases[one.key] for one in these if one.key not in self.policy_of]
             cases = [case for case in cases if sum(case.counts)]
-            offset = done
-            left += place_all(self.assignment, cases, lambda count: progress(offset + count, len(workloads)))
-            done += len(cases)
+            left += place_all(self.assignment, cases, turns.next)
             free += cases
         self.left = improve(self.assignment, free, left)
-        progress(len(workloads), len(workloads))
 
     def _reference(self, workloads: Iterable[FleetWorkload]) -> Terms:
         """The least of each term that the workloads could have, each alone."""
@@ -212,7 +242,7 @@ class Decision:
     def _case(self, workload: FleetWorkload) -> Case:
         """What is to be placed of a workload, and what that would be worth where."""
         own = workload.requirements.objective
-        factors = (parse_objective(own) if own else self.objective).factors(self.reference)
+        factors = (parse_objective(own) if own else self.objective).steering(self.reference)
         quote = self.quotes.quote(workload, factors)
         held = sum(count for name, count in workload.previous.items() if name in self.place_of)
         counts = []
@@ -238,7 +268,6 @@ class Decision:
             workload,
             policy,
             headroom,
-            failed=frozenset(cluster.name for cluster in self.fleet.clusters if not cluster.ready),
             rebalance=self.question.rebalance,
             score=self._score(case) if self.question.objective else None,
         )
@@ -303,12 +332,38 @@ class Decision:
         )
 
 
+class _Turns:
+    """Tells how many workloads have had their turn."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self._done = 0
+        self._total = total
+        self._progress = progress
+
+    def next(self) -> None:
+        """One more has."""
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+
+
 def _policy(asked: str | Policy | None) -> Policy:
     return preset(asked or "kubernetes") if not isinstance(asked, Policy) else asked
 
 
 def _priority(workload: FleetWorkload) -> int:
     return max((pod.priority for pod in workload.pods), default=0)
+
+
+def _settled(cluster: Cluster, found: Plan) -> Cluster:
+    """A cluster after the plan of its own pending pods: those that stay pending are left out."""
+    places = {placement.pod: placement for placement in found.placements}
+    evicted = {eviction.pod for eviction in found.evictions}
+    pods = [_bound(pod, places) for pod in cluster.snapshot.pods if pod.key not in evicted]
+    running = tuple(pod for pod in pods if pod.node is not None)
+    snapshot: Snapshot = msgspec.structs.replace(cluster.snapshot, pods=running, jobs=(), queues=())
+    settled: Cluster = msgspec.structs.replace(cluster, snapshot=snapshot)
+    return settled
 
 
 def _bound(pod: Pod, places: dict[str, Placement]) -> Pod:

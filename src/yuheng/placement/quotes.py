@@ -377,14 +377,16 @@ class Quotes:
 
     def _intensity(self, begin: F64, hours: F64) -> F64:
         """(G,) grams per watt over so many hours from a moment on."""
-        found = np.empty(len(begin))
-        for g, r in enumerate(self.terrain.region.tolist()):
-            key = (r, float(begin[g]), float(hours[g]))
-            if key not in self._integrals:
-                carbon = self.terrain.carbon(r)
-                self._integrals[key] = carbon.integral(key[1], key[1] + HOUR * key[2]) / JOULES_PER_KWH
-            found[g] = self._integrals[key]
-        return found
+        keys = np.column_stack((self.terrain.region, begin, hours))
+        different, where = np.unique(keys, axis=0, return_inverse=True)
+        found = np.array([self._grams_per_watt(int(r), start, length) for r, start, length in different.tolist()])
+        return found[where.reshape(-1)]
+
+    def _grams_per_watt(self, region: int, start: float, hours: float) -> float:
+        key = (region, start, hours)
+        if key not in self._integrals:
+            self._integrals[key] = self.terrain.carbon(region).integral(start, start + HOUR * hours) / JOULES_PER_KWH
+        return self._integrals[key]
 
 
 def _templates(pods: tuple[Pod, ...]) -> tuple[tuple[Pod, int], ...]:

@@ -29,7 +29,9 @@ def copies(cluster: Cluster, request: I64, needs: I64, n: int) -> int:
 
 @kernel
 def count(cluster: Cluster, request: I64, needs: I64, open_: U8, group_of: I32, each: I32, totals: I64) -> None:
-    """Look at every node.
+    """Look at every node: what `copies` tells of each, in a form that machines do several nodes of at a time.
+
+    Division is in floating point: the quotient of two whole numbers below 2^53 is never rounded up to the next.
 
     Args:
         cluster: the nodes.
@@ -40,11 +42,19 @@ def count(cluster: Cluster, request: I64, needs: I64, open_: U8, group_of: I32, 
         each: (N,) gets how many fit on each node.
         totals: (groups,) gets how many fit in each group.
     """
+    nodes = each.shape[0]
+    for n in range(nodes):
+        free = (cluster.pod_limit[n] - cluster.pods[n]) * open_[n] if cluster.absent[n] == 0 else 0
+        each[n] = min(max(free, 0), MOST)
+    for i in range(needs.shape[0]):
+        column = needs[i]
+        size = float(request[column])
+        for n in range(nodes):
+            free = cluster.allocatable[n, column] - cluster.used[n, column]
+            each[n] = min(each[n], int(max(float(free), 0.0) / size))
     totals[:] = 0
-    for n in range(each.shape[0]):
-        found = min(copies(cluster, request, needs, n), MOST) if open_[n] != 0 else 0
-        each[n] = found
-        totals[group_of[n]] += found
+    for n in range(nodes):
+        totals[group_of[n]] += each[n]
 
 
 @kernel

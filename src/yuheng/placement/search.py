@@ -19,8 +19,11 @@ from yuheng.placement.assignment import Assignment, Case
 
 __all__ = ["improve", "place_all", "take_best"]
 
-# Exchanges that are tried at the most: each costs some placements, and plans of thousands of workloads must not wait.
-MOST_TRIALS: Final = 2_000
+# What trying exchanges may cost, in nodes looked at: plans of thousands of workloads must not wait for it.
+MOST_VISITS: Final = 2_000_000
+# What a trial costs at least, and how often it looks at every node of a cluster.
+LEAST_VISITS: Final = 1_000
+LOOKS: Final = 4
 # How many of those who hold a wanted place are asked to move.
 MOST_HOLDERS: Final = 8
 MOST_PLACES: Final = 4
@@ -29,20 +32,20 @@ WORTH: Final = 1e-9
 
 
 def place_all(
-    assignment: Assignment, cases: Iterable[Case], progress: Callable[[int], None] = lambda _: None
+    assignment: Assignment, cases: Iterable[Case], had_its_turn: Callable[[], None] = lambda: None
 ) -> list[Case]:
     """Let every workload take the best place left; those that find none.
 
     Args:
         assignment: where they go.
         cases: the workloads.
-        progress: called with how many have had their turn.
+        had_its_turn: called after each.
     """
     left = []
-    for done, case in enumerate(_ordered(cases), 1):
+    for case in _ordered(cases):
         if not take_best(assignment, case):
             left.append(case)
-        progress(done)
+        had_its_turn()
     return left
 
 
@@ -86,7 +89,7 @@ def improve(assignment: Assignment, cases: Sequence[Case], left: Sequence[Case])
         cases: those that may be moved, placed or not.
         left: those of them that have no place.
     """
-    budget = [MOST_TRIALS]
+    budget = [MOST_VISITS]
     without = [case for case in left if not _squeeze_in(assignment, case, cases, budget)]
     improved = True
     while improved and budget[0] > 0:
@@ -116,7 +119,7 @@ def _squeeze_in(assignment: Assignment, case: Case, cases: Sequence[Case], budge
         for movers in _movers(assignment, cases, case, site):
             if budget[0] <= 0:
                 return False
-            budget[0] -= 1
+            budget[0] -= LEAST_VISITS + LOOKS * len(assignment.sites[site].group_of)
             if _moved(assignment, case, movers, site, float("inf")):
                 return True
     return False
@@ -130,7 +133,7 @@ def _exchange(assignment: Assignment, case: Case, cases: Sequence[Case], budget:
         for movers in sets:
             if budget[0] <= 0:
                 return False
-            budget[0] -= 1
+            budget[0] -= LEAST_VISITS + LOOKS * len(assignment.sites[site].group_of)
             before = sum(assignment.tenures[one.workload.key].proposal.score for one in (case, *movers))
             if _moved(assignment, case, movers, site, before - WORTH * max(abs(before), 1e-12)):
                 return True

@@ -21,9 +21,11 @@ from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.placement.machines import Group, Stock
 from yuheng.placement.room import Room
+from yuheng.placement.shapes import Shape, Shapes
 from yuheng.scheduling.arrays import BIT_NODE_GROUP
 from yuheng.scheduling.classes import OPEN, Fence
-from yuheng.scheduling.cycle import place
+from yuheng.scheduling.compile import held_requests
+from yuheng.scheduling.cycle import place, prepare
 from yuheng.scheduling.departures import revert, seat
 from yuheng.scheduling.engine import Engine, Hand, Setting, devices_of
 from yuheng.scheduling.filters import STATIC_FILTERS
@@ -36,10 +38,8 @@ ANY: Final = -1
 EXISTING: Final = -2
 LINES: Final = 1 << 14
 # Classes in hand, and kinds of pods whose room is known, at a time in one cluster: each takes memory for every node.
-MOST_HANDS: Final = 8
-MOST_ROOMS: Final = 64
-
-_encode = msgspec.msgpack.Encoder(order="sorted").encode
+MOST_HANDS: Final = 16
+MOST_ROOMS: Final = 128
 
 
 class Batch(NamedTuple):
@@ -67,7 +67,9 @@ class Site:
         engine: its compiled state.
     """
 
-    def __init__(self, cluster: Cluster, stock: Stock, policy: Policy, seed: int, peculiar: Iterable[Pod]) -> None:
+    def __init__(
+        self, cluster: Cluster, stock: Stock, policy: Policy, seed: int, peculiar: Iterable[Pod], shapes: Shapes
+    ) -> None:
         """Compile a cluster.
 
         Args:
@@ -76,8 +78,10 @@ class Site:
             policy: what decides inside it.
             seed: of everything random.
             peculiar: pods that may come, one of each specification: their resources, ports and rules are known then.
+            shapes: of pods, for all clusters.
         """
         self.cluster = cluster
+        self._shapes = shapes
         self.groups: tuple[Group, ...] = stock.groups
         self.group_of = stock.group_of
         running = tuple(pod for pod in cluster.snapshot.pods if pod.node is not None)
@@ -86,12 +90,13 @@ class Site:
         )
         self.engine = Engine(snapshot, policy, seed, list(peculiar), Setting(lines=LINES))
         self._hands: OrderedDict[tuple[int, int], Hand] = OrderedDict()
-        self._rooms: OrderedDict[tuple[bytes, bytes], Room] = OrderedDict()
-        self._open: dict[bytes, NDArray[np.uint8]] = {}
-        self._plain: dict[int, tuple[PodKeeper, bool]] = {}
+        self._rooms: OrderedDict[int, Room] = OrderedDict()
+        self._open: dict[int, NDArray[np.uint8]] = {}
+        self._moulds: dict[tuple[object, ...], tuple[int, int]] = {}
         self._tried: dict[int, tuple[int, int, bool]] = {}
         self._changes = 0
         self._repelling = (0, False)
+        self._existing = np.array([one.exists for one in self.groups], dtype=np.bool_)
         self._fences = {ANY: OPEN, EXISTING: self._fence("exists", [not group.exists for group in self.groups])}
 
     def _fence(self, key: str, closed: Sequence[bool]) -> Fence:
@@ -110,13 +115,42 @@ class Site:
         """A class in hand. One that was taken when fewer kinds of pods were known cannot count the new ones."""
         key = (number, len(self.engine.peers.kinds))
         found = self._hands.get(key)
-        if found is None:
-            found = self._hands[key] = self.engine.take([number])[number]
-            if len(self._hands) > MOST_HANDS:
-                self._hands.popitem(last=False)
-        else:
+        if found is not None:
             self._hands.move_to_end(key)
+            return found
+        found = self._recast(number)
+        if found is None:
+            found = self.engine.take([number])[number]
+        self._hands[key] = found
+        if len(self._hands) > MOST_HANDS:
+            self._hands.popitem(last=False)
         return found
+
+    def _recast(self, number: int) -> Hand | None:
+        """A class that was in hand, made another that differs in nothing but amounts; None when there is none.
+
+        Half of what it takes to take a class in hand is the same for all pods that may go to the same nodes.
+        """
+        item = self.engine.classes.all[number]
+        spec = item.pod.spec
+        shape = self._shapes.of(item.pod)
+        if not shape.plain or self._repelled() or item.default_selector is not None or spec.spread:
+            return None
+        needs = tuple(sorted(name for name, amount in spec.requests.items() if amount))
+        images = spec.images if self.engine.machines.image_sizes else ()
+        mould = (item.kind, item.fence.key, shape.places, needs, images)
+        owner = self._moulds.get(mould)
+        self._moulds[mould] = (number, len(self.engine.peers.kinds))
+        hand = self._hands.get(owner) if owner is not None else None
+        if hand is None or hand.window.counter_first[-1] > 0 or owner is None:
+            return None
+        del self._hands[owner]
+        window = hand.window
+        window.request[hand.row] = self.engine.resources.row(spec.requests)
+        window.scoring[hand.row] = spec.scoring_requests
+        window.held[hand.row] = held_requests(spec)
+        prepare(self.engine.cluster, window, self.engine.rules, hand.row)
+        return hand
 
     def room(self, pod: Pod, group: int, most: int) -> int:
         """How many more of a pod fit.
@@ -128,24 +162,13 @@ class Site:
         """
         if not self.groups:
             return 0
-        if not self._is_plain(pod):
+        shape = self._shapes.of(pod)
+        if not shape.plain or self._repelled():
             return self._tried_room(pod, group, most)
-        totals = self._room_of(pod).totals
+        totals = self._room_of(pod, shape).totals
         if group >= 0:
             return int(totals[group])
-        wanted = [i for i, one in enumerate(self.groups) if group == ANY or one.exists]
-        return int(totals[wanted].sum())
-
-    def _is_plain(self, pod: Pod) -> bool:
-        """Whether nothing but room and what nodes are decides about a pod."""
-        known = self._plain.get(id(pod.spec))
-        if known is None:
-            spec = pod.spec
-            rules = spec.affinity.pod_affinity.required or spec.affinity.pod_anti_affinity.required
-            hard = any(item.when_unsatisfiable == "DoNotSchedule" for item in spec.spread)
-            plain = not (rules or hard or spec.host_ports or spec.claims or spec.devices.count)
-            known = self._plain[id(pod.spec)] = (PodKeeper(pod), plain)
-        return known[1] and not self._repelled()
+        return int(totals.sum() if group == ANY else totals[self._existing].sum())
 
     def _repelled(self) -> bool:
         """Whether any pod of the cluster keeps others away."""
@@ -155,21 +178,18 @@ class Site:
             self._repelling = (len(kinds), found)
         return self._repelling[1]
 
-    def _room_of(self, pod: Pod) -> Room:
-        spec = pod.spec
-        signature = _encode((spec.node_selector, spec.affinity.node_affinity, spec.tolerations, spec.node_name))
-        request = self.engine.resources.row(spec.requests)
-        key = (signature, request.tobytes())
-        found = self._rooms.get(key)
+    def _room_of(self, pod: Pod, shape: Shape) -> Room:
+        found = self._rooms.get(shape.number)
         if found is not None:
-            self._rooms.move_to_end(key)
+            self._rooms.move_to_end(shape.number)
             found.look()
             return found
-        if signature not in self._open:
-            self._open[signature] = self._open_to(pod)
-        needs = np.flatnonzero(request > 0).astype(np.int64)
-        room = Room(self.engine.cluster, request, needs, self._open[signature], self.group_of, len(self.groups))
-        self._rooms[key] = room
+        if shape.places not in self._open:
+            self._open[shape.places] = self._open_to(pod)
+        request = self.engine.resources.row(pod.spec.requests)
+        needs = np.flatnonzero(request > 0)
+        room = Room(self.engine.cluster, request, needs, self._open[shape.places], self.group_of, len(self.groups))
+        self._rooms[shape.number] = room
         if len(self._rooms) > MOST_ROOMS:
             self._rooms.popitem(last=False)
         return room
@@ -274,9 +294,3 @@ class Site:
             Placement(pod.key, machines[n].name, devices_of(words) if pod.spec.devices.count else ())
             for pod, n, words in zip(batch.pods, batch.nodes.tolist(), batch.devices.tolist(), strict=True)
         ]
-
-
-class PodKeeper(NamedTuple):
-    """Holds on to a pod, so that no other specification takes the identity of its own."""
-
-    pod: Pod

@@ -19,7 +19,7 @@ from yuheng.model.fleet_plan import (
     RefusedCluster,
     WorkloadPlan,
 )
-from yuheng.model.objective import Objective, Terms
+from yuheng.model.objective import TIE, Objective, Terms
 from yuheng.model.plan import Allocation, Placement, Refusal
 from yuheng.model.policy import Policy
 from yuheng.model.prices import MARKETS
@@ -386,11 +386,13 @@ class _Teller:
         exists = np.array([group.exists for group in site.groups], dtype=np.bool_)
         mask = exists[site.group_of] if len(site.groups) else np.zeros(0, dtype=np.bool_)
         arrays = site.engine.cluster
-        allocation = {}
+        allocation, free, largest = {}, {}, {}
         for column, name in enumerate(site.engine.resources.names):
             whole = int(arrays.allocatable[mask, column].sum())
             if whole:
                 before, after = (int(used[mask, column].sum()) for used in (site.engine.used_before, arrays.used))
+                left = np.maximum(arrays.allocatable - site.engine.used_before, 0)[mask, column]
+                free[name], largest[name] = int(left.sum()), int(left.max())
                 allocation[name] = Allocation(round(before / whole, 4), round(after / whole, 4))
         return ClusterReport(
             cluster=cluster.name,
@@ -401,6 +403,8 @@ class _Teller:
             pools=sum(pool.maximum for pool in cluster.pools),
             pods=len(site.engine.bound),
             allocation=allocation,
+            free=free,
+            largest=largest,
             cheapest=self.terrain.cheapest(s),
             missing=self.terrain.missing(s),
         )
@@ -416,7 +420,9 @@ class _Teller:
             total = total.plus(self._terms(workload, case))
         factors = decision.objective.factors(decision.reference)
         value = sum(weight * amount for weight, amount in zip(factors, total, strict=True))
-        bound = min(bound_of(self.assignment, decision.cases, factors, total), value)
+        steering = decision.objective.steering(decision.reference)
+        # What breaks ties has a part in the scores that the bound is made of, and none in the value.
+        bound = min(bound_of(self.assignment, decision.cases, steering, total) * (1 - 3 * TIE), value)
         return FleetSummary(
             clusters=len(decision.fleet.clusters),
             workloads=len(workloads),
@@ -456,7 +462,7 @@ class _Teller:
             first = " to ".join(min(decision.network.unmeasured))
             count = len(decision.network.unmeasured)
             found.append(
-                f"the bandwidth between {count} pairs of regions is not known, {first} first: moving takes no time there"
+                f"the bandwidth between {count} pairs of regions is not known, {first} first: moving data takes no time"
             )
         return found
 

@@ -1,0 +1,242 @@
+"""From a policy to the clusters of a workload: filter, select, assign; one affinity after another.
+
+The pipeline is that of Karmada's scheduler (``pkg/scheduler/core``):
+
+    clusters -> filters -> candidates -> select (spread constraints) -> assign (replica scheduling) -> Propagation
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence, Set
+from typing import Final, NamedTuple
+
+from yuheng.model.fleet import Cluster, FleetWorkload
+from yuheng.model.propagation import GRACE_PERIOD, ClusterAffinityTerm, PropagationPolicy
+from yuheng.placement.propagation.assignment import assign, assign_by_tier, assign_whole
+from yuheng.placement.propagation.candidates import Candidate, Unschedulable
+from yuheng.placement.propagation.filters import EVICTED, FAILED, Standing, refusal, standings
+from yuheng.placement.propagation.result import Propagation
+from yuheng.placement.propagation.spread import is_spread, select
+
+__all__ = ["Propagator", "propagate"]
+
+# What a cluster that runs a workload already scores, others 0 (Karmada's ClusterLocality).
+LOCALITY: Final = 100
+
+
+class Circumstances(NamedTuple):
+    """What is asked for a workload besides its policy; see `Propagator.propagate`."""
+
+    headroom: Callable[[str], int]
+    failed: Set[str]
+    leaving: Set[str]
+    rebalance: bool
+    score: Callable[[str], float] | None
+
+
+class Propagator:
+    """Places workloads on one set of clusters; what depends on a policy and the clusters alone is found once."""
+
+    def __init__(self, clusters: Sequence[Cluster]) -> None:
+        """Take the clusters of the fleet.
+
+        Args:
+            clusters: each name once.
+        """
+        self._clusters = tuple(sorted(clusters, key=lambda cluster: cluster.name))
+        self._standings: dict[tuple[str, str], tuple[PropagationPolicy, tuple[Standing, ...]]] = {}
+
+    def propagate(
+        self,
+        workload: FleetWorkload,
+        policy: PropagationPolicy,
+        headroom: Callable[[str], int],
+        *,
+        failed: Set[str] = frozenset(),
+        leaving: Set[str] = frozenset(),
+        rebalance: bool = False,
+        score: Callable[[str], float] | None = None,
+    ) -> Propagation:
+        """Place a workload by its policy.
+
+        Args:
+            workload: with its previous replicas and the affinity it was placed by.
+            policy: the one that is the workload's (`PolicyIndex`).
+            headroom: how many more replicas fit on a cluster beside all that runs there, the workload's own previous
+                replicas included; asked once a cluster, and only where the policy looks at room.
+            failed: clusters that lose their replicas.
+            leaving: clusters that the workload is being evicted from: they are no candidates until that is over.
+            rebalance: whether to decide anew: from the first affinity on, without holding on to previous replicas.
+            score: what decides between clusters, from 0 to 100, the larger, the better; None for Karmada's own score,
+                which favours clusters that run the workload already.
+        """
+        asked = Circumstances(headroom, failed, leaving, rebalance, score)
+        terms = _terms(workload, policy, rebalance=rebalance)
+        attempts = [self._attempt(workload, policy, terms[0], asked)]
+        for term in terms[1:]:
+            if not attempts[-1].reason:
+                break
+            attempts.append(self._attempt(workload, policy, term, asked))
+        # When no affinity will do, the first one says why; the workload stays bound to the one it was placed by.
+        found = attempts[-1] if not attempts[-1].reason else attempts[0]
+        return _completed(found, workload, policy)
+
+    def _attempt(
+        self, workload: FleetWorkload, policy: PropagationPolicy, term: ClusterAffinityTerm | None, asked: Circumstances
+    ) -> Propagation:
+        """Place a workload by one affinity."""
+        refused: dict[str, str] = {}
+        candidates: list[Candidate] = []
+        for standing in self._standing(policy, term):
+            reason = refusal(standing, workload, asked.failed, asked.leaving)
+            if reason:
+                refused[standing.cluster.name] = reason
+            else:
+                candidates.append(_candidate(standing, workload, asked))
+        affinity = term.affinity_name if term is not None else ""
+        try:
+            selected, replicas = _placed(workload, policy, term, candidates, fresh=asked.rebalance)
+        except Unschedulable as answer:
+            reason = str(answer) if candidates else _nobody(refused)
+            return Propagation(refused=tuple(sorted(refused.items())), affinity=workload.affinity, reason=reason)
+        refused |= _left_out(policy, candidates, selected, replicas)
+        return Propagation(
+            replicas=dict(sorted(replicas.items())),
+            selected=tuple(found.name for found in selected),
+            refused=tuple(sorted(refused.items())),
+            affinity=affinity,
+        )
+
+    def _standing(self, policy: PropagationPolicy, term: ClusterAffinityTerm | None) -> tuple[Standing, ...]:
+        key = policy.key, term.affinity_name if term is not None else ""
+        known = self._standings.get(key)
+        if known is None or known[0] is not policy:
+            known = policy, standings(policy.placement, term, self._clusters)
+            self._standings[key] = known
+        return known[1]
+
+
+def propagate(
+    workload: FleetWorkload,
+    policy: PropagationPolicy,
+    clusters: Sequence[Cluster],
+    headroom: Callable[[str], int],
+    *,
+    failed: Set[str] = frozenset(),
+    leaving: Set[str] = frozenset(),
+    rebalance: bool = False,
+    score: Callable[[str], float] | None = None,
+) -> Propagation:
+    """Place one workload; see `Propagator.propagate`, which is the better choice for many."""
+    return Propagator(clusters).propagate(
+        workload, policy, headroom, failed=failed, leaving=leaving, rebalance=rebalance, score=score
+    )
+
+
+def _terms(
+    workload: FleetWorkload, policy: PropagationPolicy, *, rebalance: bool
+) -> Sequence[ClusterAffinityTerm | None]:
+    """The affinities to try, in order: from the one on that placed the workload, from the first on to rebalance."""
+    terms = policy.placement.cluster_affinities
+    if policy.placement.cluster_affinity is not None or not terms:
+        return (None,)
+    names = [term.affinity_name for term in terms]
+    start = names.index(workload.affinity) if workload.affinity in names and not rebalance else 0
+    return terms[start:]
+
+
+def _candidate(standing: Standing, workload: FleetWorkload, asked: Circumstances) -> Candidate:
+    name = standing.cluster.name
+    previous = workload.previous.get(name, 0)
+    locality = LOCALITY if previous else 0
+    return Candidate(
+        standing.cluster,
+        score=locality if asked.score is None else asked.score(name),
+        tier=standing.tier or 0,
+        weight=standing.weight,
+        previous=previous,
+        replicas=len(workload.pods),
+        headroom=asked.headroom,
+    )
+
+
+def _placed(
+    workload: FleetWorkload,
+    policy: PropagationPolicy,
+    term: ClusterAffinityTerm | None,
+    candidates: Sequence[Candidate],
+    *,
+    fresh: bool,
+) -> tuple[Sequence[Candidate], dict[str, int]]:
+    """The selected clusters and the replicas on them."""
+    placement, replicas = policy.placement, len(workload.pods)
+    if not candidates:
+        raise Unschedulable
+    if not workload.divisible and placement.strategy != "Duplicated":
+        for constraint in placement.spread_constraints if is_spread(placement) else ():
+            if constraint.min_groups > 1:
+                raise Unschedulable("pods that run together cannot be spread over groups of clusters")
+        whole = assign_whole(placement, candidates, replicas, fresh=fresh)
+        return [found for found in candidates if found.name in whole], whole
+    selected = select(placement, candidates, replicas)
+    overflows = term is not None and bool(term.overflow_affinities)
+    assigning = assign_by_tier if overflows and placement.strategy in ("DynamicWeight", "Aggregated") else assign
+    return selected, assigning(placement, selected, replicas, fresh=fresh)
+
+
+def _nobody(refused: dict[str, str]) -> str:
+    """Why there is no candidate at all, as Karmada says it: each reason with how many clusters it holds for."""
+    counts = Counter(refused.values())
+    told = ", ".join(sorted(f"{count} cluster(s) {reason}" for reason, count in counts.items()))
+    return f"0/{len(refused)} clusters are available: {told or 'no cluster exists'}"
+
+
+def _left_out(
+    policy: PropagationPolicy,
+    candidates: Sequence[Candidate],
+    selected: Sequence[Candidate],
+    replicas: dict[str, int],
+) -> dict[str, str]:
+    """Why candidates got no replica."""
+    names = {found.name for found in selected}
+    reasons: dict[str, str] = {}
+    for found in candidates:
+        if found.name not in names:
+            reasons[found.name] = f"was not among the {len(names)} selected clusters"
+        elif found.name not in replicas:
+            reasons[found.name] = _unused(policy, found, len(replicas))
+    return reasons
+
+
+def _unused(policy: PropagationPolicy, candidate: Candidate, used: int) -> str:
+    if policy.placement.strategy == "StaticWeight":
+        return "got no share by its static weight"
+    if not candidate.allocatable:
+        return "has no room for a replica"
+    return f"was not needed: {used} cluster(s) hold all replicas"
+
+
+def _completed(found: Propagation, workload: FleetWorkload, policy: PropagationPolicy) -> Propagation:
+    """A decision with what becomes of the previous replicas."""
+    refused = dict(found.refused)
+    moved = {
+        name: count - found.replicas.get(name, 0)
+        for name, count in sorted(workload.previous.items())
+        if count > found.replicas.get(name, 0) and (not found.reason or _is_lost(refused.get(name, "")))
+    }
+    return Propagation(
+        replicas=found.replicas,
+        selected=found.selected,
+        refused=found.refused,
+        affinity=found.affinity,
+        reason=found.reason,
+        moved=moved,
+        purge_mode=policy.purge_mode,
+        grace_period=GRACE_PERIOD if policy.purge_mode == "Gracefully" else 0.0,
+    )
+
+
+def _is_lost(reason: str) -> bool:
+    """Whether a cluster's replicas go even when there is no other place for them."""
+    return reason in (FAILED, EVICTED) or reason.startswith("had untolerated taint")
