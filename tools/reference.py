@@ -14,6 +14,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,10 @@ import typer
 from yuheng.cli import BAD_INPUT, INTERRUPTED, NOT_WRITTEN
 from yuheng.cli.app import PENDING_REMAINS, app
 from yuheng.model.policy import KUBERNETES_FILTERS, Policy
-from yuheng.readers.scenario.json_schema import SCHEMA_FILE, written_schema
+from yuheng.readers.fleet import egress, prices
+from yuheng.readers.fleet import json_schema as fleet_json
+from yuheng.readers.fleet.annotations import ANNOTATIONS, PREFIX
+from yuheng.readers.scenario.json_schema import SCENARIOS, schema_file, written_schema
 from yuheng.reporting.schema import KINDS, schema
 from yuheng.scheduling import topology
 from yuheng.scheduling.batch.settings import PLUGINS
@@ -115,7 +119,10 @@ def _exit_codes() -> Iterator[str]:
                 str(BAD_INPUT),
                 "Bad input or wrong usage; one line on standard error says what, where, and what was expected.",
             ),
-            (str(PENDING_REMAINS), "`plan --strict` only: a pod stays pending. The plan was printed all the same."),
+            (
+                str(PENDING_REMAINS),
+                "`plan --strict` only: a pod stays pending, or a workload has no place. The plan was printed.",
+            ),
             (
                 str(INTERRUPTED),
                 "Interrupted by Ctrl-C. The finished runs of a simulation are kept: the same command goes on.",
@@ -145,7 +152,7 @@ def _environment() -> Iterator[str]:
 
 def formats() -> str:
     """The page of the formats that ``-o json`` and ``-o yaml`` print."""
-    lines = [NOTICE, "", "# The format of plans, explanations, headrooms and queues", ""]
+    lines = [NOTICE, "", "# The format of plans, explanations, headrooms, queues and fleets", ""]
     lines += [
         "What `-o json`, `-o yaml` and `to_dict()` give; fields are always there unless they are called optional. The",
         'same as JSON Schema (draft 2020-12) comes with the package: `yuheng.reporting.schema.schema("Plan")`.',
@@ -177,10 +184,13 @@ def _type(field: Mapping[str, Any]) -> str:
         return ", ".join(f'`"{value}"`' for value in field["enum"])
     if "$ref" in field:
         return _words(_referred(field))
+    if "anyOf" in field:
+        return " or ".join(map(_type, field["anyOf"]))
     if field["type"] == "array":
         return f"list of {_type(field['items'])}"
     if field["type"] == "object":
-        return f"map of {_type(field['additionalProperties'])}"
+        values = field["additionalProperties"]
+        return "map" if values is True else f"map of {_type(values)}"
     return " or ".join(field["type"]) if isinstance(field["type"], list) else str(field["type"])
 
 
@@ -258,24 +268,60 @@ def _first_line(function: Callable[..., Any]) -> str:
 
 def scenario() -> str:
     """The page of the keys of a scenario file."""
-    document = written_schema()
-    shared: Mapping[str, Any] = document["$defs"]
     lines = [NOTICE, "", "# Scenario files", ""]
     lines += [
         "What `yuheng simulate SCENARIO.yaml` reads. A *duration* is text such as `45s`, `1h30m`, `7d`, `2w`, or a",
         "number of seconds; a *quantity* is one of Kubernetes, such as `500m`, `4`, `16Gi`; a *rate* is text such as",
         "`120/h`. The same as JSON Schema (draft 2020-12), for editors, comes with the package:",
-        "`yuheng.readers.scenario.scenario_schema()`.",
-        "",
-        "## Scenario",
-        "",
-        document["description"],
-        "",
-        *_keys(document),
+        "`yuheng.readers.scenario.scenario_schema()`; with `kind` for the scenarios that have one.",
     ]
+    told: set[str] = set()
+    for kind in SCENARIOS:
+        document = written_schema(kind)
+        shared: Mapping[str, Any] = document["$defs"]
+        lines += ["", f"## Scenario of kind `{kind}`" if kind else "## Scenario"]
+        lines += ["", document["description"], "", *_keys(document)]
+        for name in _in_order(document, shared):
+            if name not in told:
+                lines += ["", f"## {_title(name)}", "", shared[name]["description"], "", *_keys(shared[name])]
+            told.add(name)
+    return _page(lines)
+
+
+def fleet() -> str:
+    """The page of the objects that describe a fleet."""
+    document = fleet_json.written_schema()
+    shared: Mapping[str, Any] = document["$defs"]
+    lines = [NOTICE, "", "# Fleet objects", ""]
+    lines += [
+        "The objects of `yuheng.io/v1alpha1` that describe a fleet; beside them Karmada's policies, clusters and",
+        "bindings, Argo's workflows, and the workloads to place are read. A *duration* is text such as `45s`, `1h30m`,",
+        "`7d`, or a number of seconds; a *quantity* is one of Kubernetes, such as `500m`, `16Gi`; an *amount of data*",
+        "is text such as `150GB`, `1.5TB`, or a number of gigabytes; a *time* is text such as `2026-01-31T12:00:00Z`.",
+        "Paths are relative to the file they stand in. The same as JSON Schema (draft 2020-12), for editors, comes",
+        "with the package: `yuheng.readers.fleet.json_schema.fleet_schema()`.",
+        "",
+        "## Annotations",
+        "",
+        "What a workload says of itself, on the object or its pod template; each stands for a key of a",
+        "[placement policy](#placement-policy-spec), and wins over it. Lists are separated by commas; data sets are",
+        "written `name=150GB@eu-west-1|us-east-1`, or as the JSON of the policy's list; service levels",
+        "`p95<300ms@eu-west-1|us-east-1`; run times `2h` or `mean=2h,p95=3h`, and of one machine with its name behind",
+        "a dot: `yuheng.io/run-time.m5.large`.",
+        "",
+    ]
+    rows = ((f"`{PREFIX}{name}`", f"`{key}`") for name, (key, _) in ANNOTATIONS.items())
+    lines += _table(("annotation", "key"), rows)
+    for title, module in (("Price books", prices), ("Egress prices", egress)):
+        lines += ["", f"## {title}", "", (module.__doc__ or "").strip().replace("``", "`")]
     for name in _in_order(document, shared):
         lines += ["", f"## {_title(name)}", "", shared[name]["description"], "", *_keys(shared[name])]
     return _page(lines)
+
+
+def fleet_schema() -> str:
+    """The JSON Schema of the objects that describe a fleet."""
+    return json.dumps(fleet_json.written_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _keys(definition: Mapping[str, Any]) -> list[str]:
@@ -311,8 +357,11 @@ def _kind(field: Mapping[str, Any]) -> str:
     if field["type"] == "array":
         return f"list of {_kind(field['items'])}"
     if field["type"] == "object":
-        return f"map of {_kind(field['additionalProperties'])}"
-    return {"string": "text", "integer": "whole number", "boolean": "true or false"}.get(field["type"], field["type"])
+        inner = field.get("additionalProperties")
+        return f"map of {_kind(inner)}" if isinstance(inner, Mapping) else "map"
+    types = field["type"] if isinstance(field["type"], list) else [field["type"]]
+    words = {"string": "text", "integer": "whole number", "boolean": "true or false"}
+    return " or ".join(words.get(one, one) for one in types)
 
 
 def _in_order(document: Mapping[str, Any], shared: Mapping[str, Any]) -> list[str]:
@@ -341,9 +390,9 @@ def _title(name: str) -> str:
     return _words(name).strip()
 
 
-def scenario_schema() -> str:
-    """The JSON Schema of scenario files."""
-    return json.dumps(written_schema(), indent=2, ensure_ascii=False) + "\n"
+def scenario_schema(kind: str) -> str:
+    """The JSON Schema of scenario files of a kind."""
+    return json.dumps(written_schema(kind), indent=2, ensure_ascii=False) + "\n"
 
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -360,10 +409,15 @@ def _page(lines: Iterable[str]) -> str:
 
 FILES: Final[Mapping[Path, Callable[[], str]]] = {
     FOLDER / "cli.md": command_line,
+    FOLDER / "fleet.md": fleet,
     FOLDER / "plan-format.md": formats,
     FOLDER / "policies.md": policies,
     FOLDER / "scenario.md": scenario,
-    ROOT / "src" / "yuheng" / "readers" / "scenario" / SCHEMA_FILE: scenario_schema,
+    ROOT / "src" / "yuheng" / "readers" / "fleet" / fleet_json.SCHEMA_FILE: fleet_schema,
+    **{
+        ROOT / "src" / "yuheng" / "readers" / "scenario" / schema_file(kind): partial(scenario_schema, kind)
+        for kind in SCENARIOS
+    },
 }
 
 

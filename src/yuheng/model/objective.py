@@ -12,7 +12,7 @@ __all__ = ["PRESETS", "TERMS", "TIE", "Objective", "Terms", "parse_objective"]
 
 TERMS: Final = ("cost", "time", "carbon")
 # What a term without a weight weighs where all else is equal, relative to the others.
-TIE: Final = 1e-6
+TIE: Final = 1e-9
 _TERM: Final = re.compile(r"\s*(?:([0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*\*\s*)?([a-z]+)\s*")
 
 

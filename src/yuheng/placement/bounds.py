@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from yuheng.model.objective import Terms
 from yuheng.placement.assignment import Assignment, Case
+from yuheng.placement.exact import Bound
 
 __all__ = ["bound_of"]
 
@@ -24,7 +25,9 @@ MOST_VARIABLES: Final = 20_000
 TOLERANCE: Final = 1e-6
 
 
-def bound_of(assignment: Assignment, cases: Mapping[str, Case], factors: Terms, total: Terms) -> float:
+def bound_of(
+    assignment: Assignment, cases: Mapping[str, Case], factors: Terms, total: Terms, known: Bound | None
+) -> float:
     """No plan that places the same workloads has a lower value.
 
     Args:
@@ -32,6 +35,7 @@ def bound_of(assignment: Assignment, cases: Mapping[str, Case], factors: Terms, 
         cases: the workloads, by key.
         factors: what a dollar, a second and a gram weigh in the plan's objective.
         total: the terms of the plan, which are kept for what the objective did not place.
+        known: what was found when the plan was improved.
     """
     free = [case for key, case in sorted(cases.items()) if _is_free(assignment, key, case, factors)]
     mine = Terms()
@@ -39,6 +43,10 @@ def bound_of(assignment: Assignment, cases: Mapping[str, Case], factors: Terms, 
         mine = mine.plus(assignment.tenures[case.workload.key].proposal.terms)
     fixed = sum(w * (whole - part) for w, whole, part in zip(factors, total, mine, strict=True))
     alone = sum(case.ideal(assignment.terrain) for case in free)
+    if known is not None:
+        others = (case for case in free if case.workload.key not in known.keys)
+        solved = known.value + sum(case.ideal(assignment.terrain) for case in others)
+        alone = max(alone, solved - TOLERANCE * abs(solved)) if known.keys <= {c.workload.key for c in free} else alone
     placed = sum(assignment.tenures[case.workload.key].proposal.score for case in free)
     if placed <= alone * (1 + TOLERANCE) or not free:
         return fixed + min(alone, placed)

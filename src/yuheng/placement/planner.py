@@ -25,6 +25,7 @@ from yuheng.model.pod import Pod, PodAffinity
 from yuheng.model.policy import Policy
 from yuheng.model.propagation import PropagationPolicy
 from yuheng.placement.assignment import Assignment, Case
+from yuheng.placement.exact import Bound, solve
 from yuheng.placement.losses import parse_loss, without
 from yuheng.placement.machines import Stock, stock_of
 from yuheng.placement.propagation import PolicyIndex, Propagation, Propagator
@@ -178,6 +179,7 @@ class Decision:
         self.cases: dict[str, Case] = {}
         self.shortfalls: dict[str, dict[int, int]] = {}
         self.left: list[Case] = []
+        self.bound: Bound | None = None
 
     def _opened(self, given: Cluster, fleet: Fleet, most: int, peculiar: Sequence[Pod], shapes: Shapes) -> _Opened:
         """A cluster whose own pending pods have had their turn, as its scheduler would give it to them, compiled."""
@@ -223,7 +225,9 @@ class Decision:
             cases = [case for case in cases if sum(case.counts)]
             left += place_all(self.assignment, cases, turns.next)
             free += cases
-        self.left = improve(self.assignment, free, left)
+        improve(self.assignment, free, left)
+        self.bound = solve(self.assignment, free)
+        self.left = [case for case in free if case.workload.key not in self.assignment.tenures]
 
     def _reference(self, workloads: Iterable[FleetWorkload]) -> Terms:
         """The least of each term that the workloads could have, each alone."""
@@ -320,6 +324,7 @@ class Decision:
             assignment=self.assignment,
             network=self.network,
             cases=self.cases,
+            bound=self.bound,
             left=frozenset(case.workload.key for case in self.left),
             policies=self.policy_of,
             propagations=self.propagations,

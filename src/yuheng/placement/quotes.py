@@ -103,12 +103,36 @@ class Refusals:
     def by_cluster(self, terrain: Terrain) -> dict[int, str]:
         """The clusters without an open group, and why."""
         found = {}
-        for s in range(len(terrain.clusters)):
-            groups = slice(int(terrain.first[s]), int(terrain.first[s + 1]))
-            if not self.open[groups].any():
-                codes = self._code[groups]
-                found[s] = self._why[int(codes.max())] if len(codes) else "it has no nodes and no node pools"
+        welcome = set(terrain.site[self.open].tolist())
+        for s in set(range(len(terrain.clusters))) - welcome:
+            codes = self._code[terrain.first[s] : terrain.first[s + 1]]
+            found[s] = self._why[int(codes.max())] if len(codes) else "it has no nodes and no node pools"
         return found
+
+
+class _Frame(NamedTuple):
+    """The parts of a `Quote` that do not depend on how much is asked for.
+
+    Attributes:
+        hours: (G,) that are paid for.
+        intensity: (G,) grams of CO2 equivalent per watt over them.
+        start, time, busy, open, fixed, moves, refused, ends: see `Quote`.
+    """
+
+    hours: F64
+    intensity: F64
+    start: F64
+    time: F64
+    busy: F64
+    open: NDArray[np.bool_]
+    fixed: F64
+    moves: tuple[Moves, ...]
+    refused: Mapping[int, str]
+    ends: bool
+
+
+# What a workload pays and draws: (T, G) US dollars per hour, (T, G) watts, and the templates.
+_Drawn = tuple[F64, F64, tuple[tuple[Pod, int], ...]]
 
 
 class Quotes:
@@ -134,6 +158,7 @@ class Quotes:
         self._keys: dict[int, tuple[Requirements, bytes]] = {}
         self._integrals: dict[tuple[int, float, float], float] = {}
         self._asks: dict[Ask, tuple[F64, F64]] = {}
+        self._frames: dict[tuple[bytes, bytes, bytes], _Frame] = {}
         self._stores: dict[bytes, tuple[F64, tuple[Moves, ...]]] = {}
 
     def quote(self, workload: FleetWorkload, factors: Terms | None = None) -> Quote:
@@ -174,6 +199,35 @@ class Quotes:
         asks: tuple[Ask, ...],
         factors: Terms | None,
     ) -> Quote:
+        needs = workload.requirements
+        rate = np.array([self._ask(ask)[0] for ask in asks]).reshape(len(asks), -1)
+        watts = np.array([self._ask(ask)[1] for ask in asks]).reshape(len(asks), -1)
+        if factors is None:
+            tolerations = [pod.spec.tolerations for pod, _ in templates]
+            key = (self._key(needs), _encode(tolerations), _encode(sorted(workload.previous)))
+            frame = self._frames.get(key)
+            if frame is None:
+                frame = self._frames[key] = self._framed(workload, None, None)
+        else:
+            frame = self._framed(workload, (rate, watts, templates), factors)
+        return Quote(
+            templates=templates,
+            rate=rate,
+            money=rate * frame.hours,
+            grams=watts * frame.intensity,
+            start=frame.start,
+            time=frame.time,
+            busy=frame.busy,
+            open=frame.open,
+            fixed=frame.fixed,
+            moves=frame.moves,
+            refused=frame.refused,
+            ends=frame.ends,
+            limit=self._limit(needs) if frame.ends else None,
+        )
+
+    def _framed(self, workload: FleetWorkload, drawn: _Drawn | None, factors: Terms | None) -> _Frame:
+        """What does not depend on how much a workload asks for, unless its start is put off for it."""
         terrain, needs = self.terrain, workload.requirements
         ends = bool(needs.run_time) and needs.latency is None
         closed = Refusals(len(terrain.groups))
@@ -184,37 +238,24 @@ class Quotes:
         behind = np.array([item.behind for item in moves])[terrain.region]
         ready = ahead + terrain.delay
         busy = ready + run + behind if ends else np.full(len(ready), np.inf)
-        rate = np.array([self._ask(ask)[0] for ask in asks]).reshape(len(asks), -1)
-        watts = np.array([self._ask(ask)[1] for ask in asks]).reshape(len(asks), -1)
-        paid = (run + self._startup()) / HOUR if ends else np.full(len(run), self.horizon)
-        start = self._starts(closed, needs, (rate, watts, templates), ready, paid, factors)
-        time = start - self.now + (busy if ends else ready)
+        hours = (run + terrain.startup) / HOUR if ends else np.full(len(run), self.horizon)
+        start = self._starts(closed, needs, drawn, ready, hours, factors)
         self._refuse_late(closed, needs, start + busy + (slow - run), ends=ends)
         self._refuse_slow(closed, needs)
-        grams = watts * self._intensity(start + ready, paid)
-        hours = paid if ends else np.full(len(run), self.horizon)
         stored = np.array([item.stored for item in moves])
         longest = float(np.max(hours[closed.open], initial=0.0))
-        return Quote(
-            templates=templates,
-            rate=rate,
-            money=rate * hours,
-            grams=grams,
+        return _Frame(
+            hours=hours,
+            intensity=self._intensity(start + ready, hours),
             start=start,
-            time=time,
+            time=start - self.now + (busy if ends else ready),
             busy=busy,
             open=closed.open,
             fixed=fixed + stored * longest,
             moves=moves,
             refused=closed.by_cluster(terrain),
             ends=ends,
-            limit=self._limit(needs) if ends else None,
         )
-
-    def _startup(self) -> F64:
-        """(G,) seconds that a pod has its node before it works: paid like the work itself."""
-        terrain = self.terrain
-        return np.array([terrain.clusters[s].startup for s in terrain.site.tolist()], dtype=np.float64)
 
     def _ask(self, ask: Ask) -> tuple[F64, F64]:
         if ask not in self._asks:
@@ -237,11 +278,10 @@ class Quotes:
     def _refuse_places(self, closed: Refusals, workload: FleetWorkload) -> None:
         """Close what the workload may not use, whatever it costs."""
         terrain, needs = self.terrain, workload.requirements
-        taints = [self._repelled(cluster, workload) for cluster in terrain.clusters]
         for s, cluster in enumerate(terrain.clusters):
             if not cluster.ready:
                 closed.refuse(terrain.site == s, "the cluster is not ready")
-            elif (taint := taints[s]) is not None:
+            elif (taint := self._repelled(cluster, workload)) is not None:
                 closed.refuse(terrain.site == s, f"the cluster has the untolerated taint {_told(taint)}")
         for patterns, why in _places(needs):
             outside = [not is_among(terrain.fleet.regions.get(key), key, patterns) for key in terrain.regions]
@@ -284,7 +324,7 @@ class Quotes:
         self,
         closed: Refusals,
         needs: Requirements,
-        drawn: tuple[F64, F64, tuple[tuple[Pod, int], ...]],
+        drawn: _Drawn | None,
         ready: F64,
         paid: F64,
         factors: Terms | None,
@@ -293,7 +333,7 @@ class Quotes:
         earliest = max(self.now, needs.not_before if needs.not_before is not None else self.now)
         stretches = openings(needs.windows, earliest, earliest + max(needs.latest_start, 2 * 86400.0))
         found = np.full(len(ready), float(stretches[0, 0]) if len(stretches) else earliest)
-        if factors is None:
+        if factors is None or drawn is None:
             return found
         rate, watts, templates = drawn
         counts = np.array([count for _, count in templates], dtype=np.float64)

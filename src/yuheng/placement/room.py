@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from yuheng.scheduling.arrays import I32, I64, U8, Cluster
 from yuheng.scheduling.kernel import kernel
 
-__all__ = ["Room", "count", "recount"]
+__all__ = ["Room", "copies", "count", "recount"]
 
 # More copies than this on one node are not told apart.
 MOST = 1 << 30
@@ -97,7 +97,7 @@ class Room:
             groups: how many groups there are.
         """
         self._cluster = cluster
-        self._rest = (request, needs, open_, group_of, np.zeros(len(group_of), dtype=np.int32))
+        self._rest = (request, needs, open_, group_of, np.empty(len(group_of), dtype=np.int32))
         self.totals = np.zeros(groups, dtype=np.int64)
         self._seen = 0
         self.look(anew=True)

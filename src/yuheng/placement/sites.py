@@ -20,7 +20,7 @@ from yuheng.model.plan import Placement, Refusal
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.placement.machines import Group, Stock
-from yuheng.placement.room import Room
+from yuheng.placement.room import Room, copies
 from yuheng.placement.shapes import Shape, Shapes
 from yuheng.scheduling.arrays import BIT_NODE_GROUP
 from yuheng.scheduling.classes import OPEN, Fence
@@ -163,12 +163,23 @@ class Site:
         if not self.groups:
             return 0
         shape = self._shapes.of(pod)
-        if not shape.plain or self._repelled():
+        if not self.is_plain(pod):
             return self._tried_room(pod, group, most)
         totals = self._room_of(pod, shape).totals
         if group >= 0:
             return int(totals[group])
         return int(totals.sum() if group == ANY else totals[self._existing].sum())
+
+    def is_plain(self, pod: Pod) -> bool:
+        """Whether nothing but room, and what nodes are, decides about a pod."""
+        return self._shapes.of(pod).plain and not self._repelled()
+
+    def open_to(self, pod: Pod) -> NDArray[np.uint8]:
+        """(N,) 1 where nothing but room can keep a plain pod away."""
+        places = self._shapes.of(pod).places
+        if places not in self._open:
+            self._open[places] = self._open_to(pod)
+        return self._open[places]
 
     def _repelled(self) -> bool:
         """Whether any pod of the cluster keeps others away."""
@@ -184,11 +195,9 @@ class Site:
             self._rooms.move_to_end(shape.number)
             found.look()
             return found
-        if shape.places not in self._open:
-            self._open[shape.places] = self._open_to(pod)
         request = self.engine.resources.row(pod.spec.requests)
         needs = np.flatnonzero(request > 0)
-        room = Room(self.engine.cluster, request, needs, self._open[shape.places], self.group_of, len(self.groups))
+        room = Room(self.engine.cluster, request, needs, self.open_to(pod), self.group_of, len(self.groups))
         self._rooms[shape.number] = room
         if len(self._rooms) > MOST_ROOMS:
             self._rooms.popitem(last=False)
@@ -247,6 +256,34 @@ class Site:
             np.concatenate(nodes) if nodes else np.zeros(0, dtype=np.int32),
             np.concatenate(devices) if devices else np.zeros((0, words), dtype=np.int64),
         )
+
+    def seat(self, pods: Sequence[Pod], nodes: Sequence[int]) -> Batch | None:
+        """Put plain copies of one pod on nodes that were decided on elsewhere; None when they do not fit there.
+
+        Args:
+            pods: the pods.
+            nodes: the number of the node of each.
+        """
+        self._make_room(len(pods))
+        cluster = self.engine.cluster
+        hand = self._hand(self._number(pods[0], ANY))
+        request = hand.window.request[hand.row]
+        needs = np.flatnonzero(request)
+        words = np.zeros(cluster.log_devices.shape[1], dtype=np.int64)
+        done: list[int] = []
+        for n in nodes:
+            if copies(cluster, request, needs, n) < 1:
+                break
+            seat(cluster, hand.window, hand.row, n, words)
+            done.append(n)
+        batch = Batch(
+            pods[: len(done)], ANY, np.array(done, dtype=np.int32), np.zeros((len(done), len(words)), np.int64)
+        )
+        if len(done) == len(pods):
+            self._changes += 1
+            return batch
+        self._take_off(batch)
+        return None
 
     def leave(self, batch: Batch) -> None:
         """Take copies off their nodes again."""

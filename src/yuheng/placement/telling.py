@@ -26,6 +26,7 @@ from yuheng.model.prices import MARKETS
 from yuheng.model.propagation import PropagationPolicy
 from yuheng.placement.assignment import Assignment, Case, Tenure
 from yuheng.placement.bounds import bound_of
+from yuheng.placement.exact import Bound
 from yuheng.placement.propagation import Propagation
 from yuheng.placement.transfer import Moves, Network
 
@@ -39,6 +40,8 @@ HOUR: Final = 3600.0
 MOST_REFUSED: Final = 200
 # Runner-ups cost a look at every cluster: of the first so many workloads they are told.
 MOST_RUNNERS_UP: Final = 1_000
+# Looks at a cluster to tell how much room it has left, over all workloads.
+MOST_LOOKS: Final = 20_000
 
 
 class Told(NamedTuple):
@@ -55,6 +58,7 @@ class Told(NamedTuple):
     assignment: Assignment
     network: Network
     cases: Mapping[str, Case]
+    bound: Bound | None
     left: frozenset[str]
     policies: Mapping[str, PropagationPolicy]
     propagations: Mapping[str, Propagation]
@@ -288,7 +292,7 @@ class _Teller:
         if (
             need == 0
             or len(self.terrain.clusters) - len(known) > MOST_REFUSED
-            or len(self.decision.cases) > MOST_RUNNERS_UP
+            or len(self.decision.cases) * len(self.homes) > MOST_LOOKS
         ):
             return {}
         for name, s in self.homes.items():
@@ -422,7 +426,9 @@ class _Teller:
         value = sum(weight * amount for weight, amount in zip(factors, total, strict=True))
         steering = decision.objective.steering(decision.reference)
         # What breaks ties has a part in the scores that the bound is made of, and none in the value.
-        bound = min(bound_of(self.assignment, decision.cases, steering, total) * (1 - 3 * TIE), value)
+        bound = min(
+            bound_of(self.assignment, decision.cases, steering, total, decision.bound) * (1 - 1000 * TIE), value
+        )
         return FleetSummary(
             clusters=len(decision.fleet.clusters),
             workloads=len(workloads),

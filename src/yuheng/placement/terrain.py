@@ -66,6 +66,7 @@ class Terrain:
         region: (G,) the region of each group.
         market: (G,) its place in `MARKETS`.
         delay: (G,) seconds until a node is ready and a pod on it has started.
+        startup: (G,) seconds of that for which the pod has its node already: they are paid like its work.
         exists: (G,) whether its nodes are there already.
         priced: (G,) whether it has the price of a machine, rather than rates.
     """
@@ -84,6 +85,7 @@ class Terrain:
         self.market = np.array([MARKETS.index(group.market) for group in self.groups], dtype=np.int64)
         owners = [self.clusters[s] for s in self.site.tolist()]
         pairs = list(zip(owners, self.groups, strict=True))
+        self.startup = np.array([owner.startup for owner in owners], dtype=np.float64)
         self.delay = np.array([group.delay + owner.startup for owner, group in pairs], dtype=np.float64)
         self.speed = np.array([self._region(owner).speed for owner in owners], dtype=np.float64)
         self.exists = np.array([group.exists for group in self.groups], dtype=np.bool_)

@@ -198,23 +198,21 @@ def _fill(
     cluster: Cluster, machines: Machines, bound: Sequence[Pod], resources: Resources, ports: HostPorts
 ) -> dict[int, Holding]:
     """Put the running pods on their nodes. Pods of one template share a spec, and so a row."""
-    nodes = np.fromiter((machines.index[pod.node or ""] for pod in bound), dtype=np.int64, count=len(bound))
+    index = machines.index
+    nodes = np.array([index[pod.node or ""] for pod in bound], dtype=np.int64)
     number: dict[int, int] = {}
-    specs: list[PodSpec] = []
-    rows = np.empty(len(bound), dtype=np.int64)
-    for i, pod in enumerate(bound):
-        row = number.setdefault(id(pod.spec), len(specs))
-        if row == len(specs):
-            specs.append(pod.spec)
-        rows[i] = row
-    if specs:
-        np.add.at(cluster.used, nodes, np.array([resources.row(spec.requests) for spec in specs])[rows])
-        np.add.at(cluster.scoring_used, nodes, np.array([held_requests(spec) for spec in specs])[rows])
-        np.add.at(cluster.pods, nodes, 1)
-    for pod, n in zip(bound, nodes, strict=True):
-        for port in ports.held_by(pod.spec):
-            cluster.ports[n, port] += 1
-    holders = [(i, pod, int(n)) for i, (pod, n) in enumerate(zip(bound, nodes, strict=True)) if pod.spec.devices.count]
+    rows = np.array([number.setdefault(id(pod.spec), len(number)) for pod in bound], dtype=np.int64)
+    if not len(rows):
+        return {}
+    specs = [bound[i].spec for i in np.unique(rows, return_index=True)[1].tolist()]
+    np.add.at(cluster.used, nodes, np.array([resources.row(spec.requests) for spec in specs])[rows])
+    np.add.at(cluster.scoring_used, nodes, np.array([held_requests(spec) for spec in specs])[rows])
+    np.add.at(cluster.pods, nodes, 1)
+    for row, spec in enumerate(specs):
+        for port in ports.held_by(spec):
+            np.add.at(cluster.ports[:, port], nodes[rows == row], 1)
+    holding = np.array([spec.devices.count > 0 for spec in specs], dtype=np.bool_)[rows]
+    holders = [(i, bound[i], int(nodes[i])) for i in np.flatnonzero(holding).tolist()]
     return {i: _hold_devices(cluster, pod, n) for i, pod, n in sorted(holders, key=_device_order)}
 
 

@@ -232,8 +232,9 @@ class Engine:
             yield msgspec.structs.replace(pod, node=self.machines.nodes[n].name, device_indices=indices)
 
     def _check(self, bound: Sequence[Pod]) -> None:
+        nodes = self.machines.index
         for pod in bound:
-            if pod.node not in self.machines.index:
+            if pod.node not in nodes:
                 raise InputError(
                     repr(pod.node),
                     "the name of a node in the input",

@@ -120,6 +120,8 @@ def device_model(machines: Machines, spec: PodSpec, _: object, __: object) -> Ma
 def volume_zone(machines: Machines, _: object, volumes: tuple[PersistentVolume, ...], __: object) -> Mask:
     """VolumeZone: nodes in another zone or region than a bound volume, where nodes have zones at all."""
     rejected = ~machines.everywhere()
+    if not volumes:
+        return rejected
     for volume in volumes:
         for key, values in volume.topology.items():
             there = _has_one_of(machines, key, values)

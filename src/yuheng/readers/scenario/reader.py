@@ -11,15 +11,18 @@ from pydantic import ValidationError
 
 from yuheng.errors import InputError, NotFoundError
 from yuheng.model.cluster import Snapshot
+from yuheng.model.deadline import DeadlineScenario
 from yuheng.model.policy import Policy
 from yuheng.model.scenario import Output, Scenario
+from yuheng.model.shifting import ShiftingScenario
 from yuheng.model.workload import Workload
 from yuheng.readers.decoding import without_nulls
+from yuheng.readers.scenario import deadline, shifting
 from yuheng.readers.scenario.checks import check_cluster, check_events, check_pools, queued
 from yuheng.readers.scenario.queues import own_field, with_guarantees
 from yuheng.readers.scenario.schema import PolicyFields, ScenarioFields
 from yuheng.readers.scheduler_config import read_scheduler_config
-from yuheng.readers.scheduler_config.refusals import refusal
+from yuheng.readers.scheduler_config.refusals import refusal, shown
 from yuheng.readers.snapshot import IN_MEMORY, read
 from yuheng.readers.sources.files import STDIN
 from yuheng.readers.sources.yaml_documents import EXPECTED as EXPECTED_YAML
@@ -30,10 +33,15 @@ __all__ = ["PresetOf", "read_scenario", "short_scenario"]
 PresetOf = Callable[[str], Policy]
 EXPECTED: Final = "a scenario, which is a map in YAML"
 INFINITE: Final = float("inf")
+# Kinds of scenarios beside the one without a kind, jobs on a cluster.
+KINDS: Final[Mapping[str, Callable[[Mapping[str, Any], Path, str, str, str], DeadlineScenario | ShiftingScenario]]] = {
+    deadline.KIND: deadline.read_deadline,
+    shifting.KIND: shifting.read_shifting,
+}
 
 
-def read_scenario(path: str | Path, preset: PresetOf) -> Scenario:
-    """The scenario in a file, with everything it refers to.
+def read_scenario(path: str | Path, preset: PresetOf) -> Scenario | DeadlineScenario | ShiftingScenario:
+    """The scenario in a file, with everything it refers to; its key ``kind`` says which kind it is of.
 
     Args:
         path: the file, in YAML or JSON; the paths in it are relative to its folder.
@@ -52,7 +60,14 @@ def read_scenario(path: str | Path, preset: PresetOf) -> Scenario:
     except OSError as error:
         raise InputError(f"what cannot be read: {error.strerror}", EXPECTED, source=str(path)) from error
     document = _document(data, str(path))
-    return _Reading(document, file.parent, str(path), preset).scenario(file.stem, data.decode("utf-8-sig", "replace"))
+    text = data.decode("utf-8-sig", "replace")
+    if "kind" not in document:
+        return _Reading(document, file.parent, str(path), preset).scenario(file.stem, text)
+    kind = document["kind"]
+    if not isinstance(kind, str) or kind not in KINDS:
+        expected = f"{' or '.join(KINDS)}, or no kind for jobs on a cluster"
+        raise InputError(shown(kind), expected, source=str(path), field="kind")
+    return KINDS[kind](document, file.parent, str(path), file.stem, text)
 
 
 def short_scenario(

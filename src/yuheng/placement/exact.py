@@ -1,0 +1,282 @@
+"""The best plan there is, as a program in whole numbers, where it is small enough to be solved.
+
+Who is on which node is decided for all workloads at once; what comes out is put into force by the scheduler, group by
+group, the largest pods first. Where the scheduler packs the nodes another way, and so finds no room for somebody, the
+pods get the very nodes of the solution. Workloads whose pods look at more than room stay where they are.
+
+Where nodes are too many, a group counts as one big machine: then the program knows less than the scheduler, and more
+than a search that moves one workload at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from yuheng.model.objective import Terms
+from yuheng.placement.assignment import Assignment, Case, Part, Proposal, Tenure
+from yuheng.placement.workflow.program import Program
+
+__all__ = ["Bound", "solve"]
+
+# Columns of a program that is solved, and nodes of the tree that is searched: they stand in for a limit of time, which
+# would make plans differ from one machine to the next.
+MOST_COLUMNS: Final = 5_000
+MOST_NODES: Final = 2_000
+# Amounts of memory are in bytes, others in thousandths: solvers like them of a size.
+MEMORY_SCALE: Final = 2.0**-20
+
+
+class Bound(NamedTuple):
+    """What is known when a program has been solved.
+
+    Attributes:
+        value: no plan of the same workloads has a lower score.
+        keys: the workloads.
+    """
+
+    value: float
+    keys: frozenset[str]
+
+
+class _Spot(NamedTuple):
+    """A place for pods: a template, a group, and a node of it, or -1 for all of its nodes."""
+
+    case: int
+    template: int
+    group: int
+    node: int
+
+
+# By workload, how many pods are at each spot.
+_Solution = dict[int, dict[_Spot, int]]
+_Way = Callable[[Assignment, Case, Mapping[_Spot, int]], bool]
+
+
+def solve(assignment: Assignment, cases: Sequence[Case]) -> Bound | None:
+    """Improve a plan by the best there is; what is known of it then, None when nothing is.
+
+    Args:
+        assignment: where everybody is; it is left better, or as it was.
+        cases: the workloads that may be moved, placed or not.
+    """
+    movable = [case for case in cases if _is_movable(assignment, case)]
+    if not movable:
+        return None
+    by_node = _columns(assignment, movable, by_node=True) <= MOST_COLUMNS
+    if not by_node and _columns(assignment, movable, by_node=False) > MOST_COLUMNS:
+        return None
+    before = {
+        case.workload.key: assignment.release(case.workload.key)
+        for case in movable
+        if case.workload.key in assignment.tenures
+    }
+    formulation = _Formulation(assignment, movable, before, by_node=by_node)
+    outcome = formulation.program.solved(MOST_NODES)
+    found = formulation.solution(outcome.values) if outcome.values else {}
+    ways = (_by_group, _by_node) if by_node else (_by_group,)
+    if not found or not any(_is_carried_out(assignment, movable, found, way, before) for way in ways):
+        for key, tenure in before.items():
+            assignment.restore(key, tenure)
+    keys = frozenset(case.workload.key for case in movable)
+    all_placed = all(key in assignment.tenures for key in keys)
+    return Bound(formulation.least(outcome.bound), keys) if all_placed else None
+
+
+def _is_movable(assignment: Assignment, case: Case) -> bool:
+    """Whether nothing but room decides about a workload, which nobody waits for."""
+    terrain = assignment.terrain
+    regions = set(terrain.region[case.usable(terrain)].tolist())
+    return (
+        bool(regions)
+        and not (case.quote.ends and any(assignment.is_limited(r) for r in regions))
+        and all(assignment.is_plain(pod) for pod, _ in case.quote.templates)
+    )
+
+
+def _columns(assignment: Assignment, cases: Iterable[Case], *, by_node: bool) -> int:
+    """How many columns the pods have."""
+    terrain = assignment.terrain
+    sizes = np.array([group.size if by_node else 1 for group in terrain.groups], dtype=np.int64)
+    return sum(int(sizes[case.usable(terrain)].sum()) * len(case.counts) for case in cases)
+
+
+def _is_carried_out(
+    assignment: Assignment, cases: Sequence[Case], found: _Solution, way: _Way, before: dict[str, Tenure]
+) -> bool:
+    """Place everybody, those with the largest pods first; whether that is better. If not, nobody is placed."""
+    order = sorted(found, key=lambda i: (-_size(cases[i]), cases[i].workload.key))
+    if all(way(assignment, cases[i], found[i]) for i in order) and _is_better(assignment, cases, before):
+        return True
+    for case in cases:
+        if case.workload.key in assignment.tenures:
+            assignment.release(case.workload.key)
+    return False
+
+
+def _by_group(assignment: Assignment, case: Case, spots: Mapping[_Spot, int]) -> bool:
+    """Let the scheduler choose the nodes within each group."""
+    pods: Counter[tuple[int, int]] = Counter()
+    for spot, count in spots.items():
+        pods[spot.template, spot.group] += count
+    site = assignment.terrain.site
+    parts = tuple(Part(t, int(site[g]), g, count) for (t, g), count in sorted(pods.items()))
+    return assignment.settle(case, Proposal(parts, Terms(), 0.0))
+
+
+def _by_node(assignment: Assignment, case: Case, spots: Mapping[_Spot, int]) -> bool:
+    """Take the nodes of the solution."""
+    site = assignment.terrain.site
+    where = [
+        (Part(spot.template, int(site[spot.group]), spot.group, count), [spot.node] * count)
+        for spot, count in sorted(spots.items())
+    ]
+    return assignment.settle_on(case, where)
+
+
+def _size(case: Case) -> float:
+    """How much of a machine the largest pod takes, in cores where a GiB counts as a quarter of one."""
+    asked = [pod.spec.requests for pod, _ in case.quote.templates]
+    return max(one.get("cpu", 0) / 1000 + one.get("memory", 0) / 2**32 for one in asked)
+
+
+def _is_better(assignment: Assignment, cases: Sequence[Case], before: dict[str, Tenure]) -> bool:
+    """Whether more are placed, those of higher priority first, or as many at a lower score."""
+    now = [assignment.tenures[case.workload.key] for case in cases if case.workload.key in assignment.tenures]
+    weights = {case.workload.key: case.priority for case in cases}
+    placed = sorted(
+        (weights[case.workload.key] for case in cases if case.workload.key in assignment.tenures), reverse=True
+    )
+    old = sorted((weights[key] for key in before), reverse=True)
+    if placed != old:
+        return placed > old
+    return math.fsum(one.proposal.score for one in now) < math.fsum(one.proposal.score for one in before.values())
+
+
+class _Formulation:
+    """The program: how many pods of each template are on each node."""
+
+    def __init__(
+        self, assignment: Assignment, cases: Sequence[Case], before: dict[str, Tenure], *, by_node: bool
+    ) -> None:
+        self.program = Program()
+        self._assignment = assignment
+        self._terrain = assignment.terrain
+        self._cases = cases
+        self._by_node = by_node
+        self._columns: dict[_Spot, int] = {}
+        self._rooms: dict[tuple[int, int, str], list[tuple[int, float]]] = {}
+        # Nothing is worth leaving a workload out, or one of higher priority for any number of others.
+        worth = 10.0 * (sum(tenure.proposal.score for tenure in before.values()) + 1.0)
+        ranks = {priority: rank for rank, priority in enumerate(sorted({case.priority for case in cases}))}
+        self._worth = [worth * (len(cases) + 1) ** min(ranks[case.priority], 3) for case in cases]
+        for i, case in enumerate(cases):
+            self._add(i, case)
+        for (s, node, name), terms in sorted(self._rooms.items()):
+            self.program.row(terms, upper=_scaled(name, self._free(s, node, name)))
+
+    def least(self, bound: float) -> float:
+        """The least score of a plan of all workloads, from the bound of the program."""
+        return float(bound + math.fsum(self._worth))
+
+    def _add(self, i: int, case: Case) -> None:
+        """The columns and rows of one workload."""
+        placed = self.program.column(-self._worth[i], 1.0, whole=True)
+        mine: list[tuple[_Spot, int]] = []
+        for t, count in enumerate(case.counts):
+            spots = [(spot, self._pods(case, spot, count)) for spot in self._spots(i, case, t)]
+            self.program.row([*((column, 1.0) for _, column in spots), (placed, -float(count))], 0.0, 0.0)
+            mine += spots
+        pods = float(sum(case.counts))
+        self._data(case, mine, pods)
+        self._time(case, mine, pods)
+        if not case.workload.divisible:
+            sites: dict[int, list[int]] = {}
+            for spot, column in mine:
+                sites.setdefault(int(self._terrain.site[spot.group]), []).append(column)
+            self.program.row([(self._used(columns, 0.0, pods), 1.0) for columns in sites.values()], upper=1.0)
+
+    def _spots(self, i: int, case: Case, t: int) -> Iterable[_Spot]:
+        for g in np.flatnonzero(case.usable(self._terrain)).tolist():
+            if not self._by_node:
+                yield _Spot(i, t, g, -1)
+                continue
+            s = int(self._terrain.site[g])
+            site = self._assignment.sites[s]
+            open_ = site.open_to(case.pod(t, site.cluster.name))
+            here = (site.group_of == g - int(self._terrain.first[s])) & (open_ > 0)
+            for n in np.flatnonzero(here).tolist():
+                yield _Spot(i, t, g, n)
+
+    def _pods(self, case: Case, spot: _Spot, count: int) -> int:
+        """The column of how many pods are at a spot."""
+        g, quote = spot.group, case.quote
+        s = int(self._terrain.site[g])
+        pod = case.pod(spot.template, self._terrain.clusters[s].name)
+        cost = case.factors.cost * quote.money[spot.template, g] + case.factors.carbon * quote.grams[spot.template, g]
+        room = count if self._by_node else min(count, self._assignment.room(pod, g, count))
+        column = self.program.column(float(cost), float(room), whole=True)
+        self._columns[spot] = column
+        where = spot.node if self._by_node else -1 - g
+        for name, amount in (*pod.spec.requests.items(), ("pods", 1)):
+            if amount:
+                self._rooms.setdefault((s, where, name), []).append((column, _scaled(name, amount)))
+        return column
+
+    def _used(self, columns: Sequence[int], cost: float, pods: float) -> int:
+        """A column that is 1 when any of some columns is used."""
+        used = self.program.column(cost, 1.0, whole=True)
+        self.program.row([*((column, 1.0) for column in columns), (used, -pods)], upper=0.0)
+        for column in columns:
+            self.program.row([(column, 1.0), (used, -pods)], upper=0.0)
+        return used
+
+    def _data(self, case: Case, mine: Sequence[tuple[_Spot, int]], pods: float) -> None:
+        """Data has to be in every region that the workload is in."""
+        regions: dict[int, list[int]] = {}
+        for spot, column in mine:
+            regions.setdefault(int(self._terrain.region[spot.group]), []).append(column)
+        for r, columns in sorted(regions.items()):
+            cost = case.factors.cost * float(case.quote.fixed[r])
+            if cost > 0:
+                self._used(columns, cost, pods)
+
+    def _time(self, case: Case, mine: Sequence[tuple[_Spot, int]], pods: float) -> None:
+        """The time of a workload is that of its last pod: each step to a later one is paid by whoever is there."""
+        times = sorted({float(case.quote.time[spot.group]) for spot, _ in mine})
+        before = 0.0
+        for time in times:
+            columns = [column for spot, column in mine if float(case.quote.time[spot.group]) >= time]
+            cost = case.factors.time * (time - before)
+            before = time
+            if cost > 0:
+                self._used(columns, cost, pods)
+
+    def _free(self, s: int, node: int, name: str) -> float:
+        """What is free of a resource on a node, or in a group (-1 - its number)."""
+        site = self._assignment.sites[s]
+        arrays = site.engine.cluster
+        nodes = slice(node, node + 1) if node >= 0 else site.group_of == -1 - node - int(self._terrain.first[s])
+        if name == "pods":
+            return float(np.maximum(arrays.pod_limit - arrays.pods, 0)[nodes].sum())
+        column = site.engine.resources.column.get(name)
+        if column is None:
+            return 0.0
+        return float(np.maximum(arrays.allocatable[nodes, column] - arrays.used[nodes, column], 0).sum())
+
+    def solution(self, values: Sequence[float]) -> _Solution:
+        """Where the program puts the pods of each workload."""
+        found: _Solution = {}
+        for spot, column in self._columns.items():
+            pods = round(values[column])
+            if pods:
+                found.setdefault(spot.case, {})[spot] = pods
+        return found
+
+
+def _scaled(name: str, amount: float) -> float:
+    return float(amount) * (MEMORY_SCALE if name in ("memory", "ephemeral-storage") else 1.0)
