@@ -140,9 +140,9 @@ class Assignment:
         """Whether pods of jobs may have to wait in a region."""
         return region in self._slots
 
-    def is_plain(self, pod: Pod) -> bool:
-        """Whether nothing but room, and what nodes are, decides about a pod in every cluster."""
-        return all(site.is_plain(pod) for site in self.sites)
+    def is_countable(self, pod: Pod) -> bool:
+        """Whether nothing but room, whole GPUs among it, and what nodes are, decides about a pod in every cluster."""
+        return all(site.is_countable(pod) for site in self.sites)
 
     def room(self, pod: Pod, g: int, most: int) -> int:
         """How many more of a pod fit in a group."""
@@ -321,26 +321,6 @@ class Assignment:
         counts = np.bincount(site.group_of[batch.nodes], minlength=len(site.groups))
         first = int(self.terrain.first[s])
         return [(template, first + g, int(counts[g])) for g in np.flatnonzero(counts).tolist()]
-
-    def settle_on(self, case: Case, where: Sequence[tuple[Part, Sequence[int]]]) -> bool:
-        """Put a workload on nodes that were decided on elsewhere; whether it fits. If not, everything is as before.
-
-        Args:
-            case: the workload, whose pods are plain (see `Site.seat`).
-            where: its parts, each with the numbers of the nodes of its pods.
-        """
-        batches: list[tuple[int, Batch]] = []
-        taken: Counter[int] = Counter()
-        for part, nodes in where:
-            site = self.sites[part.site]
-            batch = site.seat(_handed(case, site.cluster.name, part, taken[part.template]), nodes)
-            if batch is None:
-                self._undo(batches)
-                return False
-            taken[part.template] += part.pods
-            batches.append((part.site, batch))
-        self._hold(case, Proposal(tuple(part for part, _ in where), Terms(), 0.0), batches)
-        return True
 
     def settle_in(self, case: Case, replicas: Mapping[int, int], *, ranked: bool, everywhere: bool) -> dict[int, int]:
         """Put so many more replicas into each cluster, or as many of them as fit; how many found no node, by cluster.

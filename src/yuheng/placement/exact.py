@@ -19,6 +19,7 @@ import numpy as np
 
 from yuheng.model.objective import Terms
 from yuheng.placement.assignment import Assignment, Case, Part, Proposal, Tenure
+from yuheng.placement.sites import on_node
 from yuheng.placement.workflow.program import Program
 
 __all__ = ["Bound", "solve"]
@@ -27,6 +28,8 @@ __all__ = ["Bound", "solve"]
 # would make plans differ from one machine to the next.
 MOST_COLUMNS: Final = 5_000
 MOST_NODES: Final = 2_000
+# Whole GPUs that nobody has a part of.
+GPUS: Final = "whole GPUs"
 # Amounts of memory are in bytes, others in thousandths: solvers like them of a size.
 MEMORY_SCALE: Final = 2.0**-20
 
@@ -94,7 +97,7 @@ def _is_movable(assignment: Assignment, case: Case) -> bool:
     return (
         bool(regions)
         and not (case.quote.ends and any(assignment.is_limited(r) for r in regions))
-        and all(assignment.is_plain(pod) for pod, _ in case.quote.templates)
+        and all(assignment.is_countable(pod) for pod, _ in case.quote.templates)
     )
 
 
@@ -131,11 +134,10 @@ def _by_group(assignment: Assignment, case: Case, spots: Mapping[_Spot, int]) ->
 def _by_node(assignment: Assignment, case: Case, spots: Mapping[_Spot, int]) -> bool:
     """Take the nodes of the solution."""
     site = assignment.terrain.site
-    where = [
-        (Part(spot.template, int(site[spot.group]), spot.group, count), [spot.node] * count)
-        for spot, count in sorted(spots.items())
-    ]
-    return assignment.settle_on(case, where)
+    parts = tuple(
+        Part(spot.template, int(site[spot.group]), on_node(spot.node), count) for spot, count in sorted(spots.items())
+    )
+    return assignment.settle(case, Proposal(parts, Terms(), 0.0))
 
 
 def _size(case: Case) -> float:
@@ -222,7 +224,7 @@ class _Formulation:
         column = self.program.column(float(cost), float(room), whole=True)
         self._columns[spot] = column
         where = spot.node if self._by_node else -1 - g
-        for name, amount in (*pod.spec.requests.items(), ("pods", 1)):
+        for name, amount in (*pod.spec.requests.items(), (GPUS, pod.spec.devices.count), ("pods", 1)):
             if amount:
                 self._rooms.setdefault((s, where, name), []).append((column, _scaled(name, amount)))
         return column
@@ -263,6 +265,8 @@ class _Formulation:
         nodes = slice(node, node + 1) if node >= 0 else site.group_of == -1 - node - int(self._terrain.first[s])
         if name == "pods":
             return float(np.maximum(arrays.pod_limit - arrays.pods, 0)[nodes].sum())
+        if name == GPUS:
+            return float((arrays.device_free[nodes] == 1000).sum())
         column = site.engine.resources.column.get(name)
         if column is None:
             return 0.0

@@ -20,11 +20,13 @@ class Shape(NamedTuple):
         number: equal for pods that are alike.
         places: equal for pods that may, and would rather, go to the same nodes.
         plain: whether nothing but room, and what nodes are, decides about it.
+        countable: whether that is so when whole GPUs count as room, too.
     """
 
     number: int
     places: int
     plain: bool
+    countable: bool
 
 
 class Shapes:
@@ -44,15 +46,17 @@ class Shapes:
         return known[1]
 
     def _made(self, spec: PodSpec) -> Shape:
-        told = _encode((spec.node_selector, spec.affinity.node_affinity, spec.tolerations, spec.node_name))
+        models = spec.devices.models if spec.devices.count else ()
+        told = _encode((spec.node_selector, spec.affinity.node_affinity, spec.tolerations, spec.node_name, models))
         places = self._places.setdefault(told, len(self._places))
-        plain = _is_plain(spec)
+        countable = _is_countable(spec)
+        plain = countable and not spec.devices.count
         # A pod with rules of its own is like no other.
         key = (places, tuple(sorted(spec.requests.items()))) if plain else (id(spec),)
-        return Shape(self._numbers.setdefault(key, len(self._numbers)), places, plain)
+        return Shape(self._numbers.setdefault(key, len(self._numbers)), places, plain, countable)
 
 
-def _is_plain(spec: PodSpec) -> bool:
+def _is_countable(spec: PodSpec) -> bool:
     rules = spec.affinity.pod_affinity.required or spec.affinity.pod_anti_affinity.required
     hard = any(item.when_unsatisfiable == "DoNotSchedule" for item in spec.spread)
-    return not (rules or hard or spec.host_ports or spec.claims or spec.devices.count)
+    return not (rules or hard or spec.host_ports or spec.claims or spec.devices.is_share())

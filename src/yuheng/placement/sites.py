@@ -20,7 +20,7 @@ from yuheng.model.plan import Placement, Refusal
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.placement.machines import Group, Stock
-from yuheng.placement.room import Room, copies
+from yuheng.placement.room import Room
 from yuheng.placement.shapes import Shape, Shapes
 from yuheng.scheduling.arrays import BIT_NODE_GROUP
 from yuheng.scheduling.classes import OPEN, Fence
@@ -31,15 +31,21 @@ from yuheng.scheduling.engine import Engine, Hand, Setting, devices_of
 from yuheng.scheduling.filters import STATIC_FILTERS
 from yuheng.scheduling.planner import refusal
 
-__all__ = ["ANY", "EXISTING", "Batch", "Site"]
+__all__ = ["ANY", "EXISTING", "Batch", "Site", "on_node"]
 
-# In place of a group's number: all groups, or those of nodes that exist.
+# In place of a group's number: all groups, those of nodes that exist, or (from here down) one node.
 ANY: Final = -1
 EXISTING: Final = -2
+NODES: Final = -3
 LINES: Final = 1 << 14
 # Classes in hand, and kinds of pods whose room is known, at a time in one cluster: each takes memory for every node.
 MOST_HANDS: Final = 16
 MOST_ROOMS: Final = 128
+
+
+def on_node(n: int) -> int:
+    """What stands in place of a group's number to mean one node."""
+    return NODES - n
 
 
 class Batch(NamedTuple):
@@ -47,7 +53,7 @@ class Batch(NamedTuple):
 
     Attributes:
         pods: the pods.
-        group: the group they were placed in, or `ANY`, or `EXISTING`.
+        group: the group they were placed in, or what stands in its place.
         nodes: (pods,) the node of each.
         devices: (pods, words) the devices of each, as the log tells them.
     """
@@ -104,6 +110,9 @@ class Site:
         return Fence((key,), ((BIT_NODE_GROUP, mask),)) if mask.any() else OPEN
 
     def _fence_of(self, group: int) -> Fence:
+        if group <= NODES:
+            closed = np.arange(len(self.group_of)) != NODES - group
+            return Fence(("node", group), ((BIT_NODE_GROUP, closed),))
         if group not in self._fences:
             self._fences[group] = self._fence(f"group {group}", [i != group for i in range(len(self.groups))])
         return self._fences[group]
@@ -157,7 +166,7 @@ class Site:
 
         Args:
             pod: the pod.
-            group: the number of a group, `ANY` or `EXISTING`.
+            group: the number of a group, or what stands in its place.
             most: more than so many need not be told apart.
         """
         if not self.groups:
@@ -173,6 +182,10 @@ class Site:
     def is_plain(self, pod: Pod) -> bool:
         """Whether nothing but room, and what nodes are, decides about a pod."""
         return self._shapes.of(pod).plain and not self._repelled()
+
+    def is_countable(self, pod: Pod) -> bool:
+        """The same, whole GPUs being counted like other resources."""
+        return self._shapes.of(pod).countable and not self._repelled()
 
     def open_to(self, pod: Pod) -> NDArray[np.uint8]:
         """(N,) 1 where nothing but room can keep a plain pod away."""
@@ -256,34 +269,6 @@ class Site:
             np.concatenate(nodes) if nodes else np.zeros(0, dtype=np.int32),
             np.concatenate(devices) if devices else np.zeros((0, words), dtype=np.int64),
         )
-
-    def seat(self, pods: Sequence[Pod], nodes: Sequence[int]) -> Batch | None:
-        """Put plain copies of one pod on nodes that were decided on elsewhere; None when they do not fit there.
-
-        Args:
-            pods: the pods.
-            nodes: the number of the node of each.
-        """
-        self._make_room(len(pods))
-        cluster = self.engine.cluster
-        hand = self._hand(self._number(pods[0], ANY))
-        request = hand.window.request[hand.row]
-        needs = np.flatnonzero(request)
-        words = np.zeros(cluster.log_devices.shape[1], dtype=np.int64)
-        done: list[int] = []
-        for n in nodes:
-            if copies(cluster, request, needs, n) < 1:
-                break
-            seat(cluster, hand.window, hand.row, n, words)
-            done.append(n)
-        batch = Batch(
-            pods[: len(done)], ANY, np.array(done, dtype=np.int32), np.zeros((len(done), len(words)), np.int64)
-        )
-        if len(done) == len(pods):
-            self._changes += 1
-            return batch
-        self._take_off(batch)
-        return None
 
     def leave(self, batch: Batch) -> None:
         """Take copies off their nodes again."""
