@@ -198,6 +198,11 @@ class FleetWorkload(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
 
     @property
+    def identity(self) -> str:
+        """Unique in a fleet: two kinds may have objects of one name."""
+        return f"{self.api_version}/{self.kind} {self.key}"
+
+    @property
     def namespace(self) -> str:
         """Its namespace."""
         return self.key.split("/", 1)[0]

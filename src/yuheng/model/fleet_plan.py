@@ -80,6 +80,7 @@ class SpotAdvice(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         policy: the policy that decides while it runs.
+        region: the key of the region whose machines it uses.
         zones: the zones it may use.
         expected_cost: US dollars, mean over starts spread over the observed availability.
         low, high: the range that nine in ten of them fall into.
@@ -89,6 +90,7 @@ class SpotAdvice(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     policy: str
+    region: str
     zones: tuple[str, ...]
     expected_cost: float
     low: float

@@ -313,7 +313,7 @@ class Assignment:
                 self._slots[r].take(start + proposal.wait, busy, pods)
                 held.append((r, start + proposal.wait, busy, pods))
         real = Proposal(parts, terms, self.score(case, terms), proposal.wait)
-        self.tenures[case.workload.key] = Tenure(real, tuple(batches), tuple(held))
+        self.tenures[case.workload.identity] = Tenure(real, tuple(batches), tuple(held))
 
     def _on(self, template: int, s: int, batch: Batch) -> list[tuple[int, int, int]]:
         """The groups that a batch is on, and how many pods of it are in each."""

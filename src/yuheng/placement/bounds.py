@@ -40,14 +40,16 @@ def bound_of(
     free = [case for key, case in sorted(cases.items()) if _is_free(assignment, key, case, factors)]
     mine = Terms()
     for case in free:
-        mine = mine.plus(assignment.tenures[case.workload.key].proposal.terms)
+        mine = mine.plus(assignment.tenures[case.workload.identity].proposal.terms)
     fixed = sum(w * (whole - part) for w, whole, part in zip(factors, total, mine, strict=True))
     alone = sum(case.ideal(assignment.terrain) for case in free)
     if known is not None:
-        others = (case for case in free if case.workload.key not in known.keys)
+        others = (case for case in free if case.workload.identity not in known.keys)
         solved = known.value + sum(case.ideal(assignment.terrain) for case in others)
-        alone = max(alone, solved - TOLERANCE * abs(solved)) if known.keys <= {c.workload.key for c in free} else alone
-    placed = sum(assignment.tenures[case.workload.key].proposal.score for case in free)
+        alone = (
+            max(alone, solved - TOLERANCE * abs(solved)) if known.keys <= {c.workload.identity for c in free} else alone
+        )
+    placed = sum(assignment.tenures[case.workload.identity].proposal.score for case in free)
     if placed <= alone * (1 + TOLERANCE) or not free:
         return fixed + min(alone, placed)
     size = sum(int(case.usable(assignment.terrain).sum()) * len(case.counts) for case in free)
@@ -112,7 +114,7 @@ def _free_amounts(assignment: Assignment, cases: list[Case]) -> dict[int, dict[s
             amounts = {name: int(free[here, c].sum()) for c, name in enumerate(site.engine.resources.names)}
             found[first + g] = {**amounts, "pods": int(slots[here].sum()), "gpu": int(devices[here].sum())}
     for case in cases:
-        for part in assignment.tenures[case.workload.key].proposal.parts:
+        for part in assignment.tenures[case.workload.identity].proposal.parts:
             asked = _asked(case, part.template, assignment.terrain.clusters[part.site].name)
             for name, amount in asked.items():
                 found[part.group][name] = found[part.group].get(name, 0) + amount * part.pods

@@ -63,7 +63,6 @@ def _row(fleet: Fleet, loss: Loss, question: Question, before: FleetPlan, compil
     found = _decided(fleet, question._replace(without=(str(loss),)), compiled)
     lost = sum(len(pods) for pods in remains.pods.values())
     unplaced = _unplaced(found)
-    rate = {one.workload: one.per_hour for one in before.workloads}
     return DrillRow(
         lost=str(loss),
         nodes=remains.nodes,
@@ -71,11 +70,17 @@ def _row(fleet: Fleet, loss: Loss, question: Question, before: FleetPlan, compil
         moved=len(found.placements),
         unplaced=dict(sorted(unplaced.items())),
         stranded=max(lost - len(found.placements) - sum(unplaced.values()), 0),
-        per_hour=sum(one.per_hour - rate.get(one.workload, 0.0) for one in found.workloads),
+        per_hour=found.summary.per_hour - before.summary.per_hour,
         once=sum(one.egress for one in found.workloads),
-        new_nodes=sum(item.nodes for item in found.new_nodes),
+        new_nodes=_opened(found, before),
         reasons=_reasons(found),
     )
+
+
+def _opened(found: FleetPlan, before: FleetPlan) -> int:
+    """How many more nodes of pools are in use in the clusters that are left."""
+    open_ = {(item.cluster, item.pool): item.nodes for item in before.new_nodes}
+    return sum(max(item.nodes - open_.get((item.cluster, item.pool), 0), 0) for item in found.new_nodes)
 
 
 def _unplaced(found: FleetPlan) -> Counter[str]:
@@ -105,19 +110,20 @@ def carried_out(fleet: Fleet, found: FleetPlan) -> Fleet:
         placed.setdefault(name, {})[item.pod] = (item.node, item.devices)
     moved = _moved_away(fleet, found)
     clusters = tuple(_after(cluster, placed.get(cluster.name, {}), pods, moved) for cluster in fleet.clusters)
-    plans = {one.workload: one.replicas for one in found.workloads}
-    workloads = tuple(_running(workload, plans[workload.key], placed, moved) for workload in fleet.workloads)
+    workloads = tuple(
+        _running(workload, one.replicas, placed, moved)
+        for workload, one in zip(fleet.workloads, found.workloads, strict=True)
+    )
     after: Fleet = msgspec.structs.replace(fleet, clusters=clusters, workloads=workloads)
     return after
 
 
 def _moved_away(fleet: Fleet, found: FleetPlan) -> dict[str, set[str]]:
     """By cluster, the pods of workloads that run there today and do not stay."""
-    plans = {one.workload: one.replicas for one in found.workloads}
     gone: dict[str, set[str]] = {}
-    for workload in fleet.workloads:
+    for workload, one in zip(fleet.workloads, found.workloads, strict=True):
         for name, keys in workload.running.items():
-            gone.setdefault(name, set()).update(keys[plans[workload.key].get(name, 0) :])
+            gone.setdefault(name, set()).update(keys[one.replicas.get(name, 0) :])
     return gone
 
 

@@ -74,9 +74,9 @@ def solve(assignment: Assignment, cases: Sequence[Case]) -> Bound | None:
     if not by_node and _columns(assignment, movable, by_node=False) > MOST_COLUMNS:
         return None
     before = {
-        case.workload.key: assignment.release(case.workload.key)
+        case.workload.identity: assignment.release(case.workload.identity)
         for case in movable
-        if case.workload.key in assignment.tenures
+        if case.workload.identity in assignment.tenures
     }
     formulation = _Formulation(assignment, movable, before, by_node=by_node)
     outcome = formulation.program.solved(MOST_NODES)
@@ -85,7 +85,7 @@ def solve(assignment: Assignment, cases: Sequence[Case]) -> Bound | None:
     if not found or not any(_is_carried_out(assignment, movable, found, way, before) for way in ways):
         for key, tenure in before.items():
             assignment.restore(key, tenure)
-    keys = frozenset(case.workload.key for case in movable)
+    keys = frozenset(case.workload.identity for case in movable)
     all_placed = all(key in assignment.tenures for key in keys)
     return Bound(formulation.least(outcome.bound), keys) if all_placed else None
 
@@ -112,12 +112,12 @@ def _is_carried_out(
     assignment: Assignment, cases: Sequence[Case], found: _Solution, way: _Way, before: dict[str, Tenure]
 ) -> bool:
     """Place everybody, those with the largest pods first; whether that is better. If not, nobody is placed."""
-    order = sorted(found, key=lambda i: (-_size(cases[i]), cases[i].workload.key))
+    order = sorted(found, key=lambda i: (-_size(cases[i]), cases[i].workload.identity))
     if all(way(assignment, cases[i], found[i]) for i in order) and _is_better(assignment, cases, before):
         return True
     for case in cases:
-        if case.workload.key in assignment.tenures:
-            assignment.release(case.workload.key)
+        if case.workload.identity in assignment.tenures:
+            assignment.release(case.workload.identity)
     return False
 
 
@@ -148,10 +148,11 @@ def _size(case: Case) -> float:
 
 def _is_better(assignment: Assignment, cases: Sequence[Case], before: dict[str, Tenure]) -> bool:
     """Whether more are placed, those of higher priority first, or as many at a lower score."""
-    now = [assignment.tenures[case.workload.key] for case in cases if case.workload.key in assignment.tenures]
-    weights = {case.workload.key: case.priority for case in cases}
+    now = [assignment.tenures[case.workload.identity] for case in cases if case.workload.identity in assignment.tenures]
+    weights = {case.workload.identity: case.priority for case in cases}
     placed = sorted(
-        (weights[case.workload.key] for case in cases if case.workload.key in assignment.tenures), reverse=True
+        (weights[case.workload.identity] for case in cases if case.workload.identity in assignment.tenures),
+        reverse=True,
     )
     old = sorted((weights[key] for key in before), reverse=True)
     if placed != old:

@@ -75,7 +75,7 @@ class Stock(NamedTuple):
     """A cluster's groups, and the nodes in them.
 
     Attributes:
-        groups: those that exist first.
+        groups: in order of appearance.
         nodes: of the cluster and of its pools, in the engine's order (by name).
         group_of: (N,) the group of each node.
     """
@@ -106,10 +106,12 @@ def stock_of(cluster: Cluster, fleet: Fleet, time: float, most: int) -> Stock:
     number: dict[_Kind, int] = {}
     nodes: list[Node] = []
     ids: list[int] = []
+    pools = {pool.name: pool for pool in cluster.pools}
     for node in cluster.snapshot.nodes:
-        told = (*map(node.labels.get, TELLING), node.devices.model)
+        pool = _pool_of(node, pools) if pools else None
+        told = (*map(node.labels.get, TELLING), node.devices.model, pool and pool.name)
         if told not in known:
-            known[told] = _kind(node, cluster, fleet, time)
+            known[told] = _kind(node, cluster, fleet, time, pool)
         ids.append(number.setdefault(known[told], len(number)))
         nodes.append(node)
     names = {node.name for node in cluster.snapshot.nodes}
@@ -197,6 +199,13 @@ def pool_nodes(pool: ClusterPool, names: Set[str]) -> list[Node]:
         if stem == pool.name and number.isdigit():
             found.append(_member(pool, int(number)))
     return found
+
+
+def _pool_of(node: Node, pools: Mapping[str, ClusterPool]) -> ClusterPool | None:
+    """The pool that a node that exists was opened from: the nodes that a plan opens are bought like the next ones."""
+    stem, _, number = node.name.rpartition("-")
+    pool = pools.get(stem)
+    return pool if pool is not None and number.isdigit() and _member(pool, int(number)) == node else None
 
 
 def _member(pool: ClusterPool, number: int) -> Node:

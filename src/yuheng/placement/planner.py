@@ -10,7 +10,7 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -26,6 +26,7 @@ from yuheng.model.policy import Policy
 from yuheng.model.propagation import PropagationPolicy
 from yuheng.placement.assignment import Assignment, Case
 from yuheng.placement.exact import Bound, solve
+from yuheng.placement.flows import flow
 from yuheng.placement.losses import parse_loss, without
 from yuheng.placement.machines import Stock, stock_of
 from yuheng.placement.propagation import PolicyIndex, Propagation, Propagator
@@ -156,6 +157,7 @@ class Decision:
     def _open(self, rest: Fleet, compiled: Compiled) -> None:
         """Compile and price the clusters."""
         most = sum(len(workload.pods) for workload in rest.workloads)
+        most += sum(len(task.pods) for workflow in rest.workflows for task in workflow.tasks)
         peculiar, shapes = _peculiar(rest.workloads), Shapes()
         opened = []
         for cluster in rest.clusters:
@@ -193,6 +195,19 @@ class Decision:
         refusals = found.unschedulable if found is not None else ()
         return _Opened(given, cluster, placements, refusals, stock, site)
 
+    def flows(self) -> tuple[dict[str, Any], ...]:
+        """The plans of workflows, on what the workloads leave."""
+        return tuple(
+            flow(
+                workflow,
+                self.assignment,
+                self.quotes,
+                parse_objective(workflow.objective) if workflow.objective else self.objective,
+                self.question.within,
+            )
+            for workflow in self.fleet.workflows
+        )
+
     def undo(self) -> None:
         """Leave the compiled clusters as they were."""
         for key in list(self.assignment.tenures):
@@ -205,29 +220,29 @@ class Decision:
 
     def decide(self, progress: Progress | None = None) -> None:
         """Place everybody."""
-        workloads = self.fleet.workloads
+        workloads = [workload for workload in self.fleet.workloads if workload.pods]
         turns = _Turns(len(workloads), progress)
         self.reference = self._reference(workloads)
         for workload in workloads:
             policy = self.index.policy_for(workload)
             if policy is not None:
-                self.policy_of[workload.key] = policy
-            self.cases[workload.key] = self._case(workload)
+                self.policy_of[workload.identity] = policy
+            self.cases[workload.identity] = self._case(workload)
         free: list[Case] = []
         left: list[Case] = []
         ordered = sorted(workloads, key=lambda workload: (-_priority(workload), workload.key))
         for _, some in groupby(ordered, key=_priority):
             these = list(some)
-            for workload in (one for one in these if one.key in self.policy_of):
-                self._propagate(workload, self.policy_of[workload.key])
+            for workload in (one for one in these if one.identity in self.policy_of):
+                self._propagate(workload, self.policy_of[workload.identity])
                 turns.next()
-            cases = [self.cases[one.key] for one in these if one.key not in self.policy_of]
+            cases = [self.cases[one.identity] for one in these if one.identity not in self.policy_of]
             cases = [case for case in cases if sum(case.counts)]
             left += place_all(self.assignment, cases, turns.next)
             free += cases
         improve(self.assignment, free, left)
         self.bound = solve(self.assignment, free)
-        self.left = [case for case in free if case.workload.key not in self.assignment.tenures]
+        self.left = [case for case in free if case.workload.identity not in self.assignment.tenures]
 
     def _reference(self, workloads: Iterable[FleetWorkload]) -> Terms:
         """The least of each term that the workloads could have, each alone."""
@@ -255,12 +270,12 @@ class Decision:
             held = max(held - count, 0)
         homes = {self.place_of[name] for name in workload.previous if name in self.place_of}
         sites = frozenset(homes) if homes and not workload.divisible else None
-        by_policy = workload.key in self.policy_of
+        by_policy = workload.identity in self.policy_of
         return Case(workload, quote, tuple(counts), quote.scores(factors), factors, sites, by_policy)
 
     def _propagate(self, workload: FleetWorkload, policy: PropagationPolicy) -> None:
         """Divide a workload as its policy says."""
-        case = self.cases[workload.key]
+        case = self.cases[workload.identity]
         sites = self.assignment.sites
 
         def headroom(name: str) -> int:
@@ -272,10 +287,11 @@ class Decision:
             workload,
             policy,
             headroom,
-            rebalance=self.question.rebalance,
+            leaving=frozenset(workload.leaving),
+            rebalance=self.question.rebalance or workload.rebalance,
             score=self._score(case) if self.question.objective else None,
         )
-        self.propagations[workload.key] = found
+        self.propagations[workload.identity] = found
         everywhere = policy.placement.strategy == "Duplicated"
         growth = {
             self.place_of[name]: count - min(workload.previous.get(name, 0), count)
@@ -286,12 +302,12 @@ class Decision:
             return
         whole = tuple(count for _, count in case.quote.templates)
         if everywhere or sum(growth.values()) > sum(case.counts):
-            case = self.cases[workload.key] = case._replace(counts=whole)
+            case = self.cases[workload.identity] = case._replace(counts=whole)
         lacking = self.assignment.settle_in(
             case, growth, ranked=self.question.objective is not None, everywhere=everywhere
         )
         if lacking:
-            self.shortfalls[workload.key] = lacking
+            self.shortfalls[workload.identity] = lacking
 
     def _score(self, case: Case) -> Callable[[str], float]:
         """What decides between clusters, 0 to 100: the objective, where it was asked for."""
@@ -321,11 +337,12 @@ class Decision:
             whole=self.whole,
             lost=self.lost,
             now=self.now,
+            flows=self.flows(),
             assignment=self.assignment,
             network=self.network,
             cases=self.cases,
             bound=self.bound,
-            left=frozenset(case.workload.key for case in self.left),
+            left=frozenset(case.workload.identity for case in self.left),
             policies=self.policy_of,
             propagations=self.propagations,
             shortfalls=self.shortfalls,

@@ -67,7 +67,7 @@ def _ordered(cases: Iterable[Case]) -> list[Case]:
 
     def turn(case: Case) -> tuple[float, float, int, str]:
         priority = max(pod.priority for pod in case.workload.pods)
-        return (-priority, -_regret(case), -sum(case.counts), case.workload.key)
+        return (-priority, -_regret(case), -sum(case.counts), case.workload.identity)
 
     return sorted(cases, key=turn)
 
@@ -105,12 +105,12 @@ def _worst_off(assignment: Assignment, cases: Sequence[Case]) -> list[Case]:
     """Those that are worse off than they would be alone, the worst first."""
     found = []
     for case in cases:
-        tenure = assignment.tenures.get(case.workload.key)
+        tenure = assignment.tenures.get(case.workload.identity)
         if tenure is not None:
             loss = tenure.proposal.score - case.ideal(assignment.terrain)
             if loss > WORTH * max(abs(tenure.proposal.score), 1e-12):
                 found.append((loss, case))
-    return [case for _, case in sorted(found, key=lambda item: (-item[0], item[1].workload.key))]
+    return [case for _, case in sorted(found, key=lambda item: (-item[0], item[1].workload.identity))]
 
 
 def _squeeze_in(assignment: Assignment, case: Case, cases: Sequence[Case], budget: list[int]) -> bool:
@@ -127,14 +127,14 @@ def _squeeze_in(assignment: Assignment, case: Case, cases: Sequence[Case], budge
 
 def _exchange(assignment: Assignment, case: Case, cases: Sequence[Case], budget: list[int]) -> bool:
     """Let one workload have a better place at the expense of others, if all together gain; whether it did."""
-    here = {part.site for part in assignment.tenures[case.workload.key].proposal.parts}
+    here = {part.site for part in assignment.tenures[case.workload.identity].proposal.parts}
     for site in _wanted_sites(assignment, case):
         sets = [(), *_movers(assignment, cases, case, site)]
         for movers in sets:
             if budget[0] <= 0:
                 return False
             budget[0] -= LEAST_VISITS + LOOKS * len(assignment.sites[site].group_of)
-            before = sum(assignment.tenures[one.workload.key].proposal.score for one in (case, *movers))
+            before = sum(assignment.tenures[one.workload.identity].proposal.score for one in (case, *movers))
             if _moved(assignment, case, movers, site, before - WORTH * max(abs(before), 1e-12)):
                 return True
         if here == {site}:
@@ -159,12 +159,12 @@ def _movers(assignment: Assignment, cases: Sequence[Case], case: Case, site: int
     """Who could make way in a cluster: one of those that lose least by it, or two."""
     found = []
     for other in cases:
-        tenure = assignment.tenures.get(other.workload.key)
-        if tenure is None or other.workload.key == case.workload.key:
+        tenure = assignment.tenures.get(other.workload.identity)
+        if tenure is None or other.workload.identity == case.workload.identity:
             continue
         if any(part.site == site for part in tenure.proposal.parts):
             found.append((_loss(assignment, other, site) - tenure.proposal.score, other))
-    ranked = [other for _, other in sorted(found, key=lambda item: (item[0], item[1].workload.key))][:MOST_HOLDERS]
+    ranked = [other for _, other in sorted(found, key=lambda item: (item[0], item[1].workload.identity))][:MOST_HOLDERS]
     return [*((one,) for one in ranked), *combinations(ranked, 2)]
 
 
@@ -179,8 +179,8 @@ def _loss(assignment: Assignment, case: Case, site: int) -> float:
 
 def _moved(assignment: Assignment, case: Case, movers: Sequence[Case], site: int, limit: float) -> bool:
     """Take workloads off, place one in a cluster and the others wherever it is best; undone if not below a limit."""
-    everyone = [one for one in (case, *movers) if one.workload.key in assignment.tenures]
-    before = [(one, assignment.release(one.workload.key)) for one in everyone]
+    everyone = [one for one in (case, *movers) if one.workload.identity in assignment.tenures]
+    before = [(one, assignment.release(one.workload.identity)) for one in everyone]
     done: list[Case] = []
     others = frozenset(range(len(assignment.sites))) - {site}
     total = 0.0
@@ -189,11 +189,11 @@ def _moved(assignment: Assignment, case: Case, movers: Sequence[Case], site: int
         if proposal is None or total + proposal.score >= limit or not assignment.settle(one, proposal):
             break
         done.append(one)
-        total += assignment.tenures[one.workload.key].proposal.score
+        total += assignment.tenures[one.workload.identity].proposal.score
     if len(done) == 1 + len(movers) and total < limit:
         return True
     for one in done:
-        assignment.release(one.workload.key)
+        assignment.release(one.workload.identity)
     for one, tenure in before:
-        assignment.restore(one.workload.key, tenure)
+        assignment.restore(one.workload.identity, tenure)
     return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time as clock
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from yuheng.placement.assignment import Assignment, Case, Tenure
 from yuheng.placement.bounds import bound_of
 from yuheng.placement.exact import Bound
 from yuheng.placement.propagation import Propagation
+from yuheng.placement.spot import spot_advice
 from yuheng.placement.transfer import Moves, Network
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Told(NamedTuple):
     whole: Fleet
     lost: tuple[str, ...]
     now: float
+    flows: tuple[dict[str, Any], ...]
     assignment: Assignment
     network: Network
     cases: Mapping[str, Case]
@@ -82,6 +84,7 @@ def told(decision: Told) -> FleetPlan:
         placements=(*decision.own, *placements),
         unschedulable=(*decision.own_refused, *refused),
         workloads=workloads,
+        workflows=decision.flows,
         clusters=tuple(teller.cluster(cluster) for cluster in decision.whole.clusters),
         new_nodes=teller.new_nodes(),
         without=decision.question.without,
@@ -106,11 +109,13 @@ class _Teller:
     def workload(self, workload: FleetWorkload, number: int) -> WorkloadPlan:
         """Where one workload goes."""
         decision = self.decision
-        case = decision.cases[workload.key]
-        found = decision.propagations.get(workload.key)
+        if not workload.pods:
+            return WorkloadPlan(workload=workload.key, kind=workload.kind, replicas={}, wanted=0)
+        case = decision.cases[workload.identity]
+        found = decision.propagations.get(workload.identity)
         replicas = self._replicas(workload)
         wanted = len(workload.pods)
-        policy = decision.policies.get(workload.key)
+        policy = decision.policies.get(workload.identity)
         decided_by = f"{policy.kind} {policy.key}" if policy is not None else ""
         if not replicas and wanted:
             return WorkloadPlan(
@@ -128,7 +133,7 @@ class _Teller:
         terms = self.assignment.terms(case, where)
         groups = [g for _, g, _ in where]
         starts = [float(case.quote.start[g]) for g in groups]
-        tenure = self.assignment.tenures.get(workload.key)
+        tenure = self.assignment.tenures.get(workload.identity)
         wait = tenure.proposal.wait if tenure is not None else 0.0
         regions = sorted({int(self.terrain.region[g]) for g in groups})
         moves = [case.quote.moves[r] for r in regions] if tenure is not None else []
@@ -155,6 +160,7 @@ class _Teller:
             runner_up=self._runner_up(workload, case, tenure, per_hour) if number < MOST_RUNNERS_UP else None,
             refused=self._refused(case, found, replicas),
             policy=decided_by,
+            advice=spot_advice(case, self.terrain, decision.now),
         )
 
     def _storage(self, case: Case, regions: list[int], moves: list[Moves]) -> float:
@@ -164,7 +170,7 @@ class _Teller:
 
     def _replicas(self, workload: FleetWorkload) -> dict[str, int]:
         """By cluster, running ones included; those that an objective or a policy keeps."""
-        key = workload.key
+        key = workload.identity
         found = self.decision.propagations.get(key)
         if found is not None:
             return dict(found.replicas)
@@ -182,7 +188,7 @@ class _Teller:
 
     def _kept(self, workload: FleetWorkload, held: Mapping[str, int], wanted: int) -> dict[str, int]:
         """What stays where a workload has more replicas than it asks for: the cheapest."""
-        case = self.decision.cases[workload.key]
+        case = self.decision.cases[workload.identity]
         worth = {name: self._worth(case, self.homes[name]) for name in held}
         kept: dict[str, int] = {}
         for name in sorted(held, key=lambda name: (worth[name], name)):
@@ -204,14 +210,14 @@ class _Teller:
 
     def _before(self, workload: FleetWorkload) -> list[FleetWorkload]:
         if not hasattr(self, "_originals"):
-            self._originals = {one.key: one for one in self.decision.whole.workloads}
-        one = self._originals.get(workload.key)
+            self._originals = {one.identity: one for one in self.decision.whole.workloads}
+        one = self._originals.get(workload.identity)
         return [] if one is None else [one]
 
     def _where(self, workload: FleetWorkload) -> list[tuple[int, int, int]]:
         """Template, group and number of all pods: those that run, and those that this plan places."""
         counts: Counter[tuple[int, int]] = Counter()
-        tenure = self.assignment.tenures.get(workload.key)
+        tenure = self.assignment.tenures.get(workload.identity)
         if tenure is not None:
             for part in tenure.proposal.parts:
                 counts[part.template, part.group] += part.pods
@@ -309,7 +315,7 @@ class _Teller:
         self, workload: FleetWorkload, case: Case, tenure: Tenure | None, per_hour: float
     ) -> ForegoneChoice | None:
         """The best without any of the clusters, or else without the market, that were chosen."""
-        if tenure is None or workload.key in self.decision.propagations or workload.previous:
+        if tenure is None or workload.identity in self.decision.propagations or workload.previous:
             return None
         here = {part.site for part in tenure.proposal.parts}
         other = self.assignment.best(case, here)
@@ -345,14 +351,14 @@ class _Teller:
         placed: list[tuple[str, Placement]] = []
         refused: list[tuple[str, Refusal]] = []
         for workload in self.decision.fleet.workloads:
-            tenure = self.assignment.tenures.get(workload.key)
+            tenure = self.assignment.tenures.get(workload.identity)
             for s, batch in tenure.batches if tenure is not None else ():
                 site = self.assignment.sites[s]
                 placed += [(site.cluster.name, placement) for placement in site.placements(batch)]
-            for s, count in self.decision.shortfalls.get(workload.key, {}).items():
+            for s, count in self.decision.shortfalls.get(workload.identity, {}).items():
                 refused += self._short(workload, s, count)
-            if tenure is None and workload.key in self.decision.left:
-                case = self.decision.cases[workload.key]
+            if tenure is None and workload.identity in self.decision.left:
+                case = self.decision.cases[workload.identity]
                 reason = self._reason(workload, case, None)
                 pods = workload.pods[len(workload.pods) - sum(case.counts) :]
                 refused += [("", Refusal(pod.key, reason)) for pod in pods]
@@ -418,10 +424,9 @@ class _Teller:
         decision = self.decision
         placed = [one for one in workloads if one.replicas or not one.wanted]
         total = Terms()
-        for one in placed:
-            case = decision.cases[one.workload]
-            workload = case.workload
-            total = total.plus(self._terms(workload, case))
+        for one, workload in zip(workloads, decision.fleet.workloads, strict=True):
+            if one.replicas:
+                total = total.plus(self._terms(workload, decision.cases[workload.identity]))
         factors = decision.objective.factors(decision.reference)
         value = sum(weight * amount for weight, amount in zip(factors, total, strict=True))
         steering = decision.objective.steering(decision.reference)
@@ -448,7 +453,7 @@ class _Teller:
         )
 
     def _terms(self, workload: FleetWorkload, case: Case) -> Terms:
-        tenure = self.assignment.tenures.get(workload.key)
+        tenure = self.assignment.tenures.get(workload.identity)
         terms = self.assignment.terms(case, self._where(workload))
         if tenure is None:
             return terms._replace(time=0.0)

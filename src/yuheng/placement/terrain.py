@@ -90,6 +90,7 @@ class Terrain:
         self.speed = np.array([self._region(owner).speed for owner in owners], dtype=np.float64)
         self.exists = np.array([group.exists for group in self.groups], dtype=np.bool_)
         self.priced = np.array([group.price is not None for group in self.groups], dtype=np.bool_)
+        self._rated = np.array([owner.rates is not None for owner in owners], dtype=np.bool_)
         self._shapes = _shapes(self.groups)
         self._rates = self._unit_rates(pairs)
         self._watts = np.array([_watts(group, fleet) for group in self.groups], dtype=np.float64).reshape(-1, 3)
@@ -185,13 +186,13 @@ class Terrain:
         """(G,) US dollars per hour of one pod.
 
         On nodes that exist it is the pod's part of the machine's price. A node that is bought for it is paid whole: its
-        price is divided by how many such pods it holds.
+        price, or the rates of all it has, is divided by how many such pods it holds.
         """
         shares: F64 = self._rates @ np.array([ask.cpu / 1000, ask.memory / GIB, ask.gpus])
-        bought = ~self.exists & self.priced
+        bought = ~self.exists & (self.priced | ~self._rated)
         if not bought.any():
             return shares
-        prices = np.array([group.price or 0.0 for group in self.groups])
+        prices = np.array([self.whole_price(g) for g in range(len(self.groups))])
         held = np.maximum(self._copies(ask), 1.0)
         return np.where(bought, prices / held, shares)
 

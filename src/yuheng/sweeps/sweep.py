@@ -8,9 +8,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from yuheng.errors import ConfigError, YuhengError
+from yuheng.model.deadline import DeadlineScenario
 from yuheng.model.scenario import Scenario
+from yuheng.model.shifting import ShiftingScenario
 from yuheng.model.simulation import Simulation
+from yuheng.simulation.deadline import simulate_deadline
 from yuheng.simulation.findings import findings
+from yuheng.simulation.shifting import simulate_shifting
 from yuheng.sweeps.processes import in_processes
 from yuheng.sweeps.runs import Task, attempt, tasks_of, unpacked
 from yuheng.sweeps.warmth import is_warm, warmed
@@ -25,7 +29,7 @@ _Results: TypeAlias = Generator[tuple[Task, bytes | YuhengError], None, None]
 
 
 def simulate(
-    scenario: Scenario,
+    scenario: Scenario | DeadlineScenario | ShiftingScenario,
     *,
     workers: int | None = None,
     engine: Engine = "processes",
@@ -33,6 +37,9 @@ def simulate(
     progress: Callable[[int, int], None] | None = None,
 ) -> Simulation:
     """Simulate a scenario: every policy on every seed.
+
+    One of kind ``deadline`` or ``shifting`` is simulated in this process, whatever ``workers``, ``engine`` and
+    ``store`` say: its runs take milliseconds.
 
     Args:
         scenario: what to simulate.
@@ -47,6 +54,10 @@ def simulate(
         InputError: something in the scenario's cluster cannot be.
         YuhengError: a process was killed.
     """
+    if isinstance(scenario, DeadlineScenario):
+        return simulate_deadline(scenario, progress)
+    if isinstance(scenario, ShiftingScenario):
+        return simulate_shifting(scenario, progress)
     tasks = tasks_of(scenario)
     found = ((task, store.find(scenario.policies[task.policy], task.seed)) for task in tasks) if store else ()
     runs = {task: run for task, run in found if run is not None}

@@ -1,0 +1,86 @@
+"""Advice for a job that may be interrupted and has a deadline: what the spot market would cost, if it goes on as it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from yuheng.model.fleet import SpotTrace
+from yuheng.model.fleet_plan import SpotAdvice
+from yuheng.model.prices import MARKETS
+from yuheng.placement.assignment import Case
+from yuheng.placement.deadline import advise
+from yuheng.placement.terrain import Terrain
+
+__all__ = ["spot_advice"]
+
+HOUR = 3600.0
+
+
+class _Offer(NamedTuple):
+    """A machine of a region that can be had on both markets, and when its spot capacity could be had."""
+
+    region: str
+    work: float
+    on_demand: float
+    spot: float
+    traces: tuple[SpotTrace, ...]
+
+
+def spot_advice(case: Case, terrain: Terrain, now: float) -> SpotAdvice | None:
+    """The cheapest way to run a job on spot machines of one region and still meet its deadline.
+
+    Args:
+        case: the job.
+        terrain: where it may run.
+        now: the plan's time, in seconds since the epoch.
+
+    Returns:
+        The advice; None when the job cannot be interrupted, has no deadline, or nothing was observed where it may run.
+    """
+    needs, quote = case.workload.requirements, case.quote
+    if not needs.interruptible or not quote.ends or quote.limit is None:
+        return None
+    found = []
+    for offer in _offers(case, terrain):
+        left = quote.limit - now
+        if left < offer.work + needs.checkpoint:
+            continue
+        history = [(trace.zone, trace.gap, np.array(trace.available, dtype=np.bool_)) for trace in offer.traces]
+        advice = advise(offer.work, left, needs.checkpoint, offer.on_demand, offer.spot, history)
+        found.append(
+            SpotAdvice(
+                policy=advice.policy,
+                region=offer.region,
+                zones=tuple(trace.zone for trace in offer.traces),
+                expected_cost=advice.expected_cost,
+                low=advice.low,
+                high=advice.high,
+                on_demand_cost=advice.on_demand_cost,
+                savings_percent=100.0 * advice.savings,
+                runs=advice.runs,
+            )
+        )
+    return min(found, key=lambda one: (one.expected_cost, one.region), default=None)
+
+
+def _offers(case: Case, terrain: Terrain) -> Iterator[_Offer]:
+    """The machines that the job may use on both markets where spot capacity was observed."""
+    quote, spot = case.quote, MARKETS.index("spot")
+    counts = np.array([count for _, count in quote.templates], dtype=np.float64)
+    rate = counts @ quote.rate
+    for g in np.flatnonzero(quote.open & (terrain.market == spot)).tolist():
+        group, r = terrain.groups[g], int(terrain.region[g])
+        traces = [one for one in terrain.region_of(r).spot if one.instance_type in ("", group.instance_type)]
+        same = [
+            other
+            for other in np.flatnonzero(quote.open & (terrain.region == r) & (terrain.market != spot)).tolist()
+            if terrain.groups[other].instance_type == group.instance_type
+        ]
+        run = case.workload.requirements.time_on(group.instance_type, group.gpu_model)
+        if traces and same and run is not None:
+            dear = min(float(rate[other]) for other in same)
+            work = run.mean / float(terrain.speed[g])
+            yield _Offer(terrain.regions[r], work, dear, float(rate[g]), tuple(traces))
