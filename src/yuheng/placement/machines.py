@@ -115,7 +115,7 @@ def stock_of(cluster: Cluster, fleet: Fleet, time: float, most: int) -> Stock:
         ids.append(number.setdefault(known[told], len(number)))
         nodes.append(node)
     names = {node.name for node in cluster.snapshot.nodes}
-    for pool in cluster.pools:
+    for pool in sorted(cluster.pools, key=lambda pool: pool.name):
         open_ = sum(name.rpartition("-")[0] == pool.name for name in names)
         members = _members(pool, min(max(pool.maximum - open_, 0), most), names)
         if members:

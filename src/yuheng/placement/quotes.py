@@ -156,8 +156,9 @@ class Quotes:
         self.horizon = horizon
         self._known: dict[tuple[object, ...], Quote] = {}
         self._keys: dict[int, tuple[Requirements, bytes]] = {}
-        self._integrals: dict[tuple[int, float, float], float] = {}
+        self._intensities: dict[tuple[bytes, bytes], F64] = {}
         self._asks: dict[Ask, tuple[F64, F64]] = {}
+        self._guarded = [(s, one) for s, one in enumerate(terrain.clusters) if one.taints or not one.ready]
         self._frames: dict[tuple[bytes, bytes, bytes], _Frame] = {}
         self._stores: dict[bytes, tuple[F64, tuple[Moves, ...]]] = {}
 
@@ -278,7 +279,7 @@ class Quotes:
     def _refuse_places(self, closed: Refusals, workload: FleetWorkload) -> None:
         """Close what the workload may not use, whatever it costs."""
         terrain, needs = self.terrain, workload.requirements
-        for s, cluster in enumerate(terrain.clusters):
+        for s, cluster in self._guarded:
             if not cluster.ready:
                 closed.refuse(terrain.site == s, "the cluster is not ready")
             elif (taint := self._repelled(cluster, workload)) is not None:
@@ -313,12 +314,12 @@ class Quotes:
         terrain = self.terrain
         if not needs.run_time:
             return np.zeros(len(terrain.groups)), np.zeros(len(terrain.groups))
-        found = [needs.time_on(group.instance_type, group.gpu_model) for group in terrain.groups]
-        unknown = np.array([item is None for item in found], dtype=np.bool_)
+        found = [needs.time_on(*machine) for machine in terrain.machines]
+        unknown = np.array([item is None for item in found], dtype=np.bool_)[terrain.machine]
         closed.refuse(unknown, "how long it runs on its machines is not known")
         mean = np.array([0.0 if item is None else item.mean for item in found], dtype=np.float64)
         slow = np.array([0.0 if item is None else max(item.quantile(DEADLINE_LEVEL), item.mean) for item in found])
-        return mean / terrain.speed, slow / terrain.speed
+        return mean[terrain.machine] / terrain.speed, slow[terrain.machine] / terrain.speed
 
     def _starts(
         self,
@@ -401,8 +402,9 @@ class Quotes:
         if slo is None:
             return
         terrain = self.terrain
-        run = [needs.time_on(group.instance_type, group.gpu_model) for group in terrain.groups]
-        work = np.array([0.0 if item is None else item.quantile(slo.quantile) for item in run]) / terrain.speed
+        run = [needs.time_on(*machine) for machine in terrain.machines]
+        work = np.array([0.0 if item is None else item.quantile(slo.quantile) for item in run])
+        work = work[terrain.machine] / terrain.speed
         for r, key in enumerate(terrain.regions):
             trip = 2 * max(
                 (self.network.latency(self.network.key_of(user, key), key) or 0.0 for user in slo.users), default=0.0
@@ -417,16 +419,15 @@ class Quotes:
 
     def _intensity(self, begin: F64, hours: F64) -> F64:
         """(G,) grams per watt over so many hours from a moment on."""
-        keys = np.column_stack((self.terrain.region, begin, hours))
-        different, where = np.unique(keys, axis=0, return_inverse=True)
-        found = np.array([self._grams_per_watt(int(r), start, length) for r, start, length in different.tolist()])
-        return found[where.reshape(-1)]
-
-    def _grams_per_watt(self, region: int, start: float, hours: float) -> float:
-        key = (region, start, hours)
-        if key not in self._integrals:
-            self._integrals[key] = self.terrain.carbon(region).integral(start, start + HOUR * hours) / JOULES_PER_KWH
-        return self._integrals[key]
+        key = (begin.tobytes(), hours.tobytes())
+        if key not in self._intensities:
+            end = begin + HOUR * hours
+            found = np.empty(len(begin))
+            for r, here in enumerate(self.terrain.in_region):
+                carbon = self.terrain.carbon(r)
+                found[here] = carbon.integrals_to(end[here]) - carbon.integrals_to(begin[here])
+            self._intensities[key] = found / JOULES_PER_KWH
+        return self._intensities[key]
 
 
 def _templates(pods: tuple[Pod, ...]) -> tuple[tuple[Pod, int], ...]:

@@ -38,9 +38,11 @@ ANY: Final = -1
 EXISTING: Final = -2
 NODES: Final = -3
 LINES: Final = 1 << 14
-# Classes in hand, and kinds of pods whose room is known, at a time in one cluster: each takes memory for every node.
-MOST_HANDS: Final = 16
-MOST_ROOMS: Final = 128
+# Bytes that classes in hand, and kinds of pods whose room is known, may take in one cluster; what a node takes of each.
+HAND_BYTES: Final = 12 * 2**20
+BYTES_PER_HAND: Final = 48
+MOST_HANDS: Final = 256
+MOST_ROOMS: Final = 256
 
 
 def on_node(n: int) -> int:
@@ -101,6 +103,7 @@ class Site:
         self._moulds: dict[tuple[object, ...], tuple[int, int]] = {}
         self._tried: dict[int, tuple[int, int, bool]] = {}
         self._changes = 0
+        self._most_hands = min(MOST_HANDS, max(2, HAND_BYTES // (BYTES_PER_HAND * max(len(stock.nodes), 1))))
         self._repelling = (0, False)
         self._existing = np.array([one.exists for one in self.groups], dtype=np.bool_)
         self._fences = {ANY: OPEN, EXISTING: self._fence("exists", [not group.exists for group in self.groups])}
@@ -131,7 +134,7 @@ class Site:
         if found is None:
             found = self.engine.take([number])[number]
         self._hands[key] = found
-        if len(self._hands) > MOST_HANDS:
+        if len(self._hands) > self._most_hands:
             self._hands.popitem(last=False)
         return found
 

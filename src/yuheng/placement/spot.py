@@ -1,4 +1,4 @@
-"""Advice for a job that may be interrupted and has a deadline: what the spot market would cost, if it goes on as it did."""
+"""Advice for a job with a deadline that may be interrupted: what spot would cost, if the market goes on as it did."""
 
 from __future__ import annotations
 

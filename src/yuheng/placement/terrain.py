@@ -64,7 +64,10 @@ class Terrain:
         site: (G,) the cluster of each group.
         regions: the keys of the regions, sorted.
         region: (G,) the region of each group.
+        in_region: by region, its groups.
         market: (G,) its place in `MARKETS`.
+        machines: the instance types and GPU models there are.
+        machine: (G,) which of them each group has.
         delay: (G,) seconds until a node is ready and a pod on it has started.
         startup: (G,) seconds of that for which the pod has its node already: they are paid like its work.
         exists: (G,) whether its nodes are there already.
@@ -82,11 +85,16 @@ class Terrain:
         self.regions = sorted({cluster.region_key for cluster in fleet.clusters})
         numbers = {key: i for i, key in enumerate(self.regions)}
         self.region = np.array([numbers[self.clusters[s].region_key] for s in self.site.tolist()], dtype=np.int64)
+        self.in_region = [np.flatnonzero(self.region == r) for r in range(len(self.regions))]
         self.market = np.array([MARKETS.index(group.market) for group in self.groups], dtype=np.int64)
         owners = [self.clusters[s] for s in self.site.tolist()]
         pairs = list(zip(owners, self.groups, strict=True))
         self.startup = np.array([owner.startup for owner in owners], dtype=np.float64)
         self.delay = np.array([group.delay + owner.startup for owner, group in pairs], dtype=np.float64)
+        kinds = [(group.instance_type, group.gpu_model) for group in self.groups]
+        self.machines = sorted(set(kinds))
+        numbers_of = {kind: i for i, kind in enumerate(self.machines)}
+        self.machine = np.array([numbers_of[kind] for kind in kinds], dtype=np.int64)
         self.speed = np.array([self._region(owner).speed for owner in owners], dtype=np.float64)
         self.exists = np.array([group.exists for group in self.groups], dtype=np.bool_)
         self.priced = np.array([group.price is not None for group in self.groups], dtype=np.bool_)

@@ -58,7 +58,7 @@ class Network:
     def __init__(self, regions: Mapping[str, Region]) -> None:
         self._regions = regions
         self._by_name: dict[str, list[str]] = {}
-        for key, region in regions.items():
+        for key, region in sorted(regions.items()):
             self._by_name.setdefault(region.name, []).append(key)
         self.unpriced: set[tuple[str, str]] = set()
         self.unmeasured: set[tuple[str, str]] = set()

@@ -53,8 +53,8 @@ HOUR: Final = 3600.0
 # and what has lasted for hours goes on. Within an age the chance of its end is taken as constant.
 AGES: Final = (0.5 * HOUR, 3.0 * HOUR)
 # Ends per hour of a spell at each age, before anything was seen: with capacity, without; the prior weighs as much as
-# two ends of spells at each age. The same for every market. Chosen on traces of the collection of the NSDI'24 paper
-# other than those that our tests measure; anything near it does as well.
+# two ends of spells at each age. The same for every market. Ages and prior were chosen with public V100, K80 and CPU
+# traces in view, those that our tests measure among them: what tests measure is no test on markets never seen.
 PRIOR: Final = ((1.5, 0.5, 0.25), (1.0, 0.4, 0.25))
 PRIOR_EVENTS: Final = 2.0
 # Steps of work, and fewest and most steps of slack, of the table of values.
