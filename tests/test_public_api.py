@@ -41,7 +41,11 @@ def snapshot():
 
 def test_the_names_are_these_and_sorted():
     assert yuheng.__all__ == [
+        "Drill",
         "Explanation",
+        "Fleet",
+        "FleetPlan",
+        "FleetState",
         "Headroom",
         "Plan",
         "Pod",
@@ -52,14 +56,17 @@ def test_the_names_are_these_and_sorted():
         "Snapshot",
         "YuhengError",
         "capacity",
+        "drill",
         "explain",
         "plan",
         "queues",
         "read",
+        "read_fleet",
         "read_pod",
         "read_scenario",
         "read_scheduler_config",
         "simulate",
+        "survey",
     ]
     assert sorted(yuheng.__all__) == yuheng.__all__
     assert all(inspect.getdoc(getattr(yuheng, name)) for name in yuheng.__all__)
@@ -69,16 +76,24 @@ SIGNATURES = {
     "read": "(*sources: 'Source') -> 'Snapshot'",
     "read_pod": "(source: 'str | Path | Mapping[str, Any]') -> 'Pod'",
     "read_scheduler_config": "(source: 'str | Path') -> 'Policy'",
-    "plan": "(snapshot: 'Snapshot', policy: 'str | Policy | None' = None, seed: 'int' = 0, *, "
-    "now: 'float | None' = None, progress: 'Callable[[int, int], None] | None' = None) -> 'Plan'",
+    "read_fleet": "(*sources: 'Source') -> 'Fleet'",
+    "plan": "(snapshot: 'Snapshot | Fleet', policy: 'str | Policy | None' = None, seed: 'int' = 0, *, "
+    "now: 'float | None' = None, progress: 'Callable[[int, int], None] | None' = None, "
+    "objective: 'str | None' = None, within: 'float | None' = None, without: 'Sequence[str]' = (), "
+    "rebalance: 'bool' = False, pareto: 'bool' = False) -> 'Plan | FleetPlan'",
+    "drill": "(fleet: 'Fleet', policy: 'str | Policy | None' = None, seed: 'int' = 0, *, now: 'float | None' = None, "
+    "progress: 'Callable[[int, int], None] | None' = None, objective: 'str | None' = None, "
+    "without: 'Sequence[str]' = ()) -> 'Drill'",
+    "survey": "(fleet: 'Fleet', *, now: 'float | None' = None) -> 'FleetState'",
     "explain": "(snapshot: 'Snapshot', pod: 'str', policy: 'str | Policy | None' = None, "
     "seed: 'int' = 0, *, now: 'float | None' = None) -> 'Explanation'",
     "capacity": "(snapshot: 'Snapshot', pod: 'Pod', policy: 'str | Policy | None' = None, "
     "seed: 'int' = 0) -> 'Headroom'",
     "queues": "(snapshot: 'Snapshot', policy: 'str | Policy | None' = None, *, "
     "now: 'float | None' = None) -> 'QueueTree'",
-    "read_scenario": "(path: 'str | Path') -> 'Scenario'",
-    "simulate": "(scenario: 'str | Path | Scenario', *, workers: 'int | None' = None) -> 'Simulation'",
+    "read_scenario": "(path: 'str | Path') -> 'Scenario | DeadlineScenario | ShiftingScenario'",
+    "simulate": "(scenario: 'str | Path | Scenario | DeadlineScenario | ShiftingScenario', *, "
+    "workers: 'int | None' = None) -> 'Simulation'",
 }
 
 
@@ -223,6 +238,7 @@ ERRORS = {
     "no such policy for queues": lambda snapshot: yuheng.queues(snapshot, policy="quickest"),
     "no such scenario": lambda _: yuheng.simulate("gone.yaml"),
     "no such filter": lambda snapshot: yuheng.plan(snapshot, policy=yuheng.Policy(filters=("Mood",))),
+    "an objective for one cluster": lambda snapshot: yuheng.plan(snapshot, objective="cost"),
     "not a pod": lambda _: yuheng.read_pod(NODES[0]),
     "not an object": lambda _: yuheng.read({"kind": 7}),
     "not a configuration": lambda _: yuheng.read_scheduler_config("gone.yaml"),

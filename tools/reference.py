@@ -189,8 +189,7 @@ def _type(field: Mapping[str, Any]) -> str:
     if field["type"] == "array":
         return f"list of {_type(field['items'])}"
     if field["type"] == "object":
-        values = field["additionalProperties"]
-        return "map" if values is True else f"map of {_type(values)}"
+        return f"map of {_type(field['additionalProperties'])}"
     return " or ".join(field["type"]) if isinstance(field["type"], list) else str(field["type"])
 
 

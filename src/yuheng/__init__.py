@@ -1,13 +1,16 @@
-"""Yuheng (玉衡): where every pod of a Kubernetes cluster runs, and why.
+"""Yuheng (玉衡): where every pod of a Kubernetes cluster, or of a fleet of them, runs, and why.
 
 The public Python API: read a cluster, plan it, explain a pod or a job, ask for headroom and for the state of queues;
-read a scenario and simulate it.
+read a fleet, plan it, lose its parts in turn; read a scenario and simulate it.
 
     import yuheng
 
     snapshot = yuheng.read("cluster.json")
     plan = yuheng.plan(snapshot, policy="kubernetes")
     print(plan.to_dict()["summary"])
+
+    fleet = yuheng.read_fleet("clusters/")
+    print(yuheng.plan(fleet, objective="0.6*cost+0.4*time").summary.per_hour)
 
 The engine's kernels are imported when the first plan is made, not with this module.
 """
@@ -17,21 +20,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
-from yuheng.errors import YuhengError
+from yuheng.errors import ConfigError, YuhengError
 from yuheng.model.batch_plan import QueueTree
 from yuheng.model.cluster import Snapshot
+from yuheng.model.fleet_plan import Drill, FleetPlan, FleetState
 from yuheng.model.plan import Explanation, Headroom, Plan
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.model.simulation import Simulation
 
 if TYPE_CHECKING:
+    from yuheng.model.deadline import DeadlineScenario
+    from yuheng.model.fleet import Fleet
     from yuheng.model.scenario import Scenario
+    from yuheng.model.shifting import ShiftingScenario
 
 __all__ = [
+    "Drill",
     "Explanation",
+    "Fleet",
+    "FleetPlan",
+    "FleetState",
     "Headroom",
     "Plan",
     "Pod",
@@ -42,14 +53,17 @@ __all__ = [
     "Snapshot",
     "YuhengError",
     "capacity",
+    "drill",
     "explain",
     "plan",
     "queues",
     "read",
+    "read_fleet",
     "read_pod",
     "read_scenario",
     "read_scheduler_config",
     "simulate",
+    "survey",
 ]
 
 __version__ = version("yuheng")
@@ -60,12 +74,13 @@ Source = str | Path | Mapping[str, Any] | Sequence[Mapping[str, Any]]
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> type:
-        """`Scenario`, once somebody asks for it: it imports numpy, and help answers without."""
-        if name != "Scenario":
+        """`Fleet` and `Scenario`, once somebody asks for them: they import numpy, and help answers without."""
+        if name not in ("Fleet", "Scenario"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from yuheng.model.scenario import Scenario
+        from importlib import import_module
 
-        return Scenario
+        found: type = getattr(import_module(f"yuheng.model.{name.lower()}"), name)
+        return found
 
 
 def read(*sources: Source) -> Snapshot:
@@ -80,6 +95,21 @@ def read(*sources: Source) -> Snapshot:
         NotFoundError: a path does not exist.
     """
     from yuheng.readers import read as read_sources
+
+    return read_sources(*sources)
+
+
+def read_fleet(*sources: Source) -> Fleet:
+    """Read a fleet: clusters, regions, prices, policies, and the workloads that are decided for together.
+
+    Args:
+        sources: as for `read`; price books and egress prices are CSV among them. Paths in a file are relative to it.
+
+    Raises:
+        InputError: something is not what it should be; the message names file, object and field.
+        NotFoundError: a path does not exist.
+    """
+    from yuheng.readers.fleet import read_fleet as read_sources
 
     return read_sources(*sources)
 
@@ -106,6 +136,7 @@ def read_scheduler_config(source: str | Path) -> Policy:
     return read_config(source)
 
 
+@overload
 def plan(
     snapshot: Snapshot,
     policy: str | Policy | None = None,
@@ -113,26 +144,122 @@ def plan(
     *,
     now: float | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Plan:
-    """Place every pending pod: by priority, then creation time, then name; every feasible node is considered.
+) -> Plan: ...
 
-    Jobs of queues are placed by their queues' rules before them, and may evict running pods.
+
+@overload
+def plan(
+    snapshot: Fleet,
+    policy: str | Policy | None = None,
+    seed: int = 0,
+    *,
+    now: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    objective: str | None = None,
+    within: float | None = None,
+    without: Sequence[str] = (),
+    rebalance: bool = False,
+    pareto: bool = False,
+) -> FleetPlan: ...
+
+
+def plan(  # noqa: PLR0913 -- a fleet is asked more than a cluster
+    snapshot: Snapshot | Fleet,
+    policy: str | Policy | None = None,
+    seed: int = 0,
+    *,
+    now: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    objective: str | None = None,
+    within: float | None = None,
+    without: Sequence[str] = (),
+    rebalance: bool = False,
+    pareto: bool = False,
+) -> Plan | FleetPlan:
+    """Place every pending pod of a cluster, or every workload of a fleet.
+
+    Pods of a cluster are placed by priority, then creation time, then name; every feasible node is considered. Jobs of
+    queues are placed by their queues' rules before them, and may evict running pods.
 
     Args:
-        snapshot: the cluster; it is not changed.
-        policy: the name of a preset (see ``yuheng policies``) or a policy; None for the configuration that the snapshot
-            brings, or kube-scheduler's defaults.
+        snapshot: the cluster, or the fleet; it is not changed.
+        policy: the name of a preset (see ``yuheng policies``) or a policy, which decides inside clusters; None for the
+            configuration that the snapshot brings, or kube-scheduler's defaults.
         seed: of everything random; the same seed gives the same plan.
-        now: the time it is, in seconds since the epoch; None for the latest time that the snapshot tells of.
-        progress: called now and then with the pods decided and the pods to decide.
+        now: the time it is, in seconds since the epoch; None for the latest time that the input tells of.
+        progress: called now and then with the pods, or workloads, decided and to decide.
+        objective: of a fleet: ``cost``, ``time``, ``carbon``, ``balanced``, or a sum such as ``0.6*cost+0.4*time``;
+            None for cost, and for Karmada's policies to divide as Karmada does.
+        within: of a fleet: the seconds within which everything that ends has to be finished; None for no limit.
+        without: of a fleet: what is taken away before, such as ``region=eu-west-1``.
+        rebalance: of a fleet: whether what runs may move.
+        pareto: of a fleet: whether to make the plan under each objective, too.
 
     Raises:
-        NotFoundError: there is no preset of that name.
+        NotFoundError: there is no preset of that name, or nothing in the fleet that is taken away.
         InputError: a pod is bound to a node that is not in the snapshot.
+        ConfigError: what only a fleet has an answer to was asked of a cluster; or the objective cannot be read.
     """
-    from yuheng.scheduling.planner import plan as run
+    if isinstance(snapshot, Snapshot):
+        if objective is not None or within is not None or without or rebalance or pareto:
+            raise ConfigError("objective, within, without, rebalance or pareto: found a cluster, expected a fleet")
+        from yuheng.scheduling.planner import plan as run
 
-    return run(snapshot, policy, seed, progress, now=now)
+        return run(snapshot, policy, seed, progress, now=now)
+    from yuheng.placement.pareto import pareto as run_each
+    from yuheng.placement.planner import Question
+    from yuheng.placement.planner import plan as run_fleet
+
+    question = Question(policy, objective, within, tuple(without), rebalance, seed, now)
+    return (run_each if pareto else run_fleet)(snapshot, question, progress or _silent)
+
+
+def drill(
+    fleet: Fleet,
+    policy: str | Policy | None = None,
+    seed: int = 0,
+    *,
+    now: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    objective: str | None = None,
+    without: Sequence[str] = (),
+) -> Drill:
+    """Lose each cluster, zone, region and provider of a fleet in turn: what moves, what finds no place, what it costs.
+
+    Args:
+        fleet: as it stands; what is pending finds its place before. It is not changed.
+        policy: as for `plan`.
+        seed: of everything random.
+        now: as for `plan`.
+        progress: called now and then with the losses tried and the losses to try.
+        objective: as for `plan`: what the replacement is chosen by.
+        without: as for `plan`: what is gone already.
+
+    Raises:
+        YuhengError: as for `plan`.
+    """
+    from yuheng.placement.drill import drill as run
+    from yuheng.placement.planner import Question
+
+    question = Question(policy, objective, None, tuple(without), rebalance=False, seed=seed, now=now)
+    return run(fleet, question, progress)
+
+
+def survey(fleet: Fleet, *, now: float | None = None) -> FleetState:
+    """A fleet as it stands: what is free in its clusters, what they cost, what is known of its regions.
+
+    Args:
+        fleet: the fleet; it is not changed.
+        now: the time of prices and carbon intensities, in seconds since the epoch; None for the latest time that the
+            input tells of.
+    """
+    from yuheng.placement.survey import survey as run
+
+    return run(fleet, now)
+
+
+def _silent(done: int, total: int) -> None:
+    """Progress that nobody asked for."""
 
 
 def explain(
@@ -193,8 +320,8 @@ def queues(snapshot: Snapshot, policy: str | Policy | None = None, *, now: float
     return run(snapshot, policy, now)
 
 
-def read_scenario(path: str | Path) -> Scenario:
-    """Read a scenario: a cluster, a workload, what goes wrong, and the policies to compare on it.
+def read_scenario(path: str | Path) -> Scenario | DeadlineScenario | ShiftingScenario:
+    """Read a scenario: a cluster, a workload, what goes wrong, and the policies to compare on it; or of another kind.
 
     Args:
         path: the file, in YAML or JSON; the paths in it are relative to its folder.
@@ -210,7 +337,9 @@ def read_scenario(path: str | Path) -> Scenario:
     return read_from(path, preset)
 
 
-def simulate(scenario: str | Path | Scenario, *, workers: int | None = None) -> Simulation:
+def simulate(
+    scenario: str | Path | Scenario | DeadlineScenario | ShiftingScenario, *, workers: int | None = None
+) -> Simulation:
     """Simulate a scenario: every policy on every seed, and how they compare.
 
     Args:

@@ -51,6 +51,12 @@ def shared() -> Path:
 
 
 @pytest.fixture
+def fleet() -> Path:
+    """A folder with a fleet of three clusters: five workloads to place, one of which fits nowhere."""
+    return INPUTS / "fleet"
+
+
+@pytest.fixture
 def pod() -> Path:
     """The manifest of a pod that fits the small cluster many times."""
     return INPUTS / "pod.yaml"

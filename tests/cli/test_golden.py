@@ -8,6 +8,7 @@ To accept a change that is meant, write the files anew and look at the differenc
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,16 +34,25 @@ CASES = {
     "plan-batch.yaml": ["plan", "queues.yaml", "-o", "yaml"],
     "explain-job.txt": ["explain", "ml/yolo", "queues.yaml"],
     "explain-victim.txt": ["explain", "shop/serving-worker-4", "queues.yaml"],
+    "plan-fleet.txt": ["plan", "fleet"],
+    "plan-fleet-wide.txt": ["plan", "fleet", "-o", "wide"],
+    "plan-fleet-pareto.txt": ["plan", "fleet", "--pareto", "--objective", "balanced"],
+    "plan-fleet-without.txt": ["plan", "fleet", "--without", "region=east"],
+    "fleet.txt": ["fleet", "fleet"],
+    "fleet-wide.txt": ["fleet", "fleet", "-o", "wide"],
+    "fleet.yaml": ["fleet", "fleet", "-o", "yaml"],
+    "drill.txt": ["drill", "fleet"],
     "policies.txt": ["policies"],
     "demo.txt": ["demo", "--out", "report.html", "--save", "cluster.json"],
 }
 
 
 @pytest.fixture
-def beside_the_inputs(tmp_path, monkeypatch, small, shared, pod):
+def beside_the_inputs(tmp_path, monkeypatch, small, shared, pod, fleet):
     """A folder of one's own with the inputs in it, so that outputs name files without a path."""
     for path in (small, shared, pod):
         (tmp_path / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(fleet, tmp_path / fleet.name)
     monkeypatch.chdir(tmp_path)
 
 

@@ -22,7 +22,19 @@ HEAVY = ("numba", "numpy", "yaml", "jinja2", "pydantic", "rich")
 
 
 def test_the_commands_are_these():
-    assert COMMANDS == ["capacity", "demo", "explain", "fit", "plan", "policies", "queues", "simulate", "version"]
+    assert COMMANDS == [
+        "capacity",
+        "demo",
+        "drill",
+        "explain",
+        "fit",
+        "fleet",
+        "plan",
+        "policies",
+        "queues",
+        "simulate",
+        "version",
+    ]
 
 
 def test_the_help_names_every_command(yuheng):

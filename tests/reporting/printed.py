@@ -8,9 +8,19 @@ import re
 from rich.console import Console
 
 from yuheng.model.batch_plan import QueueTree
+from yuheng.model.fleet_plan import Drill, FleetPlan, FleetState
 from yuheng.model.plan import Explanation, Headroom, Plan
 from yuheng.model.simulation import Simulation
-from yuheng.reporting.tables import write_explanation, write_headroom, write_plan, write_queues, write_simulation
+from yuheng.reporting.tables import (
+    write_drill,
+    write_explanation,
+    write_fleet,
+    write_fleet_plan,
+    write_headroom,
+    write_plan,
+    write_queues,
+    write_simulation,
+)
 
 WRITERS = {
     Plan: write_plan,
@@ -18,6 +28,9 @@ WRITERS = {
     Headroom: write_headroom,
     QueueTree: write_queues,
     Simulation: write_simulation,
+    FleetPlan: write_fleet_plan,
+    FleetState: write_fleet,
+    Drill: write_drill,
 }
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -28,8 +28,16 @@ from yuheng.reporting.schema import KINDS, schema
 
 VALIDATORS = {kind: Draft202012Validator(schema(kind)) for kind in KINDS}
 EXAMPLES = [example_plan(), example_explanation(), example_headroom(), example_tree(), over_time(seeds=2, points=5)]
-# What an explanation tells only where there are queues.
-OPTIONAL = {"job", "queue", "borrowers", "eviction"}
+# What an explanation tells only where there are queues, and a fleet plan of a workload only on the spot market.
+OPTIONAL = {
+    "Why one pod or job is where it is, would go where it would go, or waits.": {
+        "job",
+        "queue",
+        "borrowers",
+        "eviction",
+    },
+    "Where one workload goes.": {"advice"},
+}
 
 
 def batch_plan():
@@ -82,7 +90,7 @@ def test_every_object_is_closed_and_every_known_key_required_and_described(kind)
         assert found["description"]
         assert found.get("additionalProperties") is not None
         assert not properties or found["additionalProperties"] is False
-        optional = OPTIONAL if found.get("title") == "Explanation" else set()
+        optional = OPTIONAL.get(found["description"], set())
         assert set(found.get("required", ())) == set(properties) - optional
         assert all("description" in entry or "$ref" in entry for entry in properties.values())
 
@@ -160,6 +168,7 @@ def test_a_kind_is_found_in_any_case_and_an_unknown_one_is_an_error():
     assert schema("plan") == schema("Plan")
     with pytest.raises(
         NotFoundError,
-        match=r"no schema for kind 'Pod', expected one of Plan, Explanation, Headroom, Queues, Simulation$",
+        match=r"no schema for kind 'Pod', expected one of Plan, Explanation, Headroom, Queues, Simulation, "
+        r"FleetPlan, FleetState, Drill$",
     ):
         schema("Pod")

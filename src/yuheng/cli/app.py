@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from yuheng.cli.options import OutFile, presets
+from yuheng.cli.fleet import drill, fleet
+from yuheng.cli.options import (
+    ConfigFile,
+    Format,
+    Inputs,
+    Now,
+    ObjectiveText,
+    OutFile,
+    PageFormat,
+    PolicyName,
+    Seed,
+    Without,
+)
 from yuheng.cli.simulate import fit, simulate
 
 __all__ = ["app"]
 
 PENDING_REMAINS = 3
-DEFAULT_POLICY = "the input's configuration, else kubernetes"
-DEFAULT_TIME = "the latest time in the input"
+# What those are told who ask a question about one cluster of a fleet.
+FLEET_EXPLAINED = "`yuheng plan -o wide` says of each workload of a fleet why it goes where it goes"
+FLEET_MEASURED = "`yuheng fleet` shows what is free in each cluster of a fleet"
+FLEET_SHARED = "queues are those of a cluster: give the manifests of one"
 
 app = typer.Typer(
     name="yuheng",
@@ -23,93 +36,56 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    help="Where every pod of a Kubernetes cluster runs, and why: plan, explain, share out, measure headroom, simulate.",
+    help="Where every pod of a Kubernetes cluster or a fleet runs, and why: plan, explain, share out, drill, simulate.",
 )
-
-
-class PageFormat(StrEnum):
-    """How a plan or a tree of queues is printed."""
-
-    table = "table"
-    wide = "wide"
-    json = "json"
-    yaml = "yaml"
-    html = "html"
-
-
-class Format(StrEnum):
-    """How an explanation or a headroom is printed."""
-
-    table = "table"
-    wide = "wide"
-    json = "json"
-    yaml = "yaml"
-
-
-Inputs = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="INPUT",
-        help="Files and folders (JSON, YAML, openb CSV; .gz too), or - for standard input.",
-        show_default=False,
-    ),
-]
-PolicyName = Annotated[
-    str | None,
-    typer.Option(
-        "--policy",
-        "-p",
-        metavar="NAME",
-        help="A preset; see `yuheng policies`.",
-        show_default=DEFAULT_POLICY,
-        autocompletion=presets,
-    ),
-]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--config",
-        "-c",
-        metavar="FILE",
-        help="A KubeSchedulerConfiguration or Volcano's scheduler configuration, instead of --policy.",
-    ),
-]
-Seed = Annotated[
-    int, typer.Option("--seed", min=0, metavar="NUMBER", help="Of everything random: the same seed, the same answer.")
-]
-Now = Annotated[
-    str | None,
-    typer.Option(
-        "--now",
-        metavar="TIME",
-        help="The time it is, such as 2026-01-31T09:00:00Z, or now for the clock.",
-        show_default=DEFAULT_TIME,
-    ),
-]
 
 
 @app.command(
     epilog="Example: kubectl get nodes,pods -A -o json | yuheng plan -",
-    help="Place every pending pod of a cluster, and say why not where one cannot be placed.",
+    help="Place every pending pod of a cluster, or every workload of a fleet, and say why not where one cannot be "
+    "placed.",
 )
-def plan(
+def plan(  # noqa: PLR0913 -- a parameter is an option
     inputs: Inputs,
+    *,
+    objective: ObjectiveText = None,
+    deadline: Annotated[
+        str | None,
+        typer.Option(
+            "--deadline",
+            metavar="TIME",
+            help="When everything of a fleet that ends has to be finished: in 2h, or at 2026-01-31T09:00:00Z.",
+        ),
+    ] = None,
+    without: Without = None,
+    rebalance: Annotated[
+        bool, typer.Option("--rebalance", help="Decide anew on what runs in a fleet already: it may move.")
+    ] = False,
+    pareto: Annotated[
+        bool, typer.Option("--pareto", help="Show a fleet's plan under each objective, side by side.")
+    ] = False,
     policy: PolicyName = None,
     config: ConfigFile = None,
     seed: Seed = 0,
     now: Now = None,
     output: Annotated[PageFormat, typer.Option("-o", "--output", help="What to print.")] = PageFormat.table,
     out: OutFile = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with code 3 when a pod stays pending.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with code 3 when a pod stays pending or a workload has no place.")
+    ] = False,
 ) -> None:
     """Read, plan, print."""
     from yuheng.cli.output import deliver, plan_text
-    from yuheng.cli.work import chosen_policy, chosen_time, planned, snapshot_of
+    from yuheng.cli.question import FleetOptions, lacks, planned_state
+    from yuheng.cli.work import chosen_policy, chosen_time, state_of
 
+    asked = FleetOptions.of(
+        objective=objective, deadline=deadline, without=without or (), rebalance=rebalance, pareto=pareto
+    )
     chosen, time = chosen_policy(policy, config), chosen_time(now)
-    result = planned(snapshot_of(inputs), chosen, seed, time)
+    result = planned_state(state_of(inputs), asked, chosen, seed, time)
     deliver(lambda console: plan_text(result, output.value, console), out, output.value)
-    if strict and result.unschedulable:
+    if strict and lacks(result):
         raise typer.Exit(PENDING_REMAINS)
 
 
@@ -137,7 +113,7 @@ def explain(
     from yuheng.cli.work import chosen_policy, chosen_time, explained, snapshot_of
 
     chosen, time = chosen_policy(policy, config), chosen_time(now)
-    result = explained(snapshot_of(inputs), pod, chosen, seed, time)
+    result = explained(snapshot_of(inputs, FLEET_EXPLAINED), pod, chosen, seed, time)
     deliver(lambda console: explanation_text(result, output.value, console), out, output.value)
 
 
@@ -158,7 +134,7 @@ def queues(
     from yuheng.cli.work import chosen_policy, chosen_time, shared, snapshot_of
 
     chosen, time = chosen_policy(policy, config), chosen_time(now)
-    result = shared(snapshot_of(inputs), chosen, time)
+    result = shared(snapshot_of(inputs, FLEET_SHARED), chosen, time)
     deliver(lambda console: queues_text(result, output.value, console), out, output.value)
 
 
@@ -183,10 +159,19 @@ def capacity(
     from yuheng.cli.work import chosen_policy, measured, snapshot_of
 
     chosen = chosen_policy(policy, config)
-    result = measured(snapshot_of(inputs), pod, chosen, seed)
+    result = measured(snapshot_of(inputs, FLEET_MEASURED), pod, chosen, seed)
     deliver(lambda console: headroom_text(result, output.value, console), out, output.value)
 
 
+app.command(
+    epilog="Example: yuheng fleet clusters/",
+    help="Show a fleet as it stands: clusters by region, what is free on them, prices, carbon, and what is missing.",
+)(fleet)
+app.command(
+    epilog="Example: yuheng drill clusters/",
+    help="Lose each cluster, zone, region and provider of a fleet in turn: what moves, what finds no place, and what "
+    "it costs.",
+)(drill)
 app.command(
     epilog="Example: yuheng simulate scenario.yaml -o html --out report.html",
     help="Simulate a cluster over time under one or several policies, and compare them.",

@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["OutFile", "presets"]
+__all__ = [
+    "ConfigFile",
+    "Format",
+    "Inputs",
+    "Now",
+    "ObjectiveText",
+    "OutFile",
+    "PageFormat",
+    "PolicyName",
+    "Seed",
+    "Without",
+    "presets",
+]
+
+DEFAULT_POLICY = "the input's configuration, else kubernetes"
+DEFAULT_TIME = "the latest time in the input"
+
+
+class PageFormat(StrEnum):
+    """How a result is printed that has a page."""
+
+    table = "table"
+    wide = "wide"
+    json = "json"
+    yaml = "yaml"
+    html = "html"
+
+
+class Format(StrEnum):
+    """How an explanation or a headroom is printed."""
+
+    table = "table"
+    wide = "wide"
+    json = "json"
+    yaml = "yaml"
 
 
 def presets() -> list[str]:
@@ -17,4 +52,70 @@ def presets() -> list[str]:
     return list(PRESETS)
 
 
+def objectives() -> list[str]:
+    """The names that ``--objective`` completes to."""
+    from yuheng.model.objective import PRESETS
+
+    return list(PRESETS)
+
+
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT",
+        help="Files and folders (JSON, YAML, openb CSV; .gz too), or - for standard input.",
+        show_default=False,
+    ),
+]
+PolicyName = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        "-p",
+        metavar="NAME",
+        help="A preset; see `yuheng policies`.",
+        show_default=DEFAULT_POLICY,
+        autocompletion=presets,
+    ),
+]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="A KubeSchedulerConfiguration or Volcano's scheduler configuration, instead of --policy.",
+    ),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", min=0, metavar="NUMBER", help="Of everything random: the same seed, the same answer.")
+]
+Now = Annotated[
+    str | None,
+    typer.Option(
+        "--now",
+        metavar="TIME",
+        help="The time it is, such as 2026-01-31T09:00:00Z, or now for the clock.",
+        show_default=DEFAULT_TIME,
+    ),
+]
+ObjectiveText = Annotated[
+    str | None,
+    typer.Option(
+        "--objective",
+        metavar="OBJECTIVE",
+        help="What a fleet's workloads are placed by: cost, time, carbon, balanced, or a sum such as "
+        "0.6*cost+0.4*time.",
+        show_default="cost, and Karmada's policies divide as Karmada does",
+        autocompletion=objectives,
+    ),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without",
+        metavar="LOSS",
+        help="Take a part of a fleet away before: cluster=NAME, zone=NAME, region=NAME or provider=NAME; repeatable.",
+    ),
+]
 OutFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of to the terminal.")]

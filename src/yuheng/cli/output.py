@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from yuheng.model.batch_plan import QueueTree
+    from yuheng.model.fleet_plan import Drill, FleetPlan, FleetState
     from yuheng.model.plan import Explanation, Headroom, Plan
     from yuheng.model.simulation import Simulation
+    from yuheng.reporting.documents import Document
 
 __all__ = [
     "check_apart",
     "check_place",
     "deliver",
+    "drill_text",
     "explanation_text",
+    "fleet_text",
     "headroom_text",
     "plan_text",
     "queues_text",
@@ -148,8 +152,12 @@ def _replace(path: Path, text: str) -> None:
             raise
 
 
-def plan_text(plan: Plan, form: str, console: Console | None) -> str:
-    """A plan as a document; a table goes to the console."""
+def plan_text(plan: Plan | FleetPlan, form: str, console: Console | None) -> str:
+    """A plan of a cluster or a fleet as a document; a table goes to the console."""
+    from yuheng.model.fleet_plan import FleetPlan
+
+    if isinstance(plan, FleetPlan):
+        return _fleet_plan_text(plan, form, console)
     if form == "html":
         from yuheng.reporting.html import plan_page
 
@@ -159,6 +167,47 @@ def plan_text(plan: Plan, form: str, console: Console | None) -> str:
     from yuheng.reporting.tables.plan import write_plan
 
     write_plan(plan, console, wide=form == "wide")
+    return ""
+
+
+def _fleet_plan_text(plan: FleetPlan, form: str, console: Console | None) -> str:
+    if form == "html":
+        from yuheng.reporting.fleet_plan_page import fleet_plan_page
+
+        return fleet_plan_page(plan)
+    if console is None:
+        return _document(plan, form)
+    from yuheng.reporting.tables.fleet_plan import write_fleet_plan
+
+    write_fleet_plan(plan, console, wide=form == "wide")
+    return ""
+
+
+def fleet_text(state: FleetState, form: str, console: Console | None) -> str:
+    """A fleet as it stands as a document; a table goes to the console."""
+    if form == "html":
+        from yuheng.reporting.fleet_page import fleet_page
+
+        return fleet_page(state)
+    if console is None:
+        return _document(state, form)
+    from yuheng.reporting.tables.fleet import write_fleet
+
+    write_fleet(state, console, wide=form == "wide")
+    return ""
+
+
+def drill_text(drill: Drill, form: str, console: Console | None) -> str:
+    """A drill as a document; a table goes to the console."""
+    if form == "html":
+        from yuheng.reporting.drill_page import drill_page
+
+        return drill_page(drill)
+    if console is None:
+        return _document(drill, form)
+    from yuheng.reporting.tables.drill import write_drill
+
+    write_drill(drill, console, wide=form == "wide")
     return ""
 
 
@@ -216,7 +265,7 @@ def simulation_text(simulation: Simulation, form: str, console: Console | None) 
     return ""
 
 
-def _document(result: Plan | Explanation | Headroom | QueueTree, form: str) -> str:
+def _document(result: Document, form: str) -> str:
     from yuheng.reporting.documents import json_text, yaml_text
 
     return json_text(result) if form == "json" else yaml_text(result)

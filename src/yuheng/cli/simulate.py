@@ -115,7 +115,8 @@ def simulate(  # noqa: PLR0913 -- a parameter is an option
 ) -> None:
     """Read, simulate, print."""
     from yuheng.cli.output import check_apart, check_place, deliver, simulation_text, write_whole
-    from yuheng.cli.sweep import Sweep, scenario_of
+    from yuheng.cli.sweep import Sweep, made_here, scenario_of
+    from yuheng.model.scenario import Scenario
 
     asked = scenario_of(scenario, nodes or (), pods or (), policy or (), seeds, inflate)
     files = [(item.format, Path(item.path)) for item in asked.outputs]
@@ -123,12 +124,23 @@ def simulate(  # noqa: PLR0913 -- a parameter is an option
     for option, path in places:
         check_place(path, option)
     check_apart(places, [scenario] if scenario else [Path(name) for name in (*(nodes or ()), *(pods or ()))])
-    sweep = Sweep(asked, runs, fresh=fresh)
-    result = sweep.run(workers, engine.value)
+    sweep = None
+    if not isinstance(asked, Scenario):
+        spread = {
+            "--workers": workers is not None,
+            "--engine": engine is EngineName.ray,
+            "--runs": runs,
+            "--fresh": fresh,
+        }
+        result = made_here(asked, [option for option, given in spread.items() if given])
+    else:
+        sweep = Sweep(asked, runs, fresh=fresh)
+        result = sweep.run(workers, engine.value)
     for form, path in files:
         write_whole(path, simulation_text(result, form, None), "outputs:")
     deliver(lambda console: simulation_text(result, output.value, console), out, output.value)
-    sweep.delivered()
+    if sweep:
+        sweep.delivered()
 
 
 def fit(

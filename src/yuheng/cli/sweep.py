@@ -17,11 +17,13 @@ from yuheng.cli.meter import Meter
 from yuheng.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
+    from yuheng.model.deadline import DeadlineScenario
     from yuheng.model.scenario import Scenario
+    from yuheng.model.shifting import ShiftingScenario
     from yuheng.model.simulation import Simulation
     from yuheng.sweeps import Engine, RunStore
 
-__all__ = ["Sweep", "fitted_text", "scenario_of"]
+__all__ = ["Sweep", "fitted_text", "made_here", "scenario_of"]
 
 # Runs of sweeps that were interrupted and not gone on with.
 KEPT_DAYS: Final = 30.0
@@ -37,7 +39,7 @@ def scenario_of(
     policies: Sequence[str],
     seeds: str | None,
     inflate: float | None,
-) -> Scenario:
+) -> Scenario | DeadlineScenario | ShiftingScenario:
     """The scenario of a file, or of the short form; policies and seeds of the options come before those of the file.
 
     Raises:
@@ -66,16 +68,27 @@ def _short(
     return short_scenario(nodes, pods, policies or DEFAULT_POLICIES, chosen, inflate, preset)
 
 
-def _long(file: Path, policies: Sequence[str], seeds: str | None) -> Scenario:
+def _long(file: Path, policies: Sequence[str], seeds: str | None) -> Scenario | DeadlineScenario | ShiftingScenario:
+    from yuheng.model.deadline import DEADLINE_POLICIES
+    from yuheng.model.scenario import Scenario
+    from yuheng.model.shifting import SHIFT_POLICIES, ShiftingScenario
     from yuheng.readers.scenario import read_scenario
     from yuheng.scheduling.presets import preset
 
     chosen = {} if seeds is None else {"seeds": _seeds(seeds)}
-    named = {} if not policies else {"policies": tuple(preset(name) for name in policies)}
     twice = next((name for name in policies if policies.count(name) > 1), None)
     if twice is not None:
         raise ConfigError(f"--policy: found {twice} twice, expected each policy once")
-    return msgspec.structs.replace(read_scenario(file, preset), **chosen, **named)
+    scenario = read_scenario(file, preset)
+    if not policies:
+        return msgspec.structs.replace(scenario, **chosen)
+    if isinstance(scenario, Scenario):
+        return msgspec.structs.replace(scenario, **chosen, policies=tuple(preset(name) for name in policies))
+    known = SHIFT_POLICIES if isinstance(scenario, ShiftingScenario) else DEADLINE_POLICIES
+    unknown = next((name for name in policies if name not in known), None)
+    if unknown is not None:
+        raise ConfigError(f"--policy: found {unknown!r}, expected one of {', '.join(known)}")
+    return msgspec.structs.replace(scenario, **chosen, policies=tuple(policies))
 
 
 def _seeds(text: str) -> tuple[int, ...]:
@@ -85,6 +98,29 @@ def _seeds(text: str) -> tuple[int, ...]:
         return parse_seeds(text)
     except InputError as error:
         raise error.at(field="--seeds") from None
+
+
+def made_here(scenario: DeadlineScenario | ShiftingScenario, given: Sequence[str]) -> Simulation:
+    """The results of a scenario of another kind than jobs on a cluster, whose runs are too short to spread or keep.
+
+    Args:
+        scenario: what is simulated.
+        given: options that spread runs or keep them, which has no use here.
+
+    Raises:
+        ConfigError: there are such options.
+    """
+    from yuheng.model.shifting import ShiftingScenario
+    from yuheng.sweeps import simulate
+
+    is_shifting = isinstance(scenario, ShiftingScenario)
+    if given:
+        kind = "shifting" if is_shifting else "deadline"
+        raise ConfigError(
+            f"{given[0]}: found a scenario of kind {kind}, whose runs are too short for it; expected no {given[0]}"
+        )
+    with Meter("simulating" if is_shifting else f"simulating{COLD}") as meter:
+        return simulate(scenario, progress=meter.report)
 
 
 class Sweep:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yuheng.cli.meter import Meter
 from yuheng.errors import ConfigError
@@ -14,7 +15,20 @@ from yuheng.model.cluster import Snapshot
 from yuheng.model.plan import Explanation, Headroom, Plan
 from yuheng.model.policy import Policy
 
-__all__ = ["chosen_policy", "chosen_time", "explained", "measured", "planned", "shared", "snapshot_of"]
+if TYPE_CHECKING:
+    from yuheng.model.fleet import Fleet
+
+__all__ = [
+    "chosen_policy",
+    "chosen_time",
+    "engine",
+    "explained",
+    "measured",
+    "planned",
+    "shared",
+    "snapshot_of",
+    "state_of",
+]
 
 
 def chosen_policy(name: str | None, config: Path | None) -> Policy | None:
@@ -56,17 +70,33 @@ def chosen_time(text: str | None) -> float | None:
     return found.timestamp()
 
 
-def snapshot_of(inputs: Sequence[str]) -> Snapshot:
-    """Read the inputs."""
-    from yuheng.readers import read
+def state_of(inputs: Sequence[str]) -> Fleet | Snapshot:
+    """Read the inputs: a fleet where they hold a Cluster, else the state of one cluster."""
+    from yuheng.readers.fleet import read_state
 
     with Meter("reading"):
-        return read(*inputs)
+        return read_state(*inputs)
+
+
+def snapshot_of(inputs: Sequence[str], instead: str) -> Snapshot:
+    """Read the inputs as the state of one cluster.
+
+    Args:
+        inputs: what is read.
+        instead: what answers the question of a fleet.
+
+    Raises:
+        ConfigError: they are a fleet.
+    """
+    state = state_of(inputs)
+    if not isinstance(state, Snapshot):
+        raise ConfigError(f"{', '.join(inputs)}: found a fleet, expected the state of one cluster; {instead}")
+    return state
 
 
 def planned(snapshot: Snapshot, policy: Policy | None, seed: int, now: float | None = None) -> Plan:
     """Plan."""
-    with _engine("planning") as meter:
+    with engine("planning") as meter:
         from yuheng.scheduling.planner import plan
 
         return plan(snapshot, policy, seed, meter.report, now=now)
@@ -74,7 +104,7 @@ def planned(snapshot: Snapshot, policy: Policy | None, seed: int, now: float | N
 
 def explained(snapshot: Snapshot, name: str, policy: Policy | None, seed: int, now: float | None = None) -> Explanation:
     """Explain a pod or a job."""
-    with _engine("planning up to the pod's turn"):
+    with engine("planning up to the pod's turn"):
         from yuheng.scheduling.planner import explain
 
         return explain(snapshot, name, policy, seed, now=now)
@@ -82,7 +112,7 @@ def explained(snapshot: Snapshot, name: str, policy: Policy | None, seed: int, n
 
 def shared(snapshot: Snapshot, policy: Policy | None, now: float | None) -> QueueTree:
     """Share the cluster out among its queues."""
-    with _engine("sharing out"):
+    with engine("sharing out"):
         from yuheng.scheduling.planner import queues
 
         return queues(snapshot, policy, now)
@@ -93,13 +123,14 @@ def measured(snapshot: Snapshot, pod: str, policy: Policy | None, seed: int) -> 
     from yuheng.readers import read_pod
 
     model = read_pod(pod)
-    with _engine("filling up") as meter:
+    with engine("filling up") as meter:
         from yuheng.scheduling.planner import capacity
 
         return capacity(snapshot, model, policy, seed, meter.report)
 
 
-def _engine(label: str) -> Meter:
+def engine(label: str) -> Meter:
+    """A progress bar that says so where kernels are compiled first."""
     from yuheng.scheduling.kernel import is_warm
 
     return Meter(label if is_warm() else f"{label} (the first time, kernels are compiled: about half a minute)")

@@ -28,6 +28,8 @@ __all__ = ["Bound", "solve"]
 # would make plans differ from one machine to the next.
 MOST_COLUMNS: Final = 5_000
 MOST_NODES: Final = 2_000
+# The largest cost in a program is about this.
+LARGEST_COST: Final = 1e4
 # Whole GPUs that nobody has a part of.
 GPUS: Final = "whole GPUs"
 # Amounts of memory are in bytes, others in thousandths: solvers like them of a size.
@@ -78,16 +80,21 @@ def solve(assignment: Assignment, cases: Sequence[Case]) -> Bound | None:
         for case in movable
         if case.workload.identity in assignment.tenures
     }
-    formulation = _Formulation(assignment, movable, before, by_node=by_node)
+    chosen = movable
+    if len(before) < len(movable):
+        who = _Formulation(assignment, movable, by_node=by_node, everybody=False)
+        placed = who.placed(who.program.solved(MOST_NODES).values)
+        chosen = placed or [case for case in movable if case.workload.identity in before]
+    formulation = _Formulation(assignment, chosen, by_node=by_node, everybody=True)
     outcome = formulation.program.solved(MOST_NODES)
     found = formulation.solution(outcome.values) if outcome.values else {}
     ways = (_by_group, _by_node) if by_node else (_by_group,)
-    if not found or not any(_is_carried_out(assignment, movable, found, way, before) for way in ways):
+    if not found or not any(_is_carried_out(assignment, movable, chosen, found, way, before) for way in ways):
         for key, tenure in before.items():
             assignment.restore(key, tenure)
-    keys = frozenset(case.workload.identity for case in movable)
-    all_placed = all(key in assignment.tenures for key in keys)
-    return Bound(formulation.least(outcome.bound), keys) if all_placed else None
+    keys = frozenset(case.workload.identity for case in chosen)
+    known = keys == {key for key in keys if key in assignment.tenures} and len(chosen) == len(movable)
+    return Bound(outcome.bound * formulation.scale, keys) if known else None
 
 
 def _is_movable(assignment: Assignment, case: Case) -> bool:
@@ -109,11 +116,16 @@ def _columns(assignment: Assignment, cases: Iterable[Case], *, by_node: bool) ->
 
 
 def _is_carried_out(
-    assignment: Assignment, cases: Sequence[Case], found: _Solution, way: _Way, before: dict[str, Tenure]
+    assignment: Assignment,
+    cases: Sequence[Case],
+    chosen: Sequence[Case],
+    found: _Solution,
+    way: _Way,
+    before: dict[str, Tenure],
 ) -> bool:
-    """Place everybody, those with the largest pods first; whether that is better. If not, nobody is placed."""
-    order = sorted(found, key=lambda i: (-_size(cases[i]), cases[i].workload.identity))
-    if all(way(assignment, cases[i], found[i]) for i in order) and _is_better(assignment, cases, before):
+    """Place those of a solution, the largest pods first; whether that is better. If not, nobody is placed."""
+    order = sorted(found, key=lambda i: (-_size(chosen[i]), chosen[i].workload.identity))
+    if all(way(assignment, chosen[i], found[i]) for i in order) and _is_better(assignment, cases, before):
         return True
     for case in cases:
         if case.workload.identity in assignment.tenures:
@@ -161,38 +173,55 @@ def _is_better(assignment: Assignment, cases: Sequence[Case], before: dict[str, 
 
 
 class _Formulation:
-    """The program: how many pods of each template are on each node."""
+    """The program: how many pods of each template are on each node.
 
-    def __init__(
-        self, assignment: Assignment, cases: Sequence[Case], before: dict[str, Tenure], *, by_node: bool
-    ) -> None:
+    There are two of them. The first finds out who is placed at all, where not everybody can be; its objective is a
+    count, so that what places cost does not drown in it. The second finds the best places for them.
+
+    Attributes:
+        program: its rows and columns.
+        scale: what one unit of its objective is worth: solvers like costs of a size.
+    """
+
+    def __init__(self, assignment: Assignment, cases: Sequence[Case], *, by_node: bool, everybody: bool) -> None:
         self.program = Program()
         self._assignment = assignment
         self._terrain = assignment.terrain
         self._cases = cases
         self._by_node = by_node
+        self._everybody = everybody
         self._columns: dict[_Spot, int] = {}
+        self._placed: list[int] = []
         self._rooms: dict[tuple[int, int, str], list[tuple[int, float]]] = {}
-        # Nothing is worth leaving a workload out, or one of higher priority for any number of others.
-        worth = 10.0 * (sum(tenure.proposal.score for tenure in before.values()) + 1.0)
-        ranks = {priority: rank for rank, priority in enumerate(sorted({case.priority for case in cases}))}
-        self._worth = [worth * (len(cases) + 1) ** min(ranks[case.priority], 3) for case in cases]
+        ideals = [case.ideal(self._terrain) for case in cases]
+        self.scale = max((abs(ideal) for ideal in ideals if np.isfinite(ideal)), default=0.0) / LARGEST_COST or 1.0
+        # One of a higher priority is worth more than all below it; solvers tell three such levels apart.
+        levels = sorted({case.priority for case in cases})[-3:]
+        self._worth = [_level(levels, case.priority, len(cases)) for case in cases]
         for i, case in enumerate(cases):
             self._add(i, case)
         for (s, node, name), terms in sorted(self._rooms.items()):
             self.program.row(terms, upper=_scaled(name, self._free(s, node, name)))
 
-    def least(self, bound: float) -> float:
-        """The least score of a plan of all workloads, from the bound of the program."""
-        return float(bound + math.fsum(self._worth))
+    def placed(self, values: Sequence[float]) -> list[Case]:
+        """The workloads that a solution places."""
+        return [case for i, case in enumerate(self._cases) if values and values[self._placed[i]] > 0.5]
+
+    def _cost(self, amount: float) -> float:
+        return float(amount) / self.scale if self._everybody else 0.0
 
     def _add(self, i: int, case: Case) -> None:
         """The columns and rows of one workload."""
-        placed = self.program.column(-self._worth[i], 1.0, whole=True)
+        if not self._everybody:
+            self._placed.append(self.program.column(-self._worth[i], 1.0, whole=True))
         mine: list[tuple[_Spot, int]] = []
         for t, count in enumerate(case.counts):
             spots = [(spot, self._pods(case, spot, count)) for spot in self._spots(i, case, t)]
-            self.program.row([*((column, 1.0) for _, column in spots), (placed, -float(count))], 0.0, 0.0)
+            pods_of = [(column, 1.0) for _, column in spots]
+            if self._everybody:
+                self.program.row(pods_of, float(count), float(count))
+            else:
+                self.program.row([*pods_of, (self._placed[i], -float(count))], 0.0, 0.0)
             mine += spots
         pods = float(sum(case.counts))
         self._data(case, mine, pods)
@@ -222,7 +251,7 @@ class _Formulation:
         pod = case.pod(spot.template, self._terrain.clusters[s].name)
         cost = case.factors.cost * quote.money[spot.template, g] + case.factors.carbon * quote.grams[spot.template, g]
         room = count if self._by_node else min(count, self._assignment.room(pod, g, count))
-        column = self.program.column(float(cost), float(room), whole=True)
+        column = self.program.column(self._cost(cost), float(room), whole=True)
         self._columns[spot] = column
         where = spot.node if self._by_node else -1 - g
         for name, amount in (*pod.spec.requests.items(), (GPUS, pod.spec.devices.count), ("pods", 1)):
@@ -232,7 +261,7 @@ class _Formulation:
 
     def _used(self, columns: Sequence[int], cost: float, pods: float) -> int:
         """A column that is 1 when any of some columns is used."""
-        used = self.program.column(cost, 1.0, whole=True)
+        used = self.program.column(self._cost(cost), 1.0, whole=True)
         self.program.row([*((column, 1.0) for column in columns), (used, -pods)], upper=0.0)
         for column in columns:
             self.program.row([(column, 1.0), (used, -pods)], upper=0.0)
@@ -281,6 +310,11 @@ class _Formulation:
             if pods:
                 found.setdefault(spot.case, {})[spot] = pods
         return found
+
+
+def _level(levels: Sequence[int], priority: int, count: int) -> float:
+    """What placing a workload of a priority is worth, among so many."""
+    return float((count + 1) ** sum(priority > level for level in levels))
 
 
 def _scaled(name: str, amount: float) -> float:

@@ -32,6 +32,8 @@ _MOMENTS: Final[dict[str, Measure]] = {
     "nodes": Measure("nodes", ""),
     "unallocated_cpu_percent": Measure("cpu unallocated", "%", "lower"),
     "cost_usd_per_hour": Measure("cost per hour", "USD", "lower"),
+    "running_percent": Measure("time on instances, of the work", "%"),
+    "cost_so_far_usd": Measure("cost so far", "USD", "lower"),
 }
 # Seconds of the smaller unit, how many make the larger, how many of the larger are still told, both letters.
 _CLOCKS: Final = ((1, 60, 60.0, "m", "s"), (60, 60, 24.0, "h", "m"), (3600, 24, math.inf, "d", "h"))
@@ -93,7 +95,24 @@ _WORDS: Final[dict[str, _Words]] = {
     "lost_cpu_hours": _Words("LOST CPU", "Work since the last checkpoint that was thrown away, in core hours."),
     "lost_gpu_hours": _Words("LOST GPU", "Work since the last checkpoint that was thrown away, in GPU hours."),
     "node_hours": _Words("NODE HOURS", "Hours that nodes were there, each counted for itself."),
-    "cost_usd": _Words("COST", "What the nodes with a known price cost while they were there."),
+    "missed_deadlines": _Words("MISSED", "Jobs that were done after their deadline."),
+    "spot_hours": _Words("SPOT", "Hours that spot instances were held, their starts counted."),
+    "on_demand_hours": _Words("ON-DEMAND", "Hours that on-demand instances were held, their starts counted."),
+    "instance_starts": _Words("STARTS", "How often an instance was started; each start takes a change-over."),
+    "moves": _Words("MOVES", "Starts in another zone than the one before."),
+    "egress_usd": _Words("EGRESS", "What it cost to carry the job's state from zone to zone; part of the cost."),
+    "cost_usd": _Words(
+        "COST", "What the nodes with a known price, or the instances of a job, cost while they were there."
+    ),
+    "savings_percent": _Words(
+        "COST SAVED",
+        "How much less it cost than had every job run when and where it was asked for, at the usual price.",
+    ),
+    "carbon_kg": _Words("CARBON", "CO2 equivalent of the electricity that the machines of all jobs drew."),
+    "carbon_saved_percent": _Words(
+        "CARBON SAVED", "How much less CO2 that was than had every job run when it was issued."
+    ),
+    "resumptions": _Words("RESUMED", "How often jobs went on after an interruption that was chosen, all together."),
     "running_jobs": _Words("RUNNING", "Jobs whose pods run at this moment."),
     "pending_jobs": _Words("PENDING", "Jobs that wait at this moment."),
     "finished_jobs": _Words("FINISHED", "Jobs that ended until this moment."),
@@ -101,6 +120,10 @@ _WORDS: Final[dict[str, _Words]] = {
     "pending_pods": _Words("PODS PENDING", "Pods that wait for a node at this moment."),
     "nodes": _Words("NODES", "Nodes that are there at this moment."),
     "unallocated_cpu_percent": _Words("CPU UNALLOC", "Cpu that no pod requests, in percent of all cpu."),
+    "running_percent": _Words(
+        "RUNNING", "How long instances were held until this moment, in percent of the work; above 100 are change-overs."
+    ),
+    "cost_so_far_usd": _Words("COST SO FAR", "What instances cost until this moment."),
     "cost_usd_per_hour": _Words("COST/H", "What the nodes with a known price cost for each hour, at this moment."),
 }
 
@@ -192,7 +215,7 @@ def _figure(unit: str, value: float, beside: float = 0.0) -> tuple[str, str, str
     sign = "-" if value < 0 and any(digit in number for digit in "123456789") else ""
     if unit == "USD":
         return f"{sign}$", number, ""
-    return "", f"{sign}{number}", {"%": "%", "h": " h", "1/h": "/h"}.get(unit, "")
+    return "", f"{sign}{number}", {"%": "%", "h": " h", "kg": " kg", "1/h": "/h"}.get(unit, "")
 
 
 def _decimals(*values: float) -> int:

@@ -19,6 +19,16 @@ import msgspec
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from yuheng.reporting.fleet_wording import (
+    carbon_text,
+    day_text,
+    gigabytes_text,
+    hours_text,
+    latency_text,
+    money_text,
+    more_money_text,
+    optimality,
+)
 from yuheng.reporting.wording import (
     amount_text,
     amounts_text,
@@ -67,8 +77,16 @@ def _environment() -> Environment:
     environment.filters.update(
         amount_of=lambda amount, resource: amount_text(resource, amount),
         amounts=amounts_text,
+        carbon=carbon_text,
         count=count,
+        day=day_text,
+        gigabytes=gigabytes_text,
+        hours=hours_text,
+        latency=latency_text,
+        money=money_text,
+        more_money=more_money_text,
         number=number_text,
+        optimality=optimality,
         percent=percent,
         points=points,
         seconds=seconds_text,

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from yuheng.model.plan import NodeUsage, Plan, Refusal
     from yuheng.reporting.pending import PendingGroup
 
-__all__ = ["embedded", "page_data"]
+__all__ = ["Register", "columns", "embedded", "page_data"]
 
 _NONE: Final = -1
 _ESCAPES: Final = str.maketrans({char: f"\\u{ord(char):04x}" for char in "<>&"})
 
 
-class _Register:
+class Register:
     """Names in the order they were met, each with its place."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
@@ -51,7 +51,7 @@ class _Register:
 class _Refusals:
     """What was said to pending pods, each once."""
 
-    def __init__(self, groups: Sequence[PendingGroup], nodes: _Register) -> None:
+    def __init__(self, groups: Sequence[PendingGroup], nodes: Register) -> None:
         self.said: list[dict[str, Any]] = []
         self._nodes = nodes
         self._group = {id(refusal): place for place, group in enumerate(groups) for refusal in group.refusals}
@@ -81,19 +81,19 @@ def page_data(plan: Plan, groups: Sequence[PendingGroup]) -> dict[str, Any]:
         plan: the plan to show.
         groups: its refusals by reason; the scripts know a group by its place in here.
     """
-    nodes = _Register(usage.node for usage in plan.usage)
-    namespaces = _Register()
+    nodes = Register(usage.node for usage in plan.usage)
+    namespaces = Register()
     refusals = _Refusals(groups, nodes)
     rows = [
         (*_key(pod, namespaces), node, devices, refusal) for pod, node, devices, refusal in _rows(plan, nodes, refusals)
     ]
-    words = _Register()
+    words = Register()
     return {
         "nodes": nodes.names,
         "usage": _usage(plan.usage),
         "namespaces": namespaces.names,
         "refusals": refusals.said,
-        "pods": _columns(("namespace", "name", "node", "devices", "refusal"), rows),
+        "pods": columns(("namespace", "name", "node", "devices", "refusal"), rows),
         "jobs": _jobs(plan.jobs, words),
         "evictions": _evictions(plan.evictions, words),
         "words": words.names,
@@ -105,12 +105,13 @@ def embedded(data: object) -> str:
     return json.dumps(data, separators=(",", ":"), allow_nan=False).translate(_ESCAPES)
 
 
-def _columns(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> dict[str, list[object]]:
-    columns = list(zip(*rows, strict=True)) or [()] * len(titles)
-    return dict(zip(titles, map(list, columns), strict=True))
+def columns(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> dict[str, list[object]]:
+    """Rows as columns, by their titles; an empty column each where there are no rows."""
+    turned = list(zip(*rows, strict=True)) or [()] * len(titles)
+    return dict(zip(titles, map(list, turned), strict=True))
 
 
-def _jobs(jobs: Sequence[JobReport], words: _Register) -> dict[str, list[object]]:
+def _jobs(jobs: Sequence[JobReport], words: Register) -> dict[str, list[object]]:
     waiting = waiting_jobs(jobs)
     running = [job for job in jobs if job.state == "running" and not job.waiting_for]
     rows = [
@@ -125,25 +126,25 @@ def _jobs(jobs: Sequence[JobReport], words: _Register) -> dict[str, list[object]
         )
         for job in (*waiting, *running)
     ]
-    return _columns(("name", "queue", "state", "ready", "place", "start", "waits"), rows)
+    return columns(("name", "queue", "state", "ready", "place", "start", "waits"), rows)
 
 
-def _evictions(evictions: Sequence[Eviction], words: _Register) -> dict[str, list[object]]:
+def _evictions(evictions: Sequence[Eviction], words: Register) -> dict[str, list[object]]:
     rows = [
         (eviction.pod, *map(words.place, (eviction.node, eviction.by, eviction.rule, eviction.reason)))
         for eviction in evictions
     ]
-    return _columns(("name", "node", "by", "rule", "reason"), rows)
+    return columns(("name", "node", "by", "rule", "reason"), rows)
 
 
-def _rows(plan: Plan, nodes: _Register, refusals: _Refusals) -> Iterator[tuple[str, int, str, int]]:
+def _rows(plan: Plan, nodes: Register, refusals: _Refusals) -> Iterator[tuple[str, int, str, int]]:
     for placement in plan.placements:
         yield placement.pod, nodes.place(placement.node), devices_text(placement), _NONE
     for refusal in plan.unschedulable:
         yield refusal.pod, _NONE, "", refusals.place(refusal)
 
 
-def _key(pod: str, namespaces: _Register) -> tuple[int, str]:
+def _key(pod: str, namespaces: Register) -> tuple[int, str]:
     namespace, _, name = pod.partition("/")
     return namespaces.place(namespace), name
 

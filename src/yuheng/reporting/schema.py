@@ -10,14 +10,15 @@ from yuheng.errors import NotFoundError
 
 __all__ = ["KINDS", "schema"]
 
-KINDS: Final = ("Plan", "Explanation", "Headroom", "Queues", "Simulation")
+# A fleet's plan is a document of kind Plan, too: it is the one with workloads.
+KINDS: Final = ("Plan", "Explanation", "Headroom", "Queues", "Simulation", "FleetPlan", "FleetState", "Drill")
 
 
 def schema(kind: str) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of one kind of result.
 
     Args:
-        kind: ``Plan``, ``Explanation``, ``Headroom``, ``Queues`` or ``Simulation``, in any case.
+        kind: one of `KINDS`, in any case; ``FleetPlan`` for the plan of a fleet.
 
     Raises:
         NotFoundError: there is no such kind.

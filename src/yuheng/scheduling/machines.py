@@ -29,8 +29,7 @@ class Column:
         distinct = sorted({value for value in values if value is not None})
         self.values: list[str] = distinct
         self.number = {value: i for i, value in enumerate(distinct)}
-        number: dict[str | None, int] = {**self.number, None: -1}
-        self.ids = np.array([number[value] for value in values], dtype=np.int32)
+        self.ids = np.array([-1 if value is None else self.number[value] for value in values], dtype=np.int32)
 
     def matching(self, requirement: NodeSelectorRequirement) -> Mask:
         """The nodes whose label meets the requirement."""

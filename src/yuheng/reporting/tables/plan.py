@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from yuheng.reporting.pending import PendingGroup
     from yuheng.reporting.tables.sheet import Part
 
-__all__ = ["write_plan"]
+__all__ = ["write_pending", "write_plan"]
 
 _ALLOCATION: Final = (
     Column("RESOURCE"),
@@ -46,10 +46,7 @@ def write_plan(plan: Plan, console: Console, *, wide: bool = False) -> None:
     _write_summary(sheet, plan)
     write_jobs(sheet, plan.jobs)
     write_evictions(sheet, plan.evictions)
-    if wide:
-        _write_refusals(sheet, plan.unschedulable)
-    else:
-        _write_groups(sheet, plan.unschedulable)
+    write_pending(sheet, plan.unschedulable)
     _write_placements(sheet, plan)
     sheet.warnings(plan.warnings)
 
@@ -85,6 +82,14 @@ def _outcome(plan: Plan) -> Iterable[Part]:
         (evicted, "red"),
         ".",
     )
+
+
+def write_pending(sheet: Sheet, refusals: tuple[Refusal, ...]) -> None:
+    """Write the pods that stay pending: by reason, or each of them on a wide sheet."""
+    if sheet.wide:
+        _write_refusals(sheet, refusals)
+    else:
+        _write_groups(sheet, refusals)
 
 
 def _write_groups(sheet: Sheet, refusals: tuple[Refusal, ...]) -> None:

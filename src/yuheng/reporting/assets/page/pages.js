@@ -1,6 +1,6 @@
 // Long tables: a page of rows at a time, whatever their number, and what a form leaves of them.
 const NARROW = matchMedia("(max-width: 640px)").matches;
-const ROWS = { pods: NARROW ? 20 : 50, jobs: NARROW ? 10 : 20, evictions: NARROW ? 10 : 20 };
+const ROWS = { pods: NARROW ? 20 : 50, jobs: NARROW ? 10 : 20, evictions: NARROW ? 10 : 20, workloads: NARROW ? 10 : 20 };
 
 // Shows rows of a table; the function that it gives takes the numbers of the rows to show.
 function pagedRows(id, noun, size, lineOf) {
