@@ -67,7 +67,8 @@ TOLD = {
             "cost this plan $137.65 12.5 h 4.6 kg 1 2",
             "Data between regions 200 GB for $4.00",
             "shop/cache 2 replicas find no room: east-1 has room for 0 Deployment, 2 replicas, of which 2 would lose",
-            "0/1 nodes are available: 1 Insufficient cpu. Hint ask for 7 of cpu instead of 12: it fits on west-1-a west-1: ops/scan-0",
+            "0/1 nodes are available: 1 Insufficient cpu. Hint ask for 7 of cpu instead of 12",
+            "it fits on west-1-a west-1: ops/scan-0",
         ),
     ),
     "fleet": (

@@ -19,8 +19,8 @@ import numpy as np
 
 from yuheng.model.objective import Terms
 from yuheng.placement.assignment import Assignment, Case, Part, Proposal, Tenure
+from yuheng.placement.program import Program
 from yuheng.placement.sites import on_node
-from yuheng.placement.workflow.program import Program
 
 __all__ = ["Bound", "solve"]
 

@@ -25,6 +25,7 @@ from yuheng.model.pod import Pod, PodAffinity
 from yuheng.model.policy import Policy
 from yuheng.model.propagation import PropagationPolicy
 from yuheng.placement.assignment import Assignment, Case
+from yuheng.placement.decided import Told
 from yuheng.placement.exact import Bound, solve
 from yuheng.placement.flows import flow
 from yuheng.placement.losses import parse_loss, without
@@ -34,7 +35,7 @@ from yuheng.placement.quotes import HORIZON_HOURS, Quotes
 from yuheng.placement.search import improve, place_all
 from yuheng.placement.shapes import Shapes
 from yuheng.placement.sites import ANY, Site
-from yuheng.placement.telling import Told, told
+from yuheng.placement.telling import told
 from yuheng.placement.terrain import Terrain
 from yuheng.placement.transfer import Network
 from yuheng.scheduling.planner import plan as plan_cluster

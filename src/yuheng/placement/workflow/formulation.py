@@ -27,8 +27,8 @@ from itertools import combinations
 from math import inf
 from typing import Final
 
+from yuheng.placement.program import Program
 from yuheng.placement.workflow.problem import Arc, Choice, Problem
-from yuheng.placement.workflow.program import Program
 from yuheng.placement.workflow.schedule import Schedule, fastest_ways
 
 __all__ = ["Formulation", "pair_columns"]
