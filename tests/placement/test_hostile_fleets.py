@@ -275,6 +275,7 @@ def test_what_ran_in_a_lost_cluster_finds_another_place() -> None:
     assert [report.lost for report in found.clusters] == [True, False]
     split = planned(*clusters, workloads=(scaled(3, a=2, b=1),), without=("a",))
     assert dict(only(split).replicas) == {"b": 3}
+    assert (only(split).moved, len(split.placements)) == (2, 2)
 
 
 def test_rebalancing_moves_to_where_it_is_cheaper() -> None:

@@ -20,7 +20,7 @@ from yuheng.placement.slots import Slots
 from yuheng.scheduling.presets import preset
 
 MOST = 40
-some = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+some = settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class State(NamedTuple):
@@ -181,7 +181,7 @@ def test_leaving_and_coming_back_leave_no_trace(cluster: Cluster, specs: list[Po
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_workloads_that_are_released_and_restored_leave_no_trace(seed: int) -> None:
     fleet, objective = small_fleet(seed)
     decision = Decision(fleet, Question(objective=objective))
@@ -208,7 +208,7 @@ def _running(taken: list[tuple[int, int, int]], moment: float) -> int:
 
 
 @given(st.integers(0, 5), STEPS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, derandomize=True, deadline=None)
 def test_slots_are_given_at_the_first_moment_at_which_there_are_enough(
     limit: int, asked: list[tuple[int, int, int]]
 ) -> None:

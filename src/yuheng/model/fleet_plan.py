@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from yuheng.model.batch_plan import Eviction, JobReport, quantities
 from yuheng.model.objective import Terms
 from yuheng.model.plan import API_VERSION, Allocation, Placement, Refusal, listed
 
@@ -107,6 +108,7 @@ class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True):
         workload: ``namespace/name``.
         replicas: by cluster, running ones included; empty when it is unschedulable.
         wanted: how many replicas it asks for.
+        unplaced: how many replicas find no place; those that run already stay where they are.
         moved: how many replicas run elsewhere now and lose their place.
         market: how its machines are bought; several joined by ``+``.
         start, finish: seconds since the epoch; finish is None for a service.
@@ -128,6 +130,7 @@ class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     replicas: Mapping[str, int]
     wanted: int
+    unplaced: int = 0
     moved: int = 0
     market: str = ""
     start: float | None = None
@@ -153,27 +156,28 @@ class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True):
             "kind": self.kind,
             "replicas": dict(self.replicas),
             "wanted": self.wanted,
+            "unplaced": self.unplaced,
             "market": self.market,
             "start": told_instant(self.start),
             "finish": told_instant(self.finish),
             "cost": {
-                "perHour": round(self.per_hour, 6),
-                "total": None if self.total is None else round(self.total, 6),
-                "compute": round(self.compute, 6),
-                "egress": round(self.egress, 6),
-                "storage": round(self.storage, 6),
+                "perHour": _rounded(self.per_hour),
+                "total": _rounded(self.total),
+                "compute": _rounded(self.compute),
+                "egress": _rounded(self.egress),
+                "storage": _rounded(self.storage),
             },
-            "carbonGrams": round(self.carbon_grams, 3),
-            "transfers": [msgspec.to_builtins(item) for item in self.transfers],
+            "carbonGrams": _rounded(self.carbon_grams),
+            "transfers": [_plain(item) for item in self.transfers],
             "policy": self.policy,
             "affinity": self.affinity,
             "moved": self.moved,
             "reason": self.reason,
-            "runnerUp": None if self.runner_up is None else _camel(msgspec.to_builtins(self.runner_up)),
-            "refused": [msgspec.to_builtins(item) for item in self.refused],
+            "runnerUp": None if self.runner_up is None else _plain(self.runner_up),
+            "refused": [_plain(item) for item in self.refused],
         }
         if self.advice is not None:
-            body["advice"] = _camel(msgspec.to_builtins(self.advice))
+            body["advice"] = _plain(self.advice)
         return body
 
 
@@ -214,6 +218,10 @@ class ClusterReport(msgspec.Struct, frozen=True, kw_only=True):
     cheapest: Mapping[str, float]
     missing: tuple[str, ...] = ()
     lost: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The cluster as it stands in the public format: amounts as Kubernetes writes them."""
+        return {**_plain(self), "free": quantities(dict(self.free)), "largest": quantities(dict(self.largest))}
 
 
 class RegionReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -265,10 +273,10 @@ class FleetState(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_dict(self) -> dict[str, Any]:
         """The state in the public format (kind ``FleetState``)."""
-        body = listed(_camel(msgspec.to_builtins(self)))
+        body = _plain(self)
         body["time"] = told_instant(self.time)
-        body["clusters"] = [listed(_camel(msgspec.to_builtins(item))) for item in self.clusters]
-        body["regions"] = [listed(_camel(msgspec.to_builtins(item))) for item in self.regions]
+        body["clusters"] = [item.to_dict() for item in self.clusters]
+        body["regions"] = [_plain(item) for item in self.regions]
         return {"apiVersion": API_VERSION, "kind": "FleetState", **body}
 
 
@@ -337,6 +345,8 @@ class FleetPlan(msgspec.Struct, frozen=True, kw_only=True):
         reference: what the terms are relative to.
         placements: pods, with the cluster and the node of each.
         unschedulable: pods that stay pending, by cluster where they belong to one.
+        evictions: running pods that clusters evict for their own pending jobs.
+        jobs: the jobs of clusters with queues, after that.
         workloads: sorted by key.
         workflows: the plans of workflows, as plain data.
         clusters: before and after.
@@ -352,6 +362,8 @@ class FleetPlan(msgspec.Struct, frozen=True, kw_only=True):
     placements: tuple[tuple[str, Placement], ...]
     unschedulable: tuple[tuple[str, Refusal], ...]
     workloads: tuple[WorkloadPlan, ...]
+    evictions: tuple[tuple[str, Eviction], ...] = ()
+    jobs: tuple[tuple[str, JobReport], ...] = ()
     workflows: tuple[dict[str, Any], ...] = ()
     clusters: tuple[ClusterReport, ...] = ()
     new_nodes: tuple[NewNodes, ...] = ()
@@ -377,12 +389,16 @@ class FleetPlan(msgspec.Struct, frozen=True, kw_only=True):
             "unschedulable": [
                 {"cluster": cluster, **listed(msgspec.to_builtins(refusal))} for cluster, refusal in self.unschedulable
             ],
+            "evictions": [
+                {"cluster": cluster, **msgspec.to_builtins(eviction)} for cluster, eviction in self.evictions
+            ],
+            "jobs": [{"cluster": cluster, **report.to_dict()} for cluster, report in self.jobs],
             "workloads": [item.to_dict() for item in self.workloads],
-            "workflows": [listed(item) for item in self.workflows],
-            "clusters": [listed(_camel(msgspec.to_builtins(item))) for item in self.clusters],
-            "newNodes": [_camel(msgspec.to_builtins(item)) for item in self.new_nodes],
-            "pareto": [_camel(msgspec.to_builtins(item)) for item in self.pareto],
-            "summary": _camel(msgspec.to_builtins(self.summary)),
+            "workflows": [_rounded(listed(item)) for item in self.workflows],
+            "clusters": [item.to_dict() for item in self.clusters],
+            "newNodes": [_plain(item) for item in self.new_nodes],
+            "pareto": [_plain(item) for item in self.pareto],
+            "summary": _plain(self.summary),
             "warnings": list(self.warnings),
         }
 
@@ -434,15 +450,24 @@ class Drill(msgspec.Struct, frozen=True):
             "apiVersion": API_VERSION,
             "kind": "Drill",
             "objective": self.objective,
-            "perHour": round(self.per_hour, 6),
-            "rows": [listed(_camel(msgspec.to_builtins(row))) for row in self.rows],
+            "perHour": _rounded(self.per_hour),
+            "rows": [_plain(row) for row in self.rows],
             "warnings": list(self.warnings),
         }
 
 
-def _camel(body: dict[str, Any]) -> dict[str, Any]:
-    """The keys of one level as Kubernetes writes them."""
-    return {_camel_key(key): value for key, value in body.items()}
+def _plain(item: msgspec.Struct) -> dict[str, Any]:
+    """A struct as it stands in the public format: keys as Kubernetes writes them, numbers without noise."""
+    body: dict[str, Any] = msgspec.to_builtins(item)
+    return {_camel_key(key): _rounded(listed(value)) for key, value in body.items()}
+
+
+def _rounded(value: Any) -> Any:  # noqa: ANN401 -- walks plain data of any depth
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
 def _camel_key(key: str) -> str:

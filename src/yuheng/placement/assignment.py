@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.model.fleet import FleetWorkload
+from yuheng.model.fleet_plan import told_instant
 from yuheng.model.objective import Terms
 from yuheng.model.pod import Pod
 from yuheng.placement.quotes import Quote
@@ -22,6 +23,9 @@ from yuheng.placement.slots import Slots
 from yuheng.placement.terrain import Terrain
 
 __all__ = ["Assignment", "Case", "Part", "Proposal", "Tenure"]
+
+# More copies than this are not told apart.
+MOST: Final = 1 << 20
 
 
 class Part(NamedTuple):
@@ -148,6 +152,33 @@ class Assignment:
         """How many more of a pod fit in a group."""
         s = int(self.terrain.site[g])
         return self.sites[s].room(pod, g - int(self.terrain.first[s]), most)
+
+    def open_room(self, case: Case, template: int, s: int) -> int:
+        """How many more pods of a template fit in a cluster, on machines that the workload may use."""
+        pod = case.pod(template, self.terrain.clusters[s].name)
+        groups = slice(int(self.terrain.first[s]), int(self.terrain.first[s + 1]))
+        if case.quote.open[groups].all():
+            return self.sites[s].room(pod, ANY, MOST)
+        return sum(self.room(pod, g, MOST) for g in self.terrain.groups_of(s) if case.quote.open[g])
+
+    def why_no_slot(self, case: Case, s: int) -> str:
+        """Why a cluster's region does not let a job run, or not in time; empty when it does."""
+        r = self.terrain.region_of_site(s)
+        groups = [g for g in self.terrain.groups_of(s) if case.quote.open[g]]
+        if r not in self._slots or not case.quote.ends or not groups:
+            return ""
+        quote, slots = case.quote, self._slots[r]
+        g = min(groups, key=lambda g: float(quote.start[g] + quote.busy[g]))
+        first = slots.earliest(float(quote.start[g]), float(quote.busy[g]), sum(case.counts))
+        if first is None:
+            return f"its region lets {slots.limit} pods of jobs run at a time, and it has {sum(case.counts)}"
+        finish = first + float(quote.busy[g])
+        if quote.limit is None or finish <= quote.limit:
+            return ""
+        return (
+            f"its region has room for it from {told_instant(first)} on only: it would finish at {told_instant(finish)},"
+            f" after its deadline {told_instant(quote.limit)}"
+        )
 
     def best(self, case: Case, without: Collection[int] = ()) -> Proposal | None:
         """The best way to place a workload: in one cluster, or across them where it may.
@@ -349,14 +380,19 @@ class Assignment:
         pod = case.pod(t, self.sites[s].cluster.name)
         if left == 0:
             return []
-        if not ranked:
+        mine = self.terrain.groups_of(s)
+        if not ranked and case.quote.open[mine.start : mine.stop].all():
             here = min(self.sites[s].room(pod, EXISTING, left), left)
             there = min(self.sites[s].room(pod, ANY, left) - here, left - here)
             found = [Part(t, s, EXISTING, here), Part(t, s, ANY, there)]
             return [part for part in found if part.pods > 0]
         parts = []
-        groups = np.array([g for g in self.terrain.groups_of(s) if np.isfinite(case.score[t, g])], dtype=np.int64)
-        for g in groups[np.lexsort((groups, case.score[t, groups]))].tolist() if len(groups) else ():
+        usable = [g for g in mine if case.quote.open[g]]
+        if ranked:
+            usable.sort(key=lambda g: (float(case.score[t, g]), g))
+        else:
+            usable.sort(key=lambda g: (not self.terrain.exists[g], g))
+        for g in usable:
             some = min(self._room_in(case, t, g, left), left)
             if some > 0:
                 parts.append(Part(t, s, g, some))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from yuheng.model.fleet import Fleet
 from yuheng.model.objective import Objective, Terms
-from yuheng.model.plan import Placement, Refusal
+from yuheng.model.plan import Plan
 from yuheng.model.policy import Policy
 from yuheng.model.propagation import PropagationPolicy
 from yuheng.placement.assignment import Assignment, Case
@@ -39,7 +39,7 @@ class Told(NamedTuple):
         left: the workloads that found no place.
         policies: Karmada's policy of each workload that has one; ``propagations`` what it decided, and ``shortfalls``
             how many pods found no node in each cluster that it chose.
-        own: pods that clusters have placed themselves; ``own_refused`` those that they could not.
+        own: the plans of clusters for their own pending pods.
         idle: policies that are for no workload.
         warnings: what has to be known.
         started: when planning began, by the clock of `time.perf_counter`.
@@ -62,8 +62,7 @@ class Told(NamedTuple):
     policies: Mapping[str, PropagationPolicy]
     propagations: Mapping[str, Propagation]
     shortfalls: Mapping[str, Mapping[int, int]]
-    own: tuple[tuple[str, Placement], ...]
-    own_refused: tuple[tuple[str, Refusal], ...]
+    own: tuple[tuple[str, Plan], ...]
     idle: tuple[PropagationPolicy, ...]
     warnings: tuple[str, ...]
     started: float

@@ -62,18 +62,19 @@ def _row(fleet: Fleet, loss: Loss, question: Question, before: FleetPlan, compil
     remains = without(fleet, [loss])
     found = _decided(fleet, question._replace(without=(str(loss),)), compiled)
     lost = sum(len(pods) for pods in remains.pods.values())
-    unplaced = _unplaced(found)
+    unplaced = _unplaced(fleet, found) - _unplaced(fleet, before)
+    reasons = _reasons(found)
     return DrillRow(
         lost=str(loss),
         nodes=remains.nodes,
         pods=lost,
         moved=len(found.placements),
         unplaced=dict(sorted(unplaced.items())),
-        stranded=max(lost - len(found.placements) - sum(unplaced.values()), 0),
+        stranded=max(lost - len(found.placements) - unplaced.total(), 0),
         per_hour=found.summary.per_hour - before.summary.per_hour,
         once=sum(one.egress for one in found.workloads),
         new_nodes=_opened(found, before),
-        reasons=_reasons(found),
+        reasons={key: reasons[key] for key in sorted(unplaced)[:MOST_REASONS] if key in reasons},
     )
 
 
@@ -83,23 +84,22 @@ def _opened(found: FleetPlan, before: FleetPlan) -> int:
     return sum(max(item.nodes - open_.get((item.cluster, item.pool), 0), 0) for item in found.new_nodes)
 
 
-def _unplaced(found: FleetPlan) -> Counter[str]:
+def _unplaced(fleet: Fleet, found: FleetPlan) -> Counter[str]:
     """Replicas and pods that find no place, by workload, or by cluster and pod."""
     unplaced: Counter[str] = Counter()
     for one in found.workloads:
-        if one.reason:
-            unplaced[one.workload] += one.wanted
-    keys = {one.workload for one in found.workloads if one.reason}
+        unplaced[one.workload] += one.unplaced
+    mine = {pod.key for workload in fleet.workloads for pod in workload.pods}
     for cluster, refusal in found.unschedulable:
-        if cluster:
+        if refusal.pod not in mine:
             unplaced[f"{cluster}: {refusal.pod}"] += 1
-    return Counter({key: count for key, count in unplaced.items() if count or key in keys})
+    return +unplaced
 
 
 def _reasons(found: FleetPlan) -> Mapping[str, str]:
     told = {one.workload: one.reason for one in found.workloads if one.reason}
     told |= {f"{cluster}: {refusal.pod}": refusal.message for cluster, refusal in found.unschedulable if cluster}
-    return dict(list(told.items())[:MOST_REASONS])
+    return told
 
 
 def carried_out(fleet: Fleet, found: FleetPlan) -> Fleet:

@@ -27,7 +27,8 @@ __all__ = ["Bound", "solve"]
 # Columns of a program that is solved, and nodes of the tree that is searched: they stand in for a limit of time, which
 # would make plans differ from one machine to the next.
 MOST_COLUMNS: Final = 5_000
-MOST_NODES: Final = 2_000
+MOST_NODES: Final = 500
+GOOD_ENOUGH: Final = 1e-6
 # The largest cost in a program is about this.
 LARGEST_COST: Final = 1e4
 # Whole GPUs that nobody has a part of.
@@ -86,7 +87,7 @@ def solve(assignment: Assignment, cases: Sequence[Case]) -> Bound | None:
         placed = who.placed(who.program.solved(MOST_NODES).values)
         chosen = placed or [case for case in movable if case.workload.identity in before]
     formulation = _Formulation(assignment, chosen, by_node=by_node, everybody=True)
-    outcome = formulation.program.solved(MOST_NODES)
+    outcome = formulation.program.solved(MOST_NODES, gap=GOOD_ENOUGH)
     found = formulation.solution(outcome.values) if outcome.values else {}
     ways = (_by_group, _by_node) if by_node else (_by_group,)
     if not found or not any(_is_carried_out(assignment, movable, chosen, found, way, before) for way in ways):

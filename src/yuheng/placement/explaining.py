@@ -50,11 +50,17 @@ class Explaining:
             )
             for s in sorted(set(self.terrain.site[usable].tolist()))
         }
+        waits = {s: why for s in room if room[s] >= need and (why := self.assignment.why_no_slot(case, s))}
+        if waits:
+            s, why = next(iter(waits.items()))
+            return f"{self.terrain.clusters[s].name}: {why}"
         best = max(room, key=lambda s: (room[s], self.terrain.clusters[s].name))
-        together = "" if workload.divisible else " together"
+        what = "1 replica finds" if need == 1 else f"{need} replicas{'' if workload.divisible else ' together'} find"
+        told_best = f"{what} no room: {self.terrain.clusters[best].name} has room for {min(room[best], need)}"
         return (
-            f"{need} replicas{together} find no room: {self.terrain.clusters[best].name} has room for"
-            f" {min(room[best], need)}, all {len(room)} clusters that will do for {sum(room.values())}"
+            f"{told_best}, all {len(room)} clusters that will do for {sum(room.values())}"
+            if len(room) > 1
+            else told_best
         )
 
     def _usable(self, case: Case, s: int) -> list[int]:
@@ -91,7 +97,9 @@ class Explaining:
                 continue
             pod = case.pod(0, name)
             room = sum(self.assignment.room(pod, g, need) for g in self._usable(case, s))
-            if room < need:
+            if (why := self.assignment.why_no_slot(case, s)) and room >= need:
+                found[name] = why
+            elif room < need:
                 message = self.assignment.sites[s].refusal(pod).message if room == 0 else ""
                 found[name] = f"room for {room} of {need}" + (f": {message}" if message else "")
         return found

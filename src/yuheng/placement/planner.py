@@ -20,7 +20,7 @@ from yuheng.model.cluster import Snapshot
 from yuheng.model.fleet import Cluster, Fleet, FleetWorkload
 from yuheng.model.fleet_plan import FleetPlan
 from yuheng.model.objective import Terms, parse_objective
-from yuheng.model.plan import Placement, Plan, Refusal
+from yuheng.model.plan import Placement, Plan
 from yuheng.model.pod import Pod, PodAffinity
 from yuheng.model.policy import Policy
 from yuheng.model.propagation import PropagationPolicy
@@ -34,7 +34,7 @@ from yuheng.placement.propagation import PolicyIndex, Propagation, Propagator
 from yuheng.placement.quotes import HORIZON_HOURS, Quotes
 from yuheng.placement.search import improve, place_all
 from yuheng.placement.shapes import Shapes
-from yuheng.placement.sites import ANY, Site
+from yuheng.placement.sites import Site
 from yuheng.placement.telling import told
 from yuheng.placement.terrain import Terrain
 from yuheng.placement.transfer import Network
@@ -77,15 +77,14 @@ class _Opened(NamedTuple):
     Attributes:
         given: the cluster as it was given.
         cluster: the same, its own pending pods placed.
-        placements, refusals: of those pods.
+        plan: of those pods; None where there are none.
         site: compiled.
         stock: its nodes, in groups.
     """
 
     given: Cluster
     cluster: Cluster
-    placements: tuple[Placement, ...]
-    refusals: tuple[Refusal, ...]
+    plan: Plan | None
     stock: Stock
     site: Site
 
@@ -166,8 +165,7 @@ class Decision:
             if known is None:
                 known = compiled[id(cluster)] = self._opened(cluster, rest, most, peculiar, shapes)
             opened.append(known)
-        self.own = [(one.cluster.name, placement) for one in opened for placement in one.placements]
-        self.own_refused = [(one.cluster.name, refusal) for one in opened for refusal in one.refusals]
+        self.own = [(one.cluster.name, one.plan) for one in opened if one.plan is not None]
         fleet: Fleet = msgspec.structs.replace(rest, clusters=tuple(one.cluster for one in opened))
         self.fleet = fleet
         self.network = Network(fleet.regions)
@@ -192,9 +190,7 @@ class Decision:
             cluster = _settled(given, found)
         stock = stock_of(cluster, fleet, self.now, most)
         site = Site(cluster, stock, self.policy, self.question.seed, peculiar, shapes)
-        placements = found.placements if found is not None else ()
-        refusals = found.unschedulable if found is not None else ()
-        return _Opened(given, cluster, placements, refusals, stock, site)
+        return _Opened(given, cluster, found, stock, site)
 
     def flows(self) -> tuple[dict[str, Any], ...]:
         """The plans of workflows, on what the workloads leave."""
@@ -263,7 +259,8 @@ class Decision:
         """What is to be placed of a workload, and what that would be worth where."""
         own = workload.requirements.objective
         factors = (parse_objective(own) if own else self.objective).steering(self.reference)
-        quote = self.quotes.quote(workload, factors)
+        by_policy = workload.identity in self.policy_of
+        quote = self.quotes.quote(workload, factors, by_policy=by_policy)
         held = sum(count for name, count in workload.previous.items() if name in self.place_of)
         counts = []
         for _, count in quote.templates:
@@ -271,18 +268,15 @@ class Decision:
             held = max(held - count, 0)
         homes = {self.place_of[name] for name in workload.previous if name in self.place_of}
         sites = frozenset(homes) if homes and not workload.divisible else None
-        by_policy = workload.identity in self.policy_of
         return Case(workload, quote, tuple(counts), quote.scores(factors), factors, sites, by_policy)
 
     def _propagate(self, workload: FleetWorkload, policy: PropagationPolicy) -> None:
         """Divide a workload as its policy says."""
         case = self.cases[workload.identity]
-        sites = self.assignment.sites
 
         def headroom(name: str) -> int:
             s = self.place_of[name]
-            rooms = [sites[s].room(case.pod(t, name), ANY, 1 << 20) for t in range(len(case.counts))]
-            return min(rooms, default=0)
+            return min((self.assignment.open_room(case, t, s) for t in range(len(case.counts))), default=0)
 
         found = self.propagator.propagate(
             workload,
@@ -291,6 +285,7 @@ class Decision:
             leaving=frozenset(workload.leaving),
             rebalance=self.question.rebalance or workload.rebalance,
             score=self._score(case) if self.question.objective else None,
+            closed={self.terrain.clusters[s].name: why for s, why in case.quote.refused.items()},
         )
         self.propagations[workload.identity] = found
         everywhere = policy.placement.strategy == "Duplicated"
@@ -348,7 +343,6 @@ class Decision:
             propagations=self.propagations,
             shortfalls=self.shortfalls,
             own=tuple(self.own),
-            own_refused=tuple(self.own_refused),
             idle=tuple(self.index.selecting_nothing(self.fleet.workloads)),
             warnings=tuple(self.warnings),
             started=self.started,

@@ -94,16 +94,17 @@ class Program:
             return Outcome(False, False, (), -inf)
         return Outcome(True, False, tuple(solver.getSolution().col_value), solver.getObjectiveValue())
 
-    def solved(self, nodes: int, guess: Sequence[tuple[int, float]] = ()) -> Outcome:
+    def solved(self, nodes: int, guess: Sequence[tuple[int, float]] = (), *, gap: float = 0.0) -> Outcome:
         """The optimum.
 
         Args:
             nodes: of the search tree at most; then the best that was found, and the bound so far.
             guess: a solution that is known, as (column, value) pairs of the whole numbers; empty for none.
+            gap: how far above the bound a solution may be that is good enough, relative to it.
         """
         solver = self._solver(whole=True)
         solver.setOptionValue("mip_max_nodes", nodes)
-        solver.setOptionValue("mip_rel_gap", 0.0)
+        solver.setOptionValue("mip_rel_gap", gap)
         solver.setOptionValue("mip_abs_gap", TOLERANCE)
         solver.setOptionValue("mip_feasibility_tolerance", WHOLE)
         if guess:

@@ -162,13 +162,15 @@ class Quotes:
         self._frames: dict[tuple[bytes, bytes, bytes], _Frame] = {}
         self._stores: dict[bytes, tuple[F64, tuple[Moves, ...]]] = {}
 
-    def quote(self, workload: FleetWorkload, factors: Terms | None = None) -> Quote:
+    def quote(self, workload: FleetWorkload, factors: Terms | None = None, *, by_policy: bool = False) -> Quote:
         """The quote of a workload.
 
         Args:
             workload: the workload.
             factors: what a dollar, a second and a gram weigh: its start is put off for them where it may be. None to
                 start as early as it may.
+            by_policy: whether a Karmada policy says which clusters' taints it tolerates, and what becomes of it where
+                one is not ready.
         """
         needs = workload.requirements
         templates = _templates(workload.pods)
@@ -181,10 +183,13 @@ class Quotes:
             self._key(needs),
             _encode(list(tolerations.values())),
             factors if shiftable else None,
+            by_policy,
         )
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._made(workload, templates, asks, factors if shiftable else None)
+            found = self._known[key] = self._made(
+                workload, templates, asks, factors if shiftable else None, by_policy=by_policy
+            )
         return found._replace(templates=templates)
 
     def _key(self, needs: Requirements) -> bytes:
@@ -199,18 +204,20 @@ class Quotes:
         templates: tuple[tuple[Pod, int], ...],
         asks: tuple[Ask, ...],
         factors: Terms | None,
+        *,
+        by_policy: bool,
     ) -> Quote:
         needs = workload.requirements
         rate = np.array([self._ask(ask)[0] for ask in asks]).reshape(len(asks), -1)
         watts = np.array([self._ask(ask)[1] for ask in asks]).reshape(len(asks), -1)
         if factors is None:
             tolerations = [pod.spec.tolerations for pod, _ in templates]
-            key = (self._key(needs), _encode(tolerations), _encode(sorted(workload.previous)))
+            key = (self._key(needs), _encode(tolerations), _encode((sorted(workload.previous), by_policy)))
             frame = self._frames.get(key)
             if frame is None:
-                frame = self._frames[key] = self._framed(workload, None, None)
+                frame = self._frames[key] = self._framed(workload, None, None, by_policy=by_policy)
         else:
-            frame = self._framed(workload, (rate, watts, templates), factors)
+            frame = self._framed(workload, (rate, watts, templates), factors, by_policy=by_policy)
         return Quote(
             templates=templates,
             rate=rate,
@@ -227,12 +234,16 @@ class Quotes:
             limit=self._limit(needs) if frame.ends else None,
         )
 
-    def _framed(self, workload: FleetWorkload, drawn: _Drawn | None, factors: Terms | None) -> _Frame:
+    def _framed(
+        self, workload: FleetWorkload, drawn: _Drawn | None, factors: Terms | None, *, by_policy: bool
+    ) -> _Frame:
         """What does not depend on how much a workload asks for, unless its start is put off for it."""
         terrain, needs = self.terrain, workload.requirements
         ends = bool(needs.run_time) and needs.latency is None
         closed = Refusals(len(terrain.groups))
-        self._refuse_places(closed, workload)
+        if not by_policy:
+            self._refuse_guarded(closed, workload)
+        self._refuse_places(closed, needs)
         run, slow = self._run_times(closed, needs)
         fixed, moves = self._data(needs)
         ahead = np.array([item.ahead for item in moves])[terrain.region]
@@ -276,14 +287,18 @@ class Quotes:
             self._stores[key] = (np.array([item.cost for item in moves]), moves)
         return self._stores[key]
 
-    def _refuse_places(self, closed: Refusals, workload: FleetWorkload) -> None:
-        """Close what the workload may not use, whatever it costs."""
-        terrain, needs = self.terrain, workload.requirements
+    def _refuse_guarded(self, closed: Refusals, workload: FleetWorkload) -> None:
+        """Close clusters that take nobody, or not this workload."""
+        terrain = self.terrain
         for s, cluster in self._guarded:
             if not cluster.ready:
                 closed.refuse(terrain.site == s, "the cluster is not ready")
             elif (taint := self._repelled(cluster, workload)) is not None:
                 closed.refuse(terrain.site == s, f"the cluster has the untolerated taint {_told(taint)}")
+
+    def _refuse_places(self, closed: Refusals, needs: Requirements) -> None:
+        """Close what the workload may not use, whatever it costs."""
+        terrain = self.terrain
         for patterns, why in _places(needs):
             outside = [not is_among(terrain.fleet.regions.get(key), key, patterns) for key in terrain.regions]
             closed.refuse(np.array(outside, dtype=np.bool_)[terrain.region], why)

@@ -28,17 +28,15 @@ class Standing:
         """By cluster, running ones included; those that an objective or a policy keeps."""
         key = workload.identity
         found = self.decision.propagations.get(key)
-        if found is not None:
+        if found is not None and not found.reason:
             return dict(found.replicas)
         wanted = len(workload.pods)
         tenure = self.assignment.tenures.get(key)
         held = {name: count for name, count in workload.previous.items() if name in self.homes}
         if sum(held.values()) >= wanted:
             return self._kept(workload, held, wanted)
-        if tenure is None:
-            return {}
         replicas = Counter(held)
-        for s, batch in tenure.batches:
+        for s, batch in tenure.batches if tenure is not None else ():
             replicas[self.terrain.clusters[s].name] += len(batch.nodes)
         return {name: count for name, count in sorted(replicas.items()) if count}
 
@@ -58,6 +56,10 @@ class Standing:
         groups = list(self.terrain.groups_of(s))
         scores = case.quote.scores(case.factors)
         return float(scores[0, groups].min()) if groups and len(scores) else float("inf")
+
+    def held(self, workload: FleetWorkload) -> int:
+        """How many replicas run in the clusters that are left."""
+        return sum(count for name, count in workload.previous.items() if name in self.homes)
 
     def moved(self, workload: FleetWorkload, replicas: Mapping[str, int]) -> int:
         """How many replicas that run today lose their place; those of an unschedulable workload stay where they can."""

@@ -31,12 +31,16 @@ def told(decision: Told) -> FleetPlan:
     teller, homes = _Teller(decision), decision.homes
     workloads = tuple(teller.workload(workload, i) for i, workload in enumerate(decision.fleet.workloads))
     placements, refused = teller.pods()
+    own = [(name, one) for name, found in decision.own for one in found.placements]
+    own_refused = [(name, one) for name, found in decision.own for one in found.unschedulable]
     return FleetPlan(
         policy=decision.policy.name,
         objective=decision.objective.name,
         reference=decision.reference,
-        placements=(*decision.own, *placements),
-        unschedulable=(*decision.own_refused, *refused),
+        placements=(*own, *placements),
+        unschedulable=(*own_refused, *refused),
+        evictions=tuple((name, one) for name, found in decision.own for one in found.evictions),
+        jobs=tuple((name, one) for name, found in decision.own for one in found.jobs),
         workloads=workloads,
         workflows=decision.flows,
         clusters=tuple(
@@ -45,9 +49,7 @@ def told(decision: Told) -> FleetPlan:
         new_nodes=new_nodes(decision.assignment),
         without=decision.question.without,
         time=decision.now,
-        summary=teller.summary(
-            workloads, len(decision.own) + len(placements), len(decision.own_refused) + len(refused)
-        ),
+        summary=teller.summary(workloads, len(own) + len(placements), len(own_refused) + len(refused)),
         warnings=tuple(dict.fromkeys((*decision.warnings, *teller.warnings()))),
     )
 
@@ -73,14 +75,18 @@ class _Teller:
         wanted = len(workload.pods)
         policy = decision.policies.get(workload.identity)
         decided_by = f"{policy.kind} {policy.key}" if policy is not None else ""
-        if not replicas and wanted:
+        left_out = workload.identity in decision.left or bool(found is not None and found.reason)
+        reason = self.explaining.reason(workload, case, found) if left_out or not replicas else ""
+        lacking = max(wanted - self.standing.held(workload), 0) if reason else 0
+        if not replicas:
             return WorkloadPlan(
                 workload=workload.key,
                 kind=workload.kind,
                 replicas={},
                 wanted=wanted,
+                unplaced=lacking,
                 moved=self.standing.moved(workload, {}),
-                reason=self.explaining.reason(workload, case, found),
+                reason=reason,
                 refused=self.explaining.refused(case, found, {}),
                 policy=decided_by,
             )
@@ -101,6 +107,8 @@ class _Teller:
             kind=workload.kind,
             replicas=replicas,
             wanted=wanted,
+            unplaced=lacking or sum(decision.shortfalls.get(workload.identity, {}).values()),
+            reason=reason,
             moved=self.standing.moved(workload, replicas),
             market="+".join(markets),
             start=min(starts, default=decision.now) + wait,
@@ -155,7 +163,7 @@ class _Teller:
     def summary(self, workloads: tuple[WorkloadPlan, ...], pods: int, pending: int) -> FleetSummary:
         """The plan in numbers."""
         decision = self.decision
-        placed = [one for one in workloads if one.replicas or not one.wanted]
+        placed = [one for one in workloads if not one.reason]
         total = Terms()
         for one, workload in zip(workloads, decision.fleet.workloads, strict=True):
             if one.replicas:
@@ -174,7 +182,7 @@ class _Teller:
             unschedulable=len(workloads) - len(placed),
             pods=pods,
             pending=pending,
-            per_hour=sum(one.per_hour for one in placed),
+            per_hour=sum(one.per_hour for one in workloads),
             total=total.cost,
             hours=total.time / HOUR,
             carbon_grams=total.carbon,
@@ -185,20 +193,44 @@ class _Teller:
             seconds=round(clock.perf_counter() - decision.started, 3),
         )
 
+    def _endless(self) -> list[str]:
+        """Jobs that do not say how long they run."""
+        jobs = [
+            one
+            for one in self.decision.fleet.workloads
+            if one.kind == "Job" and one.pods and not one.requirements.run_time
+        ]
+        if not jobs:
+            return []
+        hours = f"{self.decision.question.horizon:g}"
+        dated = self.decision.question.within is not None or any(
+            one.requirements.deadline is not None or one.requirements.within is not None for one in jobs
+        )
+        told_dates = "; no deadline of theirs is looked at" if dated else ""
+        what = f"1 job does not say how long it runs ({jobs[0].key})"
+        if len(jobs) > 1:
+            what = f"{len(jobs)} jobs do not say how long they run ({jobs[0].key} first)"
+        return [f"{what}: counted like a service, for {hours} h{told_dates} (see yuheng.io/run-time)"]
+
     def warnings(self) -> list[str]:
         """What has to be known to read the plan rightly."""
         decision = self.decision
-        found = [f"{policy.source}: {policy.kind} {policy.key} selects no workload" for policy in decision.idle]
+        found = self._endless()
+        found += [f"{policy.source}: {policy.kind} {policy.key} selects no workload" for policy in decision.idle]
         unpriced = sorted(decision.network.unpriced)
         if unpriced:
             first = " to ".join(unpriced[0])
             found.append(
-                f"egress between {len(unpriced)} pairs of regions has no price, {first} first: nothing is charged"
+                f"egress has no price between {_pairs(len(unpriced))} of regions, {first} first: nothing is charged"
             )
         if decision.network.unmeasured:
             first = " to ".join(min(decision.network.unmeasured))
             count = len(decision.network.unmeasured)
             found.append(
-                f"the bandwidth between {count} pairs of regions is not known, {first} first: moving data takes no time"
+                f"the bandwidth is not known between {_pairs(count)} of regions, {first} first: moving takes no time"
             )
         return found
+
+
+def _pairs(count: int) -> str:
+    return "1 pair" if count == 1 else f"{count} pairs"

@@ -112,6 +112,10 @@ class Terrain:
         key = self.regions[r]
         return self.fleet.regions.get(key) or Region(name=key.rpartition("/")[2], provider=key.rpartition("/")[0])
 
+    def region_of_site(self, s: int) -> int:
+        """The place of a cluster's region in `regions`."""
+        return self.regions.index(self.clusters[s].region_key)
+
     def carbon(self, r: int) -> Series:
         """The carbon intensity of a region, or what is assumed."""
         return self.region_of(r).carbon or _ASSUMED

@@ -8,7 +8,7 @@ The pipeline is that of Karmada's scheduler (``pkg/scheduler/core``):
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
 from yuheng.model.fleet import Cluster, FleetWorkload
@@ -33,6 +33,7 @@ class Circumstances(NamedTuple):
     leaving: Set[str]
     rebalance: bool
     score: Callable[[str], float] | None
+    closed: Mapping[str, str]
 
 
 class Propagator:
@@ -57,6 +58,7 @@ class Propagator:
         leaving: Set[str] = frozenset(),
         rebalance: bool = False,
         score: Callable[[str], float] | None = None,
+        closed: Mapping[str, str] | None = None,
     ) -> Propagation:
         """Place a workload by its policy.
 
@@ -70,8 +72,9 @@ class Propagator:
             rebalance: whether to decide anew: from the first affinity on, without holding on to previous replicas.
             score: what decides between clusters, from 0 to 100, the larger, the better; None for Karmada's own score,
                 which favours clusters that run the workload already.
+            closed: clusters that are no candidates for other reasons than the policy's, and the reasons.
         """
-        asked = Circumstances(headroom, failed, leaving, rebalance, score)
+        asked = Circumstances(headroom, failed, leaving, rebalance, score, closed or {})
         terms = _terms(workload, policy, rebalance=rebalance)
         attempts = [self._attempt(workload, policy, terms[0], asked)]
         for term in terms[1:]:
@@ -89,7 +92,7 @@ class Propagator:
         refused: dict[str, str] = {}
         candidates: list[Candidate] = []
         for standing in self._standing(policy, term):
-            reason = refusal(standing, workload, asked.failed, asked.leaving)
+            reason = refusal(standing, workload, asked.failed, asked.leaving, asked.closed)
             if reason:
                 refused[standing.cluster.name] = reason
             else:

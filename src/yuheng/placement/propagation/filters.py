@@ -6,7 +6,7 @@ workload runs already is looked at for each workload.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
 from yuheng.model.fleet import Cluster, FleetWorkload
@@ -57,7 +57,9 @@ def standings(
     return tuple(_standing(placement, affinities, cluster) for cluster in clusters)
 
 
-def refusal(standing: Standing, workload: FleetWorkload, failed: Set[str], leaving: Set[str]) -> str:
+def refusal(
+    standing: Standing, workload: FleetWorkload, failed: Set[str], leaving: Set[str], closed: Mapping[str, str]
+) -> str:
     """Why a cluster may not take a workload; empty when it may.
 
     A taint does not keep away what runs on the cluster already.
@@ -67,6 +69,8 @@ def refusal(standing: Standing, workload: FleetWorkload, failed: Set[str], leavi
         return FAILED
     if name in leaving:
         return EVICTED
+    if name in closed:
+        return closed[name]
     if standing.tier is None:
         return AFFINITY
     if standing.property_missing:
