@@ -209,7 +209,7 @@ def _offer(fleet: Fleet, workload: FleetWorkload, machine: Machine) -> Offer | N
     start = max(now, needs.not_before or now)
     rate, watts = _rate(fleet, machine, pod), _watts(fleet, machine, pod)
     if not needs.run_time:
-        grams = _grams(region, watts, start + ready, HORIZON * HOUR)
+        grams = _grams(region, watts, start + ready - cluster.startup, HORIZON * HOUR)
         return Offer(rate, rate * HORIZON, grams, start - now + ready)
     kind = machine.node.labels.get(INSTANCE_TYPE, "")
     run = (needs.run_time.get(kind) or needs.run_time["*"]).mean / region.speed
@@ -217,7 +217,7 @@ def _offer(fleet: Fleet, workload: FleetWorkload, machine: Machine) -> Offer | N
     if needs.within is not None and finish > needs.within + 1e-6:
         return None
     paid = run + cluster.startup
-    return Offer(rate, rate * paid / HOUR, _grams(region, watts, start + ready, paid), finish)
+    return Offer(rate, rate * paid / HOUR, _grams(region, watts, start + ready - cluster.startup, paid), finish)
 
 
 class Choice(NamedTuple):

@@ -260,11 +260,12 @@ def test_scaling_down_keeps_the_cheapest() -> None:
     assert dict(only(planned(*clusters, workloads=(scaled(4, a=2, b=2),))).replicas) == {"a": 2, "b": 2}
 
 
-def test_growth_that_finds_no_room_leaves_what_runs_alone() -> None:
+def test_growth_takes_what_room_there_is_and_leaves_what_runs_alone() -> None:
     found = planned(made_cluster("a", "small", pods=running("a", 3)), workloads=(scaled(9, a=3),))
     one = only(found)
-    assert "no room" in one.reason
-    assert len(found.unschedulable) == 6
+    assert one.reason.startswith("5 replicas find no room")
+    assert (dict(one.replicas), one.unplaced, one.moved) == ({"a": 4}, 5, 0)
+    assert (len(found.unschedulable), len(found.placements)) == (5, 1)
 
 
 def test_what_ran_in_a_lost_cluster_finds_another_place() -> None:

@@ -201,6 +201,22 @@ class Assignment:
                 best = found
         return best
 
+    def settle_part(self, case: Case) -> int:
+        """Place as many pods of a workload as there is room for, the cheapest places first; how many."""
+        parts: list[Part] = []
+        usable = case.usable(self.terrain)
+        for t, wanted in enumerate(case.counts):
+            left = wanted
+            groups = np.flatnonzero(usable)
+            for g in groups[np.lexsort((groups, case.score[t, groups]))].tolist():
+                some = min(self._room_in(case, t, g, left), left)
+                if some > 0:
+                    parts.append(Part(t, int(self.terrain.site[g]), g, some))
+                    left -= some
+        if not parts or self._wait(case, parts) != 0.0:
+            return 0
+        return sum(part.pods for part in parts) if self.settle(case, Proposal(tuple(parts), Terms(), 0.0)) else 0
+
     def _ranked_scopes(self, case: Case, without: Collection[int]) -> Iterator[tuple[float, NDArray[np.int64]]]:
         """Sets of groups that the whole workload may be in, and the least that a proposal within each could be worth.
 

@@ -7,7 +7,7 @@ the same policies and the same objective, on what remains.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
@@ -15,7 +15,7 @@ from yuheng.model.fleet import Cluster, Fleet, FleetWorkload
 from yuheng.model.fleet_plan import Drill, DrillRow, FleetPlan
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
-from yuheng.placement.losses import Loss, losses_of, parse_loss, without
+from yuheng.placement.losses import BOUND_TO_NODES, Loss, Remains, losses_of, parse_loss, running_keys, without
 from yuheng.placement.machines import pool_nodes
 from yuheng.placement.planner import Compiled, Decision, Question, plan
 
@@ -70,11 +70,30 @@ def _row(fleet: Fleet, loss: Loss, question: Question, before: FleetPlan, compil
         pods=lost,
         moved=len(found.placements),
         unplaced=dict(sorted(unplaced.items())),
-        stranded=max(lost - len(found.placements) - unplaced.total(), 0),
+        stranded=_stranded(fleet, remains),
         per_hour=found.summary.per_hour - before.summary.per_hour,
         once=sum(one.egress for one in found.workloads),
         new_nodes=_opened(found, before),
         reasons={key: reasons[key] for key in sorted(unplaced)[:MOST_REASONS] if key in reasons},
+    )
+
+
+def _pods_of(fleet: Fleet) -> Iterator[Pod]:
+    """The pods of all workloads, as they are in any cluster."""
+    for workload in fleet.workloads:
+        for pods in (workload.pods, *workload.variants.values()):
+            yield from pods
+
+
+def _stranded(fleet: Fleet, remains: Remains) -> int:
+    """The pods that are lost and that nobody starts elsewhere; those that belong to their node do not count."""
+    mine = running_keys(fleet)
+    return sum(
+        pod.key not in mine.get(name, ())
+        and (pod.owner is None or pod.owner.kind not in BOUND_TO_NODES)
+        and (pod.owner is None or name in remains.lost)
+        for name, pods in remains.pods.items()
+        for pod in pods
     )
 
 
@@ -89,7 +108,7 @@ def _unplaced(fleet: Fleet, found: FleetPlan) -> Counter[str]:
     unplaced: Counter[str] = Counter()
     for one in found.workloads:
         unplaced[one.workload] += one.unplaced
-    mine = {pod.key for workload in fleet.workloads for pod in workload.pods}
+    mine = {pod.key for pod in _pods_of(fleet)}
     for cluster, refusal in found.unschedulable:
         if refusal.pod not in mine:
             unplaced[f"{cluster}: {refusal.pod}"] += 1
@@ -97,14 +116,14 @@ def _unplaced(fleet: Fleet, found: FleetPlan) -> Counter[str]:
 
 
 def _reasons(found: FleetPlan) -> Mapping[str, str]:
-    told = {one.workload: one.reason for one in found.workloads if one.reason}
+    told = {one.workload: one.reason or "its policy gives it fewer" for one in found.workloads if one.unplaced}
     told |= {f"{cluster}: {refusal.pod}": refusal.message for cluster, refusal in found.unschedulable if cluster}
     return told
 
 
 def carried_out(fleet: Fleet, found: FleetPlan) -> Fleet:
     """The fleet after a plan: its pods run on their nodes, nodes of pools that it opens exist."""
-    pods = {pod.key: pod for workload in fleet.workloads for pod in workload.pods}
+    pods = {pod.key: pod for pod in _pods_of(fleet)}
     placed: dict[str, dict[str, tuple[str, tuple[int, ...]]]] = {}
     for name, item in found.placements:
         placed.setdefault(name, {})[item.pod] = (item.node, item.devices)
@@ -167,7 +186,7 @@ def _running(
     running: dict[str, tuple[str, ...]] = {}
     for name, count in replicas.items():
         before = [key for key in workload.running.get(name, ()) if key not in moved.get(name, ())]
-        new = [pod.key for pod in workload.pods if pod.key in placed.get(name, {})]
+        new = [pod.key for pod in workload.variants.get(name, workload.pods) if pod.key in placed.get(name, {})]
         running[name] = tuple(dict.fromkeys((*before, *new)))[:count]
     after: FleetWorkload = msgspec.structs.replace(workload, previous=dict(replicas), running=running)
     return after

@@ -33,8 +33,8 @@ class Explaining:
         self.terrain = decision.assignment.terrain
         self.homes = decision.homes
 
-    def reason(self, workload: FleetWorkload, case: Case, found: Propagation | None) -> str:
-        """Why a workload is unschedulable."""
+    def reason(self, workload: FleetWorkload, case: Case, found: Propagation | None, need: int) -> str:
+        """Why a workload, or so many replicas of it, are unschedulable."""
         if found is not None:
             return found.reason or "its policy gives it no replicas"
         usable = case.usable(self.terrain)
@@ -43,7 +43,6 @@ class Explaining:
             told_reasons = "; ".join(f"{count} because {why}" for why, count in reasons.most_common(3))
             total = len(self.terrain.clusters)
             return f"0/{total} clusters will do: {told_reasons}" if total else "there are no clusters"
-        need = sum(case.counts)
         room = {
             s: sum(
                 self.assignment.room(case.pod(0, self.terrain.clusters[s].name), g, need) for g in self._usable(case, s)
@@ -62,6 +61,16 @@ class Explaining:
             if len(room) > 1
             else told_best
         )
+
+    def shortfall(self, workload: FleetWorkload, short: Mapping[int, int]) -> str:
+        """Why pods find no node in clusters that a policy chose without looking at room; empty where all did."""
+        told = []
+        for s, count in sorted(short.items()):
+            site = self.assignment.sites[s]
+            pods = workload.variants.get(site.cluster.name, workload.pods)
+            what = "1 replica finds" if count == 1 else f"{count} replicas find"
+            told.append(f"{what} no node in {site.cluster.name}: {site.refusal(pods[0]).message}")
+        return "; ".join(told)
 
     def _usable(self, case: Case, s: int) -> list[int]:
         usable = case.usable(self.terrain)

@@ -12,7 +12,7 @@ from yuheng.model.fleet import Cluster, Fleet, FleetWorkload
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
 
-__all__ = ["Loss", "Remains", "losses_of", "parse_loss", "without"]
+__all__ = ["BOUND_TO_NODES", "Loss", "Remains", "losses_of", "parse_loss", "running_keys", "without"]
 
 FIELDS: Final = ("cluster", "zone", "region", "provider")
 # Controllers whose pods go with their node.
@@ -34,7 +34,7 @@ class Loss(NamedTuple):
         if self.field == "cluster":
             return cluster.name == self.value
         if self.field == "region":
-            return self.value in (cluster.region, cluster.region_key)
+            return bool(cluster.region) and self.value in (cluster.region, cluster.region_key)
         return self.field == "provider" and cluster.provider == self.value
 
     def takes_node(self, node: Node, cluster: Cluster) -> bool:
@@ -80,7 +80,7 @@ def losses_of(fleet: Fleet) -> list[Loss]:
     found: dict[str, set[str]] = {field: set() for field in FIELDS}
     for cluster in fleet.clusters:
         found["cluster"].add(cluster.name)
-        found["region"].add(cluster.region_key)
+        found["region"].add(cluster.region_key if cluster.region else "")
         found["provider"].add(cluster.provider)
         found["zone"] |= _zones(cluster)
     return [Loss(field, value) for field in FIELDS for value in sorted(found[field]) if value]
@@ -105,7 +105,7 @@ def without(fleet: Fleet, losses: Sequence[Loss]) -> Remains:
     left, lost, nodes = [], [], 0
     pods: dict[str, tuple[Pod, ...]] = {}
     taken = dict.fromkeys(losses, False)
-    mine = _of_workloads(fleet)
+    mine = running_keys(fleet)
     for cluster in fleet.clusters:
         whole = [loss for loss in losses if loss.takes(cluster)]
         taken.update(dict.fromkeys(whole, True))
@@ -158,7 +158,7 @@ def _reduced(
     return kept, tuple(pod for pod in snapshot.pods if pod.node in gone)
 
 
-def _of_workloads(fleet: Fleet) -> dict[str, set[str]]:
+def running_keys(fleet: Fleet) -> dict[str, set[str]]:
     """By cluster, the running pods that belong to workloads of the fleet."""
     found: dict[str, set[str]] = {}
     for workload in fleet.workloads:

@@ -16,6 +16,8 @@ __all__ = ["pareto"]
 
 # Amounts that differ by less are the same.
 SAME = 1e-9
+# The row of a plan in which Karmada's policies had their own way.
+BY_POLICY = "as the policies divide"
 
 
 def pareto(fleet: Fleet, question: Question, progress: Callable[[int, int], None] | None = None) -> FleetPlan:
@@ -30,19 +32,20 @@ def pareto(fleet: Fleet, question: Question, progress: Callable[[int, int], None
         YuhengError: as for `yuheng.placement.planner.plan`.
     """
     own = plan(fleet, question)
-    names = list(dict.fromkeys((*PRESETS, own.objective)))
+    # Without an objective, Karmada's policies divide as Karmada does: that is no point of the front.
+    chosen = BY_POLICY if question.objective is None and fleet.policies else own.objective
+    names = list(dict.fromkeys((*PRESETS, chosen)))
     plans = {}
     for done, name in enumerate(names, 1):
-        mine = name == own.objective
-        plans[name] = own if mine else plan(fleet, question._replace(objective=name))
+        plans[name] = own if name == chosen else plan(fleet, question._replace(objective=name))
         if progress is not None:
             progress(done, len(names))
-    rows = [_row(name, plans[name], own) for name in names]
+    rows = [_row(name, plans[name], chosen) for name in names]
     told: FleetPlan = msgspec.structs.replace(own, pareto=tuple(_marked(row, rows) for row in rows))
     return told
 
 
-def _row(name: str, found: FleetPlan, own: FleetPlan) -> ParetoRow:
+def _row(name: str, found: FleetPlan, chosen: str) -> ParetoRow:
     clusters: Counter[str] = Counter()
     for workload in found.workloads:
         clusters.update(workload.replicas)
@@ -55,7 +58,7 @@ def _row(name: str, found: FleetPlan, own: FleetPlan) -> ParetoRow:
         unschedulable=summary.unschedulable,
         dominated=False,
         clusters=dict(sorted(clusters.items())),
-        chosen=name == own.objective,
+        chosen=name == chosen,
     )
 
 

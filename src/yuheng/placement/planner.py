@@ -240,6 +240,10 @@ class Decision:
         improve(self.assignment, free, left)
         self.bound = solve(self.assignment, free)
         self.left = [case for case in free if case.workload.identity not in self.assignment.tenures]
+        for case in self.left:
+            # What runs in part already goes on in part; a workload that is new waits until all of it fits.
+            if case.workload.divisible and sum(case.counts) < len(case.workload.pods):
+                self.assignment.settle_part(case)
 
     def _reference(self, workloads: Iterable[FleetWorkload]) -> Terms:
         """The least of each term that the workloads could have, each alone."""

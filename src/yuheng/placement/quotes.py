@@ -184,6 +184,7 @@ class Quotes:
             _encode(list(tolerations.values())),
             factors if shiftable else None,
             by_policy,
+            id(workload) if workload.variants else 0,
         )
         found = self._known.get(key)
         if found is None:
@@ -208,8 +209,7 @@ class Quotes:
         by_policy: bool,
     ) -> Quote:
         needs = workload.requirements
-        rate = np.array([self._ask(ask)[0] for ask in asks]).reshape(len(asks), -1)
-        watts = np.array([self._ask(ask)[1] for ask in asks]).reshape(len(asks), -1)
+        rate, watts = self._drawn(workload, templates, asks)
         if factors is None:
             tolerations = [pod.spec.tolerations for pod, _ in templates]
             key = (self._key(needs), _encode(tolerations), _encode((sorted(workload.previous), by_policy)))
@@ -234,6 +234,22 @@ class Quotes:
             limit=self._limit(needs) if frame.ends else None,
         )
 
+    def _drawn(
+        self, workload: FleetWorkload, templates: tuple[tuple[Pod, int], ...], asks: tuple[Ask, ...]
+    ) -> tuple[F64, F64]:
+        """(T, G) US dollars per hour, and watts, of one pod: as it is in each cluster, override policies applied."""
+        terrain = self.terrain
+        rate = np.array([self._ask(ask)[0] for ask in asks]).reshape(len(asks), -1)
+        watts = np.array([self._ask(ask)[1] for ask in asks]).reshape(len(asks), -1)
+        first = {id(pod.spec): workload.pods.index(pod) for pod, _ in templates} if workload.variants else {}
+        for s, cluster in enumerate(terrain.clusters) if workload.variants else ():
+            pods = workload.variants.get(cluster.name, workload.pods)
+            here = slice(int(terrain.first[s]), int(terrain.first[s + 1]))
+            for t, (pod, _) in enumerate(templates):
+                ask = Ask.of(pods[first[id(pod.spec)]])
+                rate[t, here], watts[t, here] = self._ask(ask)[0][here], self._ask(ask)[1][here]
+        return rate, watts
+
     def _framed(
         self, workload: FleetWorkload, drawn: _Drawn | None, factors: Terms | None, *, by_policy: bool
     ) -> _Frame:
@@ -255,10 +271,11 @@ class Quotes:
         self._refuse_late(closed, needs, start + busy + (slow - run), ends=ends)
         self._refuse_slow(closed, needs)
         stored = np.array([item.stored for item in moves])
-        longest = float(np.max(hours[closed.open], initial=0.0))
+        longest = np.array([float(np.max(hours[here][closed.open[here]], initial=0.0)) for here in terrain.in_region])
         return _Frame(
             hours=hours,
-            intensity=self._intensity(start + ready, hours),
+            # What is paid for begins when the pod has its node, which is before it works.
+            intensity=self._intensity(start + ready - terrain.startup, hours),
             start=start,
             time=start - self.now + (busy if ends else ready),
             busy=busy,

@@ -57,10 +57,6 @@ class Standing:
         scores = case.quote.scores(case.factors)
         return float(scores[0, groups].min()) if groups and len(scores) else float("inf")
 
-    def held(self, workload: FleetWorkload) -> int:
-        """How many replicas run in the clusters that are left."""
-        return sum(count for name, count in workload.previous.items() if name in self.homes)
-
     def moved(self, workload: FleetWorkload, replicas: Mapping[str, int]) -> int:
         """How many replicas that run today lose their place; those of an unschedulable workload stay where they can."""
         kept = replicas or {name: count for name, count in workload.previous.items() if name in self.homes}

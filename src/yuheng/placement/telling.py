@@ -76,8 +76,12 @@ class _Teller:
         policy = decision.policies.get(workload.identity)
         decided_by = f"{policy.kind} {policy.key}" if policy is not None else ""
         left_out = workload.identity in decision.left or bool(found is not None and found.reason)
-        reason = self.explaining.reason(workload, case, found) if left_out or not replicas else ""
-        lacking = max(wanted - self.standing.held(workload), 0) if reason else 0
+        short = decision.shortfalls.get(workload.identity, {})
+        if left_out or not replicas:
+            lacking = max(wanted - sum(replicas.values()), 0)
+            reason = self.explaining.reason(workload, case, found, lacking)
+        else:
+            lacking, reason = sum(short.values()), self.explaining.shortfall(workload, short)
         if not replicas:
             return WorkloadPlan(
                 workload=workload.key,
@@ -107,7 +111,7 @@ class _Teller:
             kind=workload.kind,
             replicas=replicas,
             wanted=wanted,
-            unplaced=lacking or sum(decision.shortfalls.get(workload.identity, {}).values()),
+            unplaced=lacking,
             reason=reason,
             moved=self.standing.moved(workload, replicas),
             market="+".join(markets),
@@ -143,11 +147,10 @@ class _Teller:
                 placed += [(site.cluster.name, placement) for placement in site.placements(batch)]
             for s, count in self.decision.shortfalls.get(workload.identity, {}).items():
                 refused += self._short(workload, s, count)
-            if tenure is None and workload.identity in self.decision.left:
-                case = self.decision.cases[workload.identity]
-                reason = self.explaining.reason(workload, case, None)
-                pods = workload.pods[len(workload.pods) - sum(case.counts) :]
-                refused += [("", Refusal(pod.key, reason)) for pod in pods]
+            if workload.identity in self.decision.left:
+                lacking = len(workload.pods) - sum(self.standing.replicas(workload).values())
+                reason = self.explaining.reason(workload, self.decision.cases[workload.identity], None, lacking)
+                refused += [("", Refusal(pod.key, reason)) for pod in workload.pods[len(workload.pods) - lacking :]]
         return placed, refused
 
     def _short(self, workload: FleetWorkload, s: int, count: int) -> list[tuple[str, Refusal]]:
