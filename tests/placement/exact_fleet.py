@@ -40,12 +40,20 @@ class Machine(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """One pod of a workload on a machine: dollars an hour and in all, grams, and seconds until it is done."""
+    """One pod of a workload on a machine: dollars an hour and in all, grams, and seconds until it is done.
+
+    A machine that is bought for it holds so many pods like it, and is paid whole; ``held`` is 0 for others.
+    """
 
     rate: float
     money: float
     grams: float
     time: float
+    held: int = 0
+
+    def bill(self, pods: int) -> float:
+        """Dollars for so many pods on machines like this one."""
+        return -(-pods // self.held) * self.held * self.money if self.held else pods * self.money
 
 
 class Optimum(NamedTuple):
@@ -103,10 +111,18 @@ def _rate(fleet: Fleet, machine: Machine, pod: Pod) -> float:
         factor = 1.0 if own else machine.cluster.price_factor
         rates = (own.cpu, own.memory, own.gpu) if own else default
         price = factor * _sum(offered, rates)
-    if machine.pool and machine.cluster.rates is None:
-        copies = min(int(o / a + 1e-9) for a, o in zip(asked, offered, strict=True) if a)
-        return price / max(min(copies, machine.node.allocatable["pods"]), 1)
+    if held := _held(machine, pod):
+        return price / held
     return price * _sum(asked, rates) / _sum(offered, rates)
+
+
+def _held(machine: Machine, pod: Pod) -> int:
+    """How many pods a machine holds that is bought for them; 0 for one that is not."""
+    if not machine.pool or machine.cluster.rates is not None:
+        return 0
+    asked, offered = _asked(pod), _offered(machine.node)
+    copies = min(int(o / a + 1e-9) for a, o in zip(asked, offered, strict=True) if a)
+    return max(min(copies, machine.node.allocatable["pods"]), 1)
 
 
 def _sum(amounts: tuple[float, float, float], rates: tuple[float, float, float]) -> float:
@@ -210,14 +226,17 @@ def _offer(fleet: Fleet, workload: FleetWorkload, machine: Machine) -> Offer | N
     rate, watts = _rate(fleet, machine, pod), _watts(fleet, machine, pod)
     if not needs.run_time:
         grams = _grams(region, watts, start + ready - cluster.startup, HORIZON * HOUR)
-        return Offer(rate, rate * HORIZON, grams, start - now + ready)
+        return Offer(rate, rate * HORIZON, grams, start - now + ready, _held(machine, pod))
     kind = machine.node.labels.get(INSTANCE_TYPE, "")
     run = (needs.run_time.get(kind) or needs.run_time["*"]).mean / region.speed
     finish = start - now + ready + run + data.behind
     if needs.within is not None and finish > needs.within + 1e-6:
         return None
+    if needs.within is not None and machine.market == "spot" and finish + 2 * needs.checkpoint > needs.within + 1e-6:
+        return None
     paid = run + cluster.startup
-    return Offer(rate, rate * paid / HOUR, _grams(region, watts, start + ready - cluster.startup, paid), finish)
+    grams = _grams(region, watts, start + ready - cluster.startup, paid)
+    return Offer(rate, rate * paid / HOUR, grams, finish, _held(machine, pod))
 
 
 class Choice(NamedTuple):
@@ -273,7 +292,7 @@ class Exact:
                 offers = list(choice.offers.values())
                 total = total.plus(
                     Terms(
-                        min(pods * offer.money + more for offer, more in zip(offers, fixed, strict=True)),
+                        min(offer.bill(pods) + more for offer, more in zip(offers, fixed, strict=True)),
                         min(offer.time for offer in offers),
                         min(pods * offer.grams for offer in offers),
                     )
@@ -300,10 +319,11 @@ class Exact:
         choice, pods = self.choices[one.key], len(one.pods)
         cost, time, carbon = self.factors if whole else Terms()
         copies = {
-            n: program.variable(cost * offer.money + carbon * offer.grams, pods)
+            n: program.variable((0.0 if offer.held else cost * offer.money) + carbon * offer.grams, pods)
             for n, offer in choice.offers.items()
             if self._free(n, one.pods[0]) > 0
         }
+        self._buy(program, one, copies, cost)
         placed = program.variable(0.0 if whole else -1.0, 1)
         program.row([*((v, 1.0) for v in copies.values()), (placed, -float(pods))], 0.0, 0.0)
         if whole:
@@ -321,6 +341,18 @@ class Exact:
             ]
             program.row([(home, 1.0) for home in homes], 0.0, 1.0)
         return copies
+
+    def _buy(self, program: Program, one: FleetWorkload, copies: dict[int, int], cost: float) -> None:
+        """Machines of a pool are paid whole by the workload that they are bought for."""
+        offers = self.choices[one.key].offers
+        pools: dict[tuple[str, str], list[int]] = {}
+        for n in copies:
+            if offers[n].held:
+                pools.setdefault((self.nodes[n].cluster.name, self.nodes[n].pool), []).append(n)
+        for members in pools.values():
+            offer = offers[members[0]]
+            bought = program.variable(cost * offer.money * offer.held, len(one.pods))
+            program.row([*((copies[n], 1.0) for n in members), (bought, -float(offer.held))], -np.inf, 0.0)
 
     def _late(self, program: Program, one: FleetWorkload, copies: dict[int, int], weight: float) -> None:
         """The time of a workload is that of its last replica: a ladder of the times there are."""

@@ -129,7 +129,7 @@ def test_pods_that_ask_for_nothing() -> None:
     pool = ClusterPool(name="pool", node=made_node("", "small"), maximum=1)
     prices = PriceBook([Price(instance_type="small", per_hour=2.0)])
     bought = planned(made_cluster("a", pools=(pool,)), workloads=(idle,), prices=prices)
-    assert only(bought).per_hour == pytest.approx(5 * 2.0 / 20)
+    assert only(bought).per_hour == pytest.approx(2.0)
 
 
 def test_nodes_that_do_not_say_how_many_pods_they_hold() -> None:
@@ -260,12 +260,13 @@ def test_scaling_down_keeps_the_cheapest() -> None:
     assert dict(only(planned(*clusters, workloads=(scaled(4, a=2, b=2),))).replicas) == {"a": 2, "b": 2}
 
 
-def test_growth_takes_what_room_there_is_and_leaves_what_runs_alone() -> None:
+def test_growth_that_finds_no_room_leaves_what_runs_alone() -> None:
     found = planned(made_cluster("a", "small", pods=running("a", 3)), workloads=(scaled(9, a=3),))
     one = only(found)
-    assert one.reason.startswith("5 replicas find no room")
-    assert (dict(one.replicas), one.unplaced, one.moved) == ({"a": 4}, 5, 0)
-    assert (len(found.unschedulable), len(found.placements)) == (5, 1)
+    assert one.reason.startswith("6 replicas find no room")
+    assert (dict(one.replicas), dict(one.kept), one.unplaced, one.moved) == ({}, {"a": 3}, 6, 0)
+    assert (len(found.unschedulable), found.placements) == (6, ())
+    assert one.per_hour > 0
 
 
 def test_what_ran_in_a_lost_cluster_finds_another_place() -> None:

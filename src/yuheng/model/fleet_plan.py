@@ -106,7 +106,8 @@ class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         workload: ``namespace/name``.
-        replicas: by cluster, running ones included; empty when it is unschedulable.
+        replicas: by cluster, running ones included; empty when it is unschedulable, or what is new of it is.
+        kept: what runs on all the same then, by cluster; it is paid for.
         wanted: how many replicas it asks for.
         unplaced: how many replicas find no place; those that run already stay where they are.
         moved: how many replicas run elsewhere now and lose their place.
@@ -130,6 +131,7 @@ class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     replicas: Mapping[str, int]
     wanted: int
+    kept: Mapping[str, int] = {}
     unplaced: int = 0
     moved: int = 0
     market: str = ""
@@ -156,6 +158,7 @@ class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True):
             "kind": self.kind,
             "replicas": dict(self.replicas),
             "wanted": self.wanted,
+            "kept": dict(self.kept),
             "unplaced": self.unplaced,
             "market": self.market,
             "start": told_instant(self.start),

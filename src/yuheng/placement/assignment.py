@@ -201,22 +201,6 @@ class Assignment:
                 best = found
         return best
 
-    def settle_part(self, case: Case) -> int:
-        """Place as many pods of a workload as there is room for, the cheapest places first; how many."""
-        parts: list[Part] = []
-        usable = case.usable(self.terrain)
-        for t, wanted in enumerate(case.counts):
-            left = wanted
-            groups = np.flatnonzero(usable)
-            for g in groups[np.lexsort((groups, case.score[t, groups]))].tolist():
-                some = min(self._room_in(case, t, g, left), left)
-                if some > 0:
-                    parts.append(Part(t, int(self.terrain.site[g]), g, some))
-                    left -= some
-        if not parts or self._wait(case, parts) != 0.0:
-            return 0
-        return sum(part.pods for part in parts) if self.settle(case, Proposal(tuple(parts), Terms(), 0.0)) else 0
-
     def _ranked_scopes(self, case: Case, without: Collection[int]) -> Iterator[tuple[float, NDArray[np.int64]]]:
         """Sets of groups that the whole workload may be in, and the least that a proposal within each could be worth.
 
@@ -260,7 +244,7 @@ class Assignment:
         fixed = case.factors.cost * case.quote.fixed[self.terrain.region[groups]] / max(sum(case.counts), 1)
         for t, wanted in enumerate(case.counts):
             left = wanted
-            order = np.lexsort((groups, case.score[t, groups] + fixed))
+            order = np.lexsort((groups, self._worth(case, t, groups, wanted) + fixed))
             for g in groups[order].tolist():
                 if left == 0:
                     break
@@ -271,6 +255,14 @@ class Assignment:
             if left:
                 return None
         return self._priced(case, tuple(parts))
+
+    def _worth(self, case: Case, t: int, groups: NDArray[np.int64], pods: int) -> NDArray[np.float64]:
+        """(groups,) what a pod adds when so many are placed: a node that is bought for few of them is dear."""
+        quote, held = case.quote, case.quote.held[t, groups]
+        part = np.where(np.isinf(held), 0.0, np.ceil(pods / held) * quote.whole[groups] / max(pods, 1))
+        extra = np.where(np.isinf(held), 0.0, part - quote.money[t, groups])
+        found: NDArray[np.float64] = case.score[t, groups] + case.factors.cost * extra
+        return found
 
     def _room_in(self, case: Case, template: int, g: int, most: int) -> int:
         s = int(self.terrain.site[g])
@@ -289,8 +281,11 @@ class Assignment:
         """What so many pods of a template in a group amount to, each as ``(template, group, pods)``."""
         cost = carbon = time = 0.0
         regions = set()
+        merged: Counter[tuple[int, int]] = Counter()
         for t, g, pods in where:
-            cost += pods * float(case.quote.money[t, g])
+            merged[t, g] += pods
+        for (t, g), pods in sorted(merged.items()):
+            cost += case.quote.bill(t, g, pods)
             carbon += pods * float(case.quote.grams[t, g])
             time = max(time, float(case.quote.time[g]))
             regions.add(int(self.terrain.region[g]))

@@ -130,7 +130,7 @@ def carried_out(fleet: Fleet, found: FleetPlan) -> Fleet:
     moved = _moved_away(fleet, found)
     clusters = tuple(_after(cluster, placed.get(cluster.name, {}), pods, moved) for cluster in fleet.clusters)
     workloads = tuple(
-        _running(workload, one.replicas, placed, moved)
+        _running(workload, one.replicas or one.kept, placed, moved)
         for workload, one in zip(fleet.workloads, found.workloads, strict=True)
     )
     after: Fleet = msgspec.structs.replace(fleet, clusters=clusters, workloads=workloads)
@@ -142,7 +142,7 @@ def _moved_away(fleet: Fleet, found: FleetPlan) -> dict[str, set[str]]:
     gone: dict[str, set[str]] = {}
     for workload, one in zip(fleet.workloads, found.workloads, strict=True):
         for name, keys in workload.running.items():
-            gone.setdefault(name, set()).update(keys[one.replicas.get(name, 0) :])
+            gone.setdefault(name, set()).update(keys[(one.replicas or one.kept).get(name, 0) :])
     return gone
 
 

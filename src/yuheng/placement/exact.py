@@ -21,14 +21,15 @@ from yuheng.model.objective import Terms
 from yuheng.placement.assignment import Assignment, Case, Part, Proposal, Tenure
 from yuheng.placement.program import Program
 from yuheng.placement.sites import on_node
+from yuheng.placement.terrain import Terrain
 
 __all__ = ["Bound", "solve"]
 
 # Columns of a program that is solved, and nodes of the tree that is searched: they stand in for a limit of time, which
 # would make plans differ from one machine to the next.
-MOST_COLUMNS: Final = 5_000
+MOST_COLUMNS: Final = 2_000
 MOST_NODES: Final = 500
-GOOD_ENOUGH: Final = 1e-6
+GOOD_ENOUGH: Final = 1e-9
 # The largest cost in a program is about this.
 LARGEST_COST: Final = 1e4
 # Whole GPUs that nobody has a part of.
@@ -85,7 +86,8 @@ def solve(assignment: Assignment, cases: Sequence[Case]) -> Bound | None:
     if len(before) < len(movable):
         who = _Formulation(assignment, movable, by_node=by_node, everybody=False)
         placed = who.placed(who.program.solved(MOST_NODES).values)
-        chosen = placed or [case for case in movable if case.workload.identity in before]
+        kept = [case for case in movable if case.workload.identity in before]
+        chosen = placed if _ranks(placed) > _ranks(kept) else kept
     formulation = _Formulation(assignment, chosen, by_node=by_node, everybody=True)
     outcome = formulation.program.solved(MOST_NODES, gap=GOOD_ENOUGH)
     found = formulation.solution(outcome.values) if outcome.values else {}
@@ -159,17 +161,18 @@ def _size(case: Case) -> float:
     return max(one.get("cpu", 0) / 1000 + one.get("memory", 0) / 2**32 for one in asked)
 
 
+def _ranks(cases: Sequence[Case]) -> list[int]:
+    """Who is placed, to be compared: those of higher priority first, then more of them."""
+    return sorted((case.priority for case in cases), reverse=True)
+
+
 def _is_better(assignment: Assignment, cases: Sequence[Case], before: dict[str, Tenure]) -> bool:
     """Whether more are placed, those of higher priority first, or as many at a lower score."""
-    now = [assignment.tenures[case.workload.identity] for case in cases if case.workload.identity in assignment.tenures]
-    weights = {case.workload.identity: case.priority for case in cases}
-    placed = sorted(
-        (weights[case.workload.identity] for case in cases if case.workload.identity in assignment.tenures),
-        reverse=True,
-    )
-    old = sorted((weights[key] for key in before), reverse=True)
-    if placed != old:
-        return placed > old
+    placed = [case for case in cases if case.workload.identity in assignment.tenures]
+    old = [case for case in cases if case.workload.identity in before]
+    if _ranks(placed) != _ranks(old):
+        return _ranks(placed) > _ranks(old)
+    now = [assignment.tenures[case.workload.identity] for case in placed]
     return math.fsum(one.proposal.score for one in now) < math.fsum(one.proposal.score for one in before.values())
 
 
@@ -194,8 +197,7 @@ class _Formulation:
         self._columns: dict[_Spot, int] = {}
         self._placed: list[int] = []
         self._rooms: dict[tuple[int, int, str], list[tuple[int, float]]] = {}
-        ideals = [case.ideal(self._terrain) for case in cases]
-        self.scale = max((abs(ideal) for ideal in ideals if np.isfinite(ideal)), default=0.0) / LARGEST_COST or 1.0
+        self.scale = max((_dearest(case, self._terrain) for case in cases), default=0.0) / LARGEST_COST or 1.0
         # One of a higher priority is worth more than all below it; solvers tell three such levels apart.
         levels = sorted({case.priority for case in cases})[-3:]
         self._worth = [_level(levels, case.priority, len(cases)) for case in cases]
@@ -224,6 +226,7 @@ class _Formulation:
             else:
                 self.program.row([*pods_of, (self._placed[i], -float(count))], 0.0, 0.0)
             mine += spots
+            self._bought(case, t, spots, count)
         pods = float(sum(case.counts))
         self._data(case, mine, pods)
         self._time(case, mine, pods)
@@ -250,7 +253,9 @@ class _Formulation:
         g, quote = spot.group, case.quote
         s = int(self._terrain.site[g])
         pod = case.pod(spot.template, self._terrain.clusters[s].name)
-        cost = case.factors.cost * quote.money[spot.template, g] + case.factors.carbon * quote.grams[spot.template, g]
+        cost = case.factors.carbon * quote.grams[spot.template, g]
+        if np.isinf(quote.held[spot.template, g]):
+            cost += case.factors.cost * quote.money[spot.template, g]
         room = count if self._by_node else min(count, self._assignment.room(pod, g, count))
         column = self.program.column(self._cost(cost), float(room), whole=True)
         self._columns[spot] = column
@@ -259,6 +264,19 @@ class _Formulation:
             if amount:
                 self._rooms.setdefault((s, where, name), []).append((column, _scaled(name, amount)))
         return column
+
+    def _bought(self, case: Case, t: int, spots: Sequence[tuple[_Spot, int]], count: int) -> None:
+        """Nodes that are bought for a workload are paid whole."""
+        groups: dict[int, list[int]] = {}
+        for spot, column in spots:
+            groups.setdefault(spot.group, []).append(column)
+        for g, columns in sorted(groups.items()):
+            held = float(case.quote.held[t, g])
+            if np.isinf(held):
+                continue
+            price = self._cost(case.factors.cost * float(case.quote.whole[g]))
+            nodes = self.program.column(price, float(np.ceil(count / held)), whole=True)
+            self.program.row([*((column, 1.0) for column in columns), (nodes, -held)], upper=0.0)
 
     def _used(self, columns: Sequence[int], cost: float, pods: float) -> int:
         """A column that is 1 when any of some columns is used."""
@@ -311,6 +329,15 @@ class _Formulation:
             if pods:
                 found.setdefault(spot.case, {})[spot] = pods
         return found
+
+
+def _dearest(case: Case, terrain: Terrain) -> float:
+    """What a workload adds to the objective at the most, all of it in one group."""
+    usable = case.usable(terrain)
+    worth = case.factors.cost * (case.quote.bills(case.counts) + case.quote.fixed[terrain.region])
+    worth = worth + case.factors.time * case.quote.time
+    worth = worth + case.factors.carbon * (np.array(case.counts) @ case.quote.grams)
+    return float(np.abs(worth[usable]).max(initial=0.0))
 
 
 def _level(levels: Sequence[int], priority: int, count: int) -> float:

@@ -125,7 +125,7 @@ class Explaining:
             other = self.assignment.best(self._elsewhere(case, tenure))
         if other is None:
             return None
-        rate = sum(part.pods * float(case.quote.rate[part.template, part.group]) for part in other.parts)
+        rate = sum(case.quote.hourly(part.template, part.group, part.pods) for part in other.parts)
         names = sorted({self.terrain.clusters[part.site].name for part in other.parts})
         regions = sorted({self.terrain.clusters[part.site].region for part in other.parts})
         markets = sorted({self.terrain.market_of(part.group) for part in other.parts}, key=MARKETS.index)

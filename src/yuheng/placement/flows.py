@@ -79,7 +79,7 @@ def _options(task: Task, quote: Quote, assignment: Assignment, quotes: Quotes) -
     """The groups that a task may run on, and has room on."""
     terrain = assignment.terrain
     counts = np.array([count for _, count in quote.templates], dtype=np.float64)
-    money, grams = counts @ quote.money, counts @ quote.grams
+    money, grams = quote.bills([count for _, count in quote.templates]), counts @ quote.grams
     found = []
     for g in np.flatnonzero(quote.open).tolist():
         units = sum(_units(assignment, pod, g, count) for pod, count in quote.templates)

@@ -240,10 +240,6 @@ class Decision:
         improve(self.assignment, free, left)
         self.bound = solve(self.assignment, free)
         self.left = [case for case in free if case.workload.identity not in self.assignment.tenures]
-        for case in self.left:
-            # What runs in part already goes on in part; a workload that is new waits until all of it fits.
-            if case.workload.divisible and sum(case.counts) < len(case.workload.pods):
-                self.assignment.settle_part(case)
 
     def _reference(self, workloads: Iterable[FleetWorkload]) -> Terms:
         """The least of each term that the workloads could have, each alone."""
@@ -254,7 +250,7 @@ class Decision:
                 continue
             counts = np.array([count for _, count in quote.templates], dtype=np.float64)
             fixed = quote.fixed[self.terrain.region]
-            cost = float((counts @ quote.money + fixed)[quote.open].min())
+            cost = float((quote.bills([count for _, count in quote.templates]) + fixed)[quote.open].min())
             carbon = float((counts @ quote.grams)[quote.open].min())
             total = total.plus(Terms(cost, float(quote.time[quote.open].min()), carbon))
         return total

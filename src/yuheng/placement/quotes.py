@@ -6,7 +6,7 @@ Letters for sizes: T templates of a workload (pods that are alike), G groups of 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -46,7 +46,10 @@ class Quote(NamedTuple):
     Attributes:
         templates: pods that are alike, and how many there are of each.
         rate: (T, G) US dollars per hour of one pod.
-        money: (T, G) US dollars of one pod until it ends, or over the horizon.
+        held: (T, G) how many pods a node that is bought holds; infinite where none is.
+        whole: (G,) US dollars of such a node until the workload ends, or over the horizon.
+        hours: (G,) that are paid for.
+        money: (T, G) US dollars of one pod over them, where it fills its node with pods like itself.
         grams: (T, G) grams of CO2 equivalent of one pod over the same time.
         start: (G,) when it starts, in seconds since the epoch.
         time: (G,) seconds from the plan's time until it has finished, or works.
@@ -61,6 +64,9 @@ class Quote(NamedTuple):
 
     templates: tuple[tuple[Pod, int], ...]
     rate: F64
+    held: F64
+    whole: F64
+    hours: F64
     money: F64
     grams: F64
     start: F64
@@ -82,6 +88,25 @@ class Quote(NamedTuple):
         pods = sum(count for _, count in self.templates)
         found = factors.cost * self.money + factors.carbon * self.grams + factors.time * self.time / max(pods, 1)
         return np.where(self.open, found, np.inf)
+
+    def bill(self, t: int, g: int, pods: int) -> float:
+        """US dollars of so many pods of a template in a group: whole nodes where they are bought."""
+        held = float(self.held[t, g])
+        return pods * float(self.money[t, g]) if math.isinf(held) else math.ceil(pods / held) * float(self.whole[g])
+
+    def hourly(self, t: int, g: int, pods: int) -> float:
+        """US dollars per hour of the same."""
+        hours = float(self.hours[g])
+        if math.isinf(float(self.held[t, g])) or hours <= 0:
+            return pods * float(self.rate[t, g])
+        return self.bill(t, g, pods) / hours
+
+    def bills(self, counts: Sequence[int]) -> F64:
+        """(G,) US dollars of so many pods of each template, all of them in one group."""
+        wanted = np.array(counts, dtype=np.float64)[:, None]
+        nodes = np.ceil(wanted / self.held)
+        found: F64 = np.where(np.isinf(self.held), wanted * self.money, nodes * self.whole).sum(axis=0)
+        return found
 
 
 class Refusals:
@@ -157,7 +182,7 @@ class Quotes:
         self._known: dict[tuple[object, ...], Quote] = {}
         self._keys: dict[int, tuple[Requirements, bytes]] = {}
         self._intensities: dict[tuple[bytes, bytes], F64] = {}
-        self._asks: dict[Ask, tuple[F64, F64]] = {}
+        self._asks: dict[Ask, tuple[F64, F64, F64]] = {}
         self._guarded = [(s, one) for s, one in enumerate(terrain.clusters) if one.taints or not one.ready]
         self._frames: dict[tuple[bytes, bytes, bytes], _Frame] = {}
         self._stores: dict[bytes, tuple[F64, tuple[Moves, ...]]] = {}
@@ -209,7 +234,7 @@ class Quotes:
         by_policy: bool,
     ) -> Quote:
         needs = workload.requirements
-        rate, watts = self._drawn(workload, templates, asks)
+        rate, watts, held = self._drawn(workload, templates, asks)
         if factors is None:
             tolerations = [pod.spec.tolerations for pod, _ in templates]
             key = (self._key(needs), _encode(tolerations), _encode((sorted(workload.previous), by_policy)))
@@ -221,6 +246,9 @@ class Quotes:
         return Quote(
             templates=templates,
             rate=rate,
+            held=held,
+            whole=self.terrain.whole * frame.hours,
+            hours=frame.hours,
             money=rate * frame.hours,
             grams=watts * frame.intensity,
             start=frame.start,
@@ -236,19 +264,20 @@ class Quotes:
 
     def _drawn(
         self, workload: FleetWorkload, templates: tuple[tuple[Pod, int], ...], asks: tuple[Ask, ...]
-    ) -> tuple[F64, F64]:
-        """(T, G) US dollars per hour, and watts, of one pod: as it is in each cluster, override policies applied."""
+    ) -> tuple[F64, F64, F64]:
+        """(T, G) dollars per hour and watts of one pod, and how many a bought node holds; override policies applied."""
         terrain = self.terrain
         rate = np.array([self._ask(ask)[0] for ask in asks]).reshape(len(asks), -1)
         watts = np.array([self._ask(ask)[1] for ask in asks]).reshape(len(asks), -1)
+        held = np.array([self._ask(ask)[2] for ask in asks]).reshape(len(asks), -1)
         first = {id(pod.spec): workload.pods.index(pod) for pod, _ in templates} if workload.variants else {}
         for s, cluster in enumerate(terrain.clusters) if workload.variants else ():
             pods = workload.variants.get(cluster.name, workload.pods)
             here = slice(int(terrain.first[s]), int(terrain.first[s + 1]))
             for t, (pod, _) in enumerate(templates):
                 ask = Ask.of(pods[first[id(pod.spec)]])
-                rate[t, here], watts[t, here] = self._ask(ask)[0][here], self._ask(ask)[1][here]
-        return rate, watts
+                rate[t, here], watts[t, here], held[t, here] = (values[here] for values in self._ask(ask))
+        return rate, watts, held
 
     def _framed(
         self, workload: FleetWorkload, drawn: _Drawn | None, factors: Terms | None, *, by_policy: bool
@@ -286,9 +315,9 @@ class Quotes:
             ends=ends,
         )
 
-    def _ask(self, ask: Ask) -> tuple[F64, F64]:
+    def _ask(self, ask: Ask) -> tuple[F64, F64, F64]:
         if ask not in self._asks:
-            self._asks[ask] = (self.terrain.rate(ask), self.terrain.watts(ask))
+            self._asks[ask] = (self.terrain.rate(ask), self.terrain.watts(ask), self.terrain.held(ask))
         return self._asks[ask]
 
     def _data(self, needs: Requirements) -> tuple[F64, tuple[Moves, ...]]:
@@ -419,6 +448,10 @@ class Quotes:
         limit = self._limit(needs)
         if limit is None or not ends:
             return
+        spot = self.terrain.market == MARKETS.index("spot")
+        # The safety net of every policy on the spot market: time for a start anew, and for another one.
+        hasty = spot & (finish + 2 * needs.checkpoint > limit + 1e-6) & (finish <= limit + 1e-6)
+        closed.refuse(hasty, "on spot machines no time is left for an interruption before its deadline")
         late = finish > limit + 1e-6
         for r in sorted(set(self.terrain.region[late & closed.open].tolist())):
             here = late & (self.terrain.region == r)

@@ -251,6 +251,30 @@ class Site:
 
     def _placed(self, pods: Sequence[Pod], group: int) -> Batch:
         """Put as many of them on nodes as fit."""
+        if group >= 0 and not self.groups[group].exists and len(pods):
+            return self._packed(pods, group)
+        return self._spread(pods, group)
+
+    def _packed(self, pods: Sequence[Pod], group: int) -> Batch:
+        """Put them on nodes of a pool, one node after the other, those in use first, so that few are opened."""
+        cluster = self.engine.cluster
+        members = np.flatnonzero(self.group_of == group)
+        order = members[np.lexsort((members, cluster.pods[members] == 0))]
+        done: list[Batch] = []
+        left = len(pods)
+        for n in order.tolist():
+            is_empty = cluster.pods[n] == 0
+            batch = self._spread(pods[len(pods) - left :], on_node(n))
+            left -= len(batch.nodes)
+            done.append(batch)
+            # All empty nodes of a pool are alike.
+            if left == 0 or (is_empty and not len(batch.nodes)):
+                break
+        nodes = np.concatenate([batch.nodes for batch in done])
+        return Batch(pods[: len(pods) - left], group, nodes, np.concatenate([batch.devices for batch in done]))
+
+    def _spread(self, pods: Sequence[Pod], group: int) -> Batch:
+        """Put as many of them on nodes as fit, as the scheduler chooses."""
         cluster = self.engine.cluster
         done, nodes, devices = 0, [], []
         while done < len(pods):

@@ -95,7 +95,7 @@ class _Teller:
                 policy=decided_by,
             )
         where = self.standing.where(workload)
-        per_hour = sum(pods * float(case.quote.rate[t, g]) for t, g, pods in where)
+        per_hour = sum(case.quote.hourly(t, g, pods) for t, g, pods in where)
         terms = self.assignment.terms(case, where)
         groups = [g for _, g, _ in where]
         starts = [float(case.quote.start[g]) for g in groups]
@@ -104,12 +104,13 @@ class _Teller:
         regions = sorted({int(self.terrain.region[g]) for g in groups})
         moves = [case.quote.moves[r] for r in regions] if tenure is not None else []
         egress = sum(item.cost for item in moves)
-        compute = sum(pods * float(case.quote.money[t, g]) for t, g, pods in where)
+        compute = sum(case.quote.bill(t, g, pods) for t, g, pods in where)
         markets = sorted({self.terrain.market_of(g) for g in groups}, key=MARKETS.index)
         return WorkloadPlan(
             workload=workload.key,
             kind=workload.kind,
-            replicas=replicas,
+            replicas={} if left_out else replicas,
+            kept=replicas if left_out else {},
             wanted=wanted,
             unplaced=lacking,
             reason=reason,

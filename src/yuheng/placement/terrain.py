@@ -71,6 +71,8 @@ class Terrain:
         delay: (G,) seconds until a node is ready and a pod on it has started.
         startup: (G,) seconds of that for which the pod has its node already: they are paid like its work.
         exists: (G,) whether its nodes are there already.
+        bought: (G,) whether its nodes are bought for whoever needs them, and paid whole.
+        whole: (G,) US dollars per hour of such a node; 0 elsewhere.
         priced: (G,) whether it has the price of a machine, rather than rates.
     """
 
@@ -101,6 +103,9 @@ class Terrain:
         self._rated = np.array([owner.rates is not None for owner in owners], dtype=np.bool_)
         self._shapes = _shapes(self.groups)
         self._rates = self._unit_rates(pairs)
+        self.bought = ~self.exists & (self.priced | ~self._rated)
+        prices = [self.whole_price(g) for g in range(len(self.groups))]
+        self.whole = np.where(self.bought, np.array(prices, dtype=np.float64), 0.0)
         self._watts = np.array([_watts(group, fleet) for group in self.groups], dtype=np.float64).reshape(-1, 3)
         self._pue = np.array([self._region(owner).pue for owner in owners], dtype=np.float64)
 
@@ -197,16 +202,15 @@ class Terrain:
     def rate(self, ask: Ask) -> F64:
         """(G,) US dollars per hour of one pod.
 
-        On nodes that exist it is the pod's part of the machine's price. A node that is bought for it is paid whole: its
-        price, or the rates of all it has, is divided by how many such pods it holds.
+        On nodes that exist it is the pod's part of the machine's price. A node that is bought for it is paid whole: here
+        its price, or the rates of all it has, is divided by how many such pods it holds (see `held`).
         """
         shares: F64 = self._rates @ np.array([ask.cpu / 1000, ask.memory / GIB, ask.gpus])
-        bought = ~self.exists & (self.priced | ~self._rated)
-        if not bought.any():
-            return shares
-        prices = np.array([self.whole_price(g) for g in range(len(self.groups))])
-        held = np.maximum(self._copies(ask), 1.0)
-        return np.where(bought, prices / held, shares)
+        return np.where(self.bought, self.whole / np.where(self.bought, self.held(ask), 1.0), shares)
+
+    def held(self, ask: Ask) -> F64:
+        """(G,) how many of a pod an empty node holds, at least 1; infinite where no node is bought for it."""
+        return np.where(self.bought, np.maximum(self._copies(ask), 1.0), np.inf)
 
     def _copies(self, ask: Ask) -> F64:
         """(G,) how many of a pod an empty node holds."""

@@ -80,7 +80,7 @@ def replicas_by_cluster(workloads: Iterable[WorkloadPlan]) -> Counter[str]:
     """How many replicas each cluster has after the plan."""
     found: Counter[str] = Counter()
     for workload in workloads:
-        found.update(workload.replicas)
+        found.update(workload.replicas or workload.kept)
     return found
 
 

@@ -250,9 +250,10 @@ def test_artifacts_of_unknown_size_count_nothing_and_a_warning_says_so():
 )
 def test_what_only_the_run_tells_is_assumed_with_a_warning(call, said):
     found = read(dag(f"- {call}"))
-    assert len(found.workflows[0].tasks) == 1
-    assert len(found.warnings) == 1
-    assert said in found.warnings[0]
+    (flow,) = found.workflows
+    assert len(flow.tasks) == 1
+    assert len(flow.warnings) == 1
+    assert said in flow.warnings[0]
 
 
 def test_a_workflow_that_has_begun_is_not_placed():

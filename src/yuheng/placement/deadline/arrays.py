@@ -57,10 +57,11 @@ AGES: Final = (0.5 * HOUR, 3.0 * HOUR)
 # traces in view, those that our tests measure among them: what tests measure is no test on markets never seen.
 PRIOR: Final = ((1.5, 0.5, 0.25), (1.0, 0.4, 0.25))
 PRIOR_EVENTS: Final = 2.0
-# Steps of work, and fewest and most steps of slack, of the table of values.
-STEPS: Final = 96
-FEWEST: Final = 16
-MOST: Final = 64
+# Fewest and most steps of work, and of slack, of the table of values. A spell ends once in a step at most, so that steps
+# of a long job must not be longer than spells are: half an hour, as far as the table may grow.
+STEP: Final = 0.5 * HOUR
+FEWEST_ROWS, MOST_ROWS = 96, 960
+FEWEST_COLUMNS, MOST_COLUMNS = 16, 256
 # What is told of a run: see `Course`.
 COLUMNS: Final = (
     "cost",
@@ -181,11 +182,12 @@ def fresh_beliefs(zones: int) -> Beliefs:
 def fresh_table(work: float, slack: float, change_over: float) -> Table:
     """A table of values, not yet worked out, with steps that fit a job."""
     ages = len(AGES) + 1
-    step = work / STEPS
-    columns = int(min(max(np.ceil(slack / step) + 2, FEWEST), MOST))
+    rows = int(min(max(np.ceil(work / STEP), FEWEST_ROWS), MOST_ROWS))
+    step = work / rows
+    columns = int(min(max(np.ceil(slack / step) + 2, FEWEST_COLUMNS), MOST_COLUMNS))
     # A change-over has to fit into the columns even where there is no slack to speak of.
     steps = np.array([step, max(slack, change_over, 1.0) / (columns - 2)])
-    return Table(np.zeros((5 * ages, STEPS + 2, columns)), np.zeros((4, 2, ages)), steps)
+    return Table(np.zeros((5 * ages, rows + 2, columns)), np.zeros((4, 2, ages)), steps)
 
 
 def fresh_course(ticks: int) -> Course:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from yuheng.model.propagation import Placement
 from yuheng.placement.propagation.apportion import webster
-from yuheng.placement.propagation.candidates import Candidate, Unschedulable
+from yuheng.placement.propagation.candidates import Candidate, TooSmall
 
 __all__ = ["assign", "assign_by_tier", "assign_whole"]
 
@@ -25,7 +25,7 @@ def assign(
         fresh: whether to assign all of them anew; otherwise those that run already stay where they can.
 
     Raises:
-        Unschedulable: there is not enough room.
+        TooSmall: there is not enough room.
     """
     if placement.strategy == "Duplicated":
         return {found.name: replicas for found in selected} if replicas else {}
@@ -51,7 +51,7 @@ def assign_by_tier(
     """The same by the tiers of overflow affinities: each takes what it has room for before the next one gets any.
 
     Raises:
-        Unschedulable: there is not enough room in all of them.
+        TooSmall: there is not enough room in all of them.
     """
     assigned: dict[str, int] = {}
     left = replicas
@@ -75,13 +75,13 @@ def assign_whole(
     weight, then the best score, then the most room.
 
     Raises:
-        Unschedulable: no cluster has room for all.
+        TooSmall: no cluster has room for all.
     """
     weights = _weights(selected) if placement.strategy == "StaticWeight" else {}
     fitting = [found for found in selected if found.available >= replicas and (not weights or weights[found.name])]
     if not fitting:
         most = max((found.available for found in selected), default=0)
-        raise Unschedulable(f"no cluster has room for all {replicas} pods that run together, at most for {most}")
+        raise TooSmall(f"no cluster has room for all {replicas} pods that run together, at most for {most}")
     best = min(
         fitting,
         key=lambda found: (
@@ -137,5 +137,5 @@ def _present(replicas: dict[str, int]) -> dict[str, int]:
     return {name: count for name, count in replicas.items() if count}
 
 
-def _too_small(room: int, replicas: int) -> Unschedulable:
-    return Unschedulable(f"Clusters available replicas {room} are not enough to schedule {replicas}")
+def _too_small(room: int, replicas: int) -> TooSmall:
+    return TooSmall(f"Clusters available replicas {room} are not enough to schedule {replicas}")

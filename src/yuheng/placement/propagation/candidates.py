@@ -8,7 +8,7 @@ from typing import Final
 
 from yuheng.model.fleet import Cluster
 
-__all__ = ["UNLIMITED", "Candidate", "Unschedulable", "in_order"]
+__all__ = ["UNLIMITED", "Candidate", "TooSmall", "Unschedulable", "in_order"]
 
 # Headroom from here on is no number: as many replicas fit as there are (Karmada's math.MaxInt32).
 UNLIMITED: Final = 2**31 - 1
@@ -16,6 +16,10 @@ UNLIMITED: Final = 2**31 - 1
 
 class Unschedulable(Exception):  # noqa: N818 -- an answer, not an error: it ends as the reason of a `Propagation`
     """The candidates cannot take the workload; the message is the reason."""
+
+
+class TooSmall(Unschedulable):
+    """The candidates have too little room."""
 
 
 class Candidate:

@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
+import msgspec
+
 from yuheng.model.fleet import Cluster, FleetWorkload
 from yuheng.model.propagation import GRACE_PERIOD, ClusterAffinityTerm, PropagationPolicy
 from yuheng.placement.propagation.assignment import assign, assign_by_tier, assign_whole
-from yuheng.placement.propagation.candidates import Candidate, Unschedulable
-from yuheng.placement.propagation.filters import EVICTED, FAILED, Standing, refusal, standings
+from yuheng.placement.propagation.candidates import Candidate, TooSmall, Unschedulable
+from yuheng.placement.propagation.filters import AFFINITY, EVICTED, FAILED, Standing, refusal, standings
 from yuheng.placement.propagation.result import Propagation
 from yuheng.placement.propagation.spread import is_spread, select
 
@@ -83,7 +85,8 @@ class Propagator:
             attempts.append(self._attempt(workload, policy, term, asked))
         # When no affinity will do, the first one says why; the workload stays bound to the one it was placed by.
         found = attempts[-1] if not attempts[-1].reason else attempts[0]
-        return _completed(found, workload, policy)
+        refused = _told_together(found, attempts)
+        return _completed(msgspec.structs.replace(found, refused=refused), workload, policy)
 
     def _attempt(
         self, workload: FleetWorkload, policy: PropagationPolicy, term: ClusterAffinityTerm | None, asked: Circumstances
@@ -101,7 +104,8 @@ class Propagator:
         try:
             selected, replicas = _placed(workload, policy, term, candidates, fresh=asked.rebalance)
         except Unschedulable as answer:
-            reason = str(answer) if candidates else _nobody(refused)
+            reason = str(answer) if candidates else _nobody(refused, asked.closed)
+            refused |= _insufficient(candidates, len(workload.pods), small=isinstance(answer, TooSmall))
             return Propagation(refused=tuple(sorted(refused.items())), affinity=workload.affinity, reason=reason)
         refused |= _left_out(policy, candidates, selected, replicas)
         return Propagation(
@@ -188,11 +192,33 @@ def _placed(
     return selected, assigning(placement, selected, replicas, fresh=fresh)
 
 
-def _nobody(refused: dict[str, str]) -> str:
+def _nobody(refused: dict[str, str], closed: Mapping[str, str]) -> str:
     """Why there is no candidate at all, as Karmada says it: each reason with how many clusters it holds for."""
-    counts = Counter(refused.values())
+    counts = Counter(f"because {why}" if closed.get(name) == why else why for name, why in refused.items())
     told = ", ".join(sorted(f"{count} cluster(s) {reason}" for reason, count in counts.items()))
     return f"0/{len(refused)} clusters are available: {told or 'no cluster exists'}"
+
+
+def _insufficient(candidates: Sequence[Candidate], replicas: int, *, small: bool) -> dict[str, str]:
+    """Why candidates are of no use that do not do together: they are too small, or too few for the constraints."""
+    if not small:
+        return {found.name: "would do, but there are too few like it" for found in candidates}
+    return {
+        found.name: f"has room for {found.available} of {replicas} replicas"
+        if found.available < replicas
+        else "got no share by its static weight"
+        for found in candidates
+    }
+
+
+def _told_together(found: Propagation, attempts: Sequence[Propagation]) -> tuple[tuple[str, str], ...]:
+    """The clusters without replicas; those outside of the affinity that counts, by the first affinity they are in."""
+    reasons = dict(found.refused)
+    for attempt in attempts:
+        for name, why in attempt.refused:
+            if reasons.get(name) == AFFINITY:
+                reasons[name] = why
+    return tuple(sorted(reasons.items()))
 
 
 def _left_out(

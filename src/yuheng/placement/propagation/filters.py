@@ -13,7 +13,7 @@ from yuheng.model.fleet import Cluster, FleetWorkload
 from yuheng.model.node import Taint
 from yuheng.model.propagation import ClusterAffinity, ClusterAffinityTerm, Placement, SpreadConstraint
 
-__all__ = ["EVICTED", "FAILED", "Standing", "group_names", "refusal", "standings"]
+__all__ = ["AFFINITY", "EVICTED", "FAILED", "Standing", "group_names", "refusal", "standings"]
 
 NOT_READY: Final = "cluster.karmada.io/not-ready"
 # A cluster that does not answer has both, whether or not its object says so.

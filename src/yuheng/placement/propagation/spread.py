@@ -13,7 +13,7 @@ from math import ceil
 from typing import Final
 
 from yuheng.model.propagation import Placement, SpreadConstraint
-from yuheng.placement.propagation.candidates import Candidate, Unschedulable, in_order
+from yuheng.placement.propagation.candidates import Candidate, TooSmall, Unschedulable, in_order
 from yuheng.placement.propagation.filters import group_names
 from yuheng.placement.propagation.groups import Group, choose_groups
 
@@ -81,9 +81,7 @@ def _by_cluster(constraint: SpreadConstraint, candidates: Sequence[Candidate], r
             room += rest[largest].available - chosen[place].available
             chosen[place], rest[largest] = rest[largest], chosen[place]
     if room < replicas:
-        raise Unschedulable(
-            f"no enough resource when selecting {count} clusters: room for {room} of {replicas} replicas"
-        )
+        raise TooSmall(f"no enough resource when selecting {count} clusters: room for {room} of {replicas} replicas")
     return chosen
 
 

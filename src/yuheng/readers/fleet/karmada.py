@@ -11,6 +11,7 @@ from yuheng.errors import InputError
 from yuheng.model.cluster import Snapshot
 from yuheng.model.node import Node
 from yuheng.readers.attempts import forgiving
+from yuheng.readers.fleet.assumptions import listed
 from yuheng.readers.fleet.cluster_fields import REGION_LABEL, ZONE_LABEL
 from yuheng.readers.fleet.inputs import group_of
 from yuheng.readers.inventory import key_of
@@ -24,7 +25,7 @@ from yuheng.readers.karmada import (
 from yuheng.readers.objects.requests import amounts, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from yuheng.model.fleet import Cluster
     from yuheng.model.propagation import Binding, OverridePolicy, PropagationPolicy, ResourceSelector
@@ -88,6 +89,16 @@ class Karmada:
     def binding(self, kind: str, key: str) -> Binding | None:
         """Where Karmada has placed a workload (``namespace/name``); None when nothing says so."""
         return self._bindings.get((kind, key))
+
+    def strangers(self, clusters: Iterable[str]) -> list[str]:
+        """One sentence for each binding to clusters that are not among these."""
+        known = set(clusters)
+        return [
+            f"{binding.source}: the binding of {binding.kind} {key} names clusters that are not in the fleet:"
+            f" {listed(gone)}"
+            for (_, key), binding in self._bindings.items()
+            if (gone := set(binding.clusters) - known)
+        ]
 
     def is_rebalanced(self, kind: str, key: str) -> bool:
         """Whether a workload is to be placed anew."""

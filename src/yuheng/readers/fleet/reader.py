@@ -26,7 +26,7 @@ from yuheng.readers.fleet.region_fields import RegionObject
 from yuheng.readers.fleet.regions import Atlas, WrittenRegion
 from yuheng.readers.fleet.requirements import Policies, WrittenPolicy, check_deadlines
 from yuheng.readers.fleet.tables import Tables, WrittenSettings
-from yuheng.readers.fleet.variants import variants
+from yuheng.readers.fleet.variants import idle_overrides, variants
 from yuheng.readers.fleet.workloads import Templates, pod_maker, read_workloads
 from yuheng.readers.inventory import subject_of
 from yuheng.readers.workflows import is_workflow, read_workflows
@@ -112,7 +112,9 @@ class _Reading:
             time=time,
             skipped=templates.skipped,
         )
-        own = (*tables.warnings, *karmada.warnings, *templates.warnings, *workflows.warnings, *self._warnings)
+        karmadas = [*karmada.warnings, *karmada.strangers(cluster.name for cluster in clusters)]
+        karmadas += idle_overrides(karmada.overrides, fleet.workloads)
+        own = (*tables.warnings, *karmadas, *templates.warnings, *workflows.warnings, *self._warnings)
         said = (*own, *assumptions(fleet, atlas.implied, karmada.summed))
         return msgspec.structs.replace(fleet, warnings=tuple(dict.fromkeys(said)))
 

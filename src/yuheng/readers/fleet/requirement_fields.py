@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from yuheng.errors import ConfigError
 from yuheng.model.duration import parse_window
+from yuheng.model.objective import PRESETS, parse_objective
 from yuheng.model.prices import Market
 from yuheng.model.requirements import DataUse, LatencyObjective, Requirements, RunTime
 from yuheng.readers.fleet.cluster_fields import as_list
@@ -140,6 +142,15 @@ def _deadline(value: object) -> object:
     return {"within": value}
 
 
+def _objective(text: str) -> str:
+    """The text of an objective that can be read."""
+    try:
+        parse_objective(text)
+    except ConfigError:
+        raise refused(text, f"one of {', '.join(PRESETS)}, or a sum such as 0.6*cost+0.4*time") from None
+    return text
+
+
 class DeadlineFields(Fields):
     """When something has to be finished."""
 
@@ -188,7 +199,7 @@ class RequirementFields(Fields):
     interruptible: bool = Field(default=False, description="Whether it can go on from a checkpoint.")
     checkpoint: Seconds = Field(default=0.0, description="Work that an interruption or a move costs.")
     slo: LatencyFields | None = Field(default=None, description="Its service level.")
-    objective: Name | None = Field(
+    objective: Annotated[Name, AfterValidator(_objective)] | None = Field(
         default=None,
         description="What is minimised for it, such as `cost` or `carbon`; without it what the plan is for.",
     )

@@ -14,14 +14,14 @@ from yuheng.readers.karmada.overriding import applied, overrides_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from yuheng.model.fleet import Cluster
+    from yuheng.model.fleet import Cluster, FleetWorkload
     from yuheng.model.pod import Pod
     from yuheng.model.propagation import OverridePolicy
     from yuheng.readers.fleet.workloads import Templates, WrittenWorkload
     from yuheng.readers.karmada.overriding import Override
     from yuheng.readers.sources.documents import Item
 
-__all__ = ["variants"]
+__all__ = ["idle_overrides", "variants"]
 
 # How many pods there are is decided by placement, and not by a cluster.
 COUNTS: Final = ("replicas", "parallelism", "completions")
@@ -55,17 +55,27 @@ def variants(
     return dict(made)
 
 
+def idle_overrides(overrides: Iterable[OverridePolicy], workloads: Sequence[FleetWorkload]) -> list[str]:
+    """One sentence for each override policy that selects no workload."""
+    return [
+        f"{policy.source}: {policy.kind} {policy.key} selects no workload"
+        for policy in overrides
+        if not any(_is_meant(policy, workload) for workload in workloads)
+    ]
+
+
+def _is_meant(policy: OverridePolicy, workload: FleetWorkload) -> bool:
+    if policy.namespace not in ("", workload.namespace):
+        return False
+    return not policy.resource_selectors or any(one.precision(workload) for one in policy.resource_selectors)
+
+
 def _of(
     written: WrittenWorkload, overrides: Sequence[OverridePolicy], clusters: Sequence[Cluster]
 ) -> list[tuple[Item, tuple[str, ...]]]:
     """The objects that policies make of a workload, each with the clusters that get it."""
     workload = written.workload
-    meant = [
-        policy
-        for policy in overrides
-        if policy.namespace in ("", workload.namespace)
-        and (not policy.resource_selectors or any(one.precision(workload) for one in policy.resource_selectors))
-    ]
+    meant = [policy for policy in overrides if _is_meant(policy, workload)]
     if not meant:
         return []
     manifest = _manifest(written)

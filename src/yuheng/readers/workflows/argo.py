@@ -285,6 +285,9 @@ class _Unfolding:
         for index, group in enumerate(groups):
             made: dict[str, Unfolded] = {}
             for call in group:
+                if not call.name:
+                    field = f"spec.templates[{name}].steps[{index}]"
+                    raise InputError("a step without a name", "the name of each step", field=field)
                 if call.name in results or call.name in made:
                     field = f"spec.templates[{name}].steps[{index}]"
                     raise InputError(f"a second step {call.name!r}", "one step of a name", field=field)

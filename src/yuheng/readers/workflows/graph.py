@@ -28,10 +28,12 @@ def check_names(tasks: Mapping[str, Iterable[str]], names: Iterable[str], field:
         field: where the tasks stand in the object.
 
     Raises:
-        InputError: a name is there twice, or what is waited for is not there or the task itself.
+        InputError: a name is there twice, or is none, or what is waited for is not there or the task itself.
     """
     seen: set[str] = set()
     for index, name in enumerate(names):
+        if not name:
+            raise InputError("nothing", "the name of the task", field=f"{field}[{index}].name")
         if name in seen:
             raise InputError(f"a second task {name!r}", "one task of a name", field=f"{field}[{index}].name")
         seen.add(name)

@@ -79,10 +79,21 @@ def read_workflows(items: Iterable[Item], make_pod: MakePod | None = None) -> Wo
             )
         workflows[workflow.key] = workflow
     ordered = tuple(workflows[key] for key in sorted(workflows))
-    warnings = [warning for workflow in ordered for warning in workflow.warnings]
+    warnings = [warning for workflow in ordered for warning in (*workflow.warnings, *_untimed(workflow))]
     if begun:
         warnings.append(f"{len(begun)} Workflows have begun or are done: they are not placed ({begun[0]}, ...)")
     return Workflows(ordered, tuple(warnings))
+
+
+def _untimed(workflow: Workflow) -> list[str]:
+    """What is assumed of tasks that do not say how long they run."""
+    names = [task.name for task in workflow.tasks if task.pods and not task.requirements.run_time]
+    if not names:
+        return []
+    told = f"{len(names)} of its tasks, {names[0]} first, do" if len(names) > 1 else f"its task {names[0]} does"
+    return [
+        f"{workflow.source}: Workflow {workflow.key}: {told} not say a run time (yuheng.io/run-time): 0 s is assumed"
+    ]
 
 
 def _plain_reader() -> MakePod:
