@@ -3,11 +3,12 @@
     python benchmarks/fleet.py --clusters 100 --nodes 5000 --pods 20000 --workloads 5000
 
 Clusters are in 20 regions of two providers; each has nodes of four instance types, on-demand and spot, at prices that
-differ by region, and a pool of nodes it could have. Half of the workloads are placed by the objective, most of them with
-a region they may be in or data they read; of the others, which follow Karmada's policies, a third each is divided by
-dynamic weights, aggregated, and divided by static weights. Pods have one of 120 sizes; with --sizes 0 hardly any two
-workloads ask for the same. Each run is a process of its own; kernels are compiled beforehand. The time to make the input up is left out; the time of
-the plan is told in two parts: opening the clusters (compiling and pricing them), and deciding.
+differ by region, and a pool of nodes it could have. Half of the workloads are placed by the objective, most of them
+with a region they may be in or data they read; of the others, which follow Karmada's policies, a third each is divided
+by dynamic weights, aggregated, and divided by static weights. Pods have one of 120 sizes; with --sizes 0 hardly any two
+workloads ask for the same. Each run is a process of its own; kernels are compiled beforehand. The time to make the
+input up is left out; the time of the plan is told in two parts: opening the clusters (compiling and pricing them), and
+deciding.
 """
 
 from __future__ import annotations

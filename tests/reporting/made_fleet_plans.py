@@ -156,6 +156,7 @@ WORKFLOW = {
     "gap": 0.031,
     "start": "2026-01-31T09:00:00Z",
     "finish": "2026-01-31T11:00:45Z",
+    "seconds": 7245.0,
     "cost": {"total": 3.75, "compute": 3.5, "transfer": 0.25},
     "carbonGrams": 1500.0,
     "tasks": [
@@ -211,6 +212,7 @@ NO_WORKFLOW = {
     **WORKFLOW,
     "workflow": "ml/none",
     "finish": None,
+    "seconds": 0.0,
     "tasks": [],
     "transfers": [],
     "reason": "task load has no option",

@@ -312,12 +312,13 @@ class FleetSummary(msgspec.Struct, frozen=True, kw_only=True):
         workloads, placed, unschedulable: of workloads.
         pods: placed by this plan; ``pending`` stay pending.
         per_hour: US dollars per hour of all workloads of the plan.
-        total: US dollars in all, services over the horizon.
-        hours: the sum of all workloads' time until they have finished, or work.
-        carbon_grams: in all, services over the horizon.
-        value: of the objective.
+        total: US dollars in all, services over the horizon, workflows included.
+        hours: the sum of all workloads' and workflows' time until they have finished, or work.
+        carbon_grams: in all, services over the horizon, workflows included.
+        value: of the objective, of workloads: workflows state their own.
         bound: no plan can have a lower value.
         gap: how far the value may be above the best there is, relative to the bound; None when the bound is 0.
+        by_policy: workloads that Karmada's policies divide; the bound takes what they decide as it is.
         horizon: hours that services are counted for.
         seconds: wall-clock time of planning.
     """
@@ -335,6 +336,7 @@ class FleetSummary(msgspec.Struct, frozen=True, kw_only=True):
     value: float
     bound: float
     gap: float | None
+    by_policy: int = 0
     horizon: float
     seconds: float
 
@@ -383,6 +385,11 @@ class FleetPlan(msgspec.Struct, frozen=True, kw_only=True):
             "kind": "Plan",
             "policy": self.policy,
             "objective": self.objective,
+            "reference": {
+                "cost": _rounded(self.reference.cost),
+                "hours": _rounded(self.reference.time / 3600),
+                "carbonGrams": _rounded(self.reference.carbon),
+            },
             "time": told_instant(self.time),
             "without": list(self.without),
             "placements": [
@@ -414,7 +421,7 @@ class DrillRow(msgspec.Struct, frozen=True, kw_only=True):
         nodes, pods: that are lost with it.
         moved: replicas and pods that find another place.
         unplaced: those that do not, by what they belong to.
-        stranded: pods that belong to the lost clusters alone: nobody starts them elsewhere.
+        stranded: pods that nobody starts elsewhere: they belong to what is lost alone, or are copies of what runs on.
         per_hour: US dollars per hour more (less, where negative).
         once: US dollars once, for data that has to be moved.
         new_nodes: that have to be opened.

@@ -17,7 +17,7 @@ from yuheng.model.fleet import FleetWorkload
 from yuheng.model.fleet_plan import told_instant
 from yuheng.model.objective import Terms
 from yuheng.model.pod import Pod
-from yuheng.placement.quotes import Quote
+from yuheng.placement.quote import Quote
 from yuheng.placement.sites import ANY, EXISTING, Batch, Site
 from yuheng.placement.slots import Slots
 from yuheng.placement.terrain import Terrain
@@ -143,6 +143,10 @@ class Assignment:
     def is_limited(self, region: int) -> bool:
         """Whether pods of jobs may have to wait in a region."""
         return region in self._slots
+
+    def slots_taken(self, region: int) -> int:
+        """How many pods of jobs run in a region at a time at the most."""
+        return self._slots[region].most if region in self._slots else 0
 
     def is_countable(self, pod: Pod) -> bool:
         """Whether nothing but room, whole GPUs among it, and what nodes are, decides about a pod in every cluster."""

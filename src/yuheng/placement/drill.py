@@ -15,7 +15,7 @@ from yuheng.model.fleet import Cluster, Fleet, FleetWorkload
 from yuheng.model.fleet_plan import Drill, DrillRow, FleetPlan
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
-from yuheng.placement.losses import BOUND_TO_NODES, Loss, Remains, losses_of, parse_loss, running_keys, without
+from yuheng.placement.losses import Loss, losses_of, parse_loss, without
 from yuheng.placement.machines import pool_nodes
 from yuheng.placement.planner import Compiled, Decision, Question, plan
 
@@ -47,7 +47,10 @@ def drill(fleet: Fleet, question: Question, progress: Callable[[int, int], None]
         rows.append(_row(after, loss, running, before, compiled))
         if progress is not None:
             progress(done, len(losses))
-    return Drill(base.objective, before.summary.per_hour, tuple(rows), base.warnings)
+    warnings = base.warnings
+    if fleet.workflows:
+        warnings = (*warnings, "workflows are not drilled")
+    return Drill(base.objective, before.summary.per_hour, tuple(rows), warnings)
 
 
 def _decided(fleet: Fleet, question: Question, compiled: Compiled) -> FleetPlan:
@@ -70,7 +73,7 @@ def _row(fleet: Fleet, loss: Loss, question: Question, before: FleetPlan, compil
         pods=lost,
         moved=len(found.placements),
         unplaced=dict(sorted(unplaced.items())),
-        stranded=_stranded(fleet, remains),
+        stranded=max(lost - len(found.placements) - unplaced.total(), 0),
         per_hour=found.summary.per_hour - before.summary.per_hour,
         once=sum(one.egress for one in found.workloads),
         new_nodes=_opened(found, before),
@@ -83,18 +86,6 @@ def _pods_of(fleet: Fleet) -> Iterator[Pod]:
     for workload in fleet.workloads:
         for pods in (workload.pods, *workload.variants.values()):
             yield from pods
-
-
-def _stranded(fleet: Fleet, remains: Remains) -> int:
-    """The pods that are lost and that nobody starts elsewhere; those that belong to their node do not count."""
-    mine = running_keys(fleet)
-    return sum(
-        pod.key not in mine.get(name, ())
-        and (pod.owner is None or pod.owner.kind not in BOUND_TO_NODES)
-        and (pod.owner is None or name in remains.lost)
-        for name, pods in remains.pods.items()
-        for pod in pods
-    )
 
 
 def _opened(found: FleetPlan, before: FleetPlan) -> int:

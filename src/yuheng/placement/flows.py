@@ -6,6 +6,7 @@ of what a group of machines has room for, rather than put on nodes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from math import ceil
 from typing import Any, Final
@@ -19,18 +20,48 @@ from yuheng.model.objective import Objective, Terms
 from yuheng.model.pod import Pod
 from yuheng.model.workflow import Limits, Network, Task, TaskOption, Weights, Workflow, WorkflowPlan
 from yuheng.placement.assignment import Assignment
-from yuheng.placement.quotes import Quote, Quotes
+from yuheng.placement.quote import Quote
+from yuheng.placement.quotes import Quotes
+from yuheng.placement.slots import most_at_a_time
 from yuheng.placement.workflow import place_workflow
 
-__all__ = ["flow"]
+__all__ = ["Taken", "flow"]
 
 # The room of a group, in the units that tasks take of it.
 WHOLE: Final = 1_000_000
 MOST_COPIES: Final = 100_000
 
 
+class Taken:
+    """What workflows before take of machines and slots, at the most at a time: those after them do without it."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.room: Counter[tuple[str, str]] = Counter()
+        self.slots: Counter[str] = Counter()
+        for r, key in enumerate(assignment.terrain.regions):
+            self.slots[key] = assignment.slots_taken(r)
+
+    def add(self, plan: WorkflowPlan) -> None:
+        """Take note of a workflow."""
+        room: dict[tuple[str, str], list[tuple[float, float, int]]] = {}
+        slots: dict[str, list[tuple[float, float, int]]] = {}
+        for one in plan.tasks:
+            span = (one.start, one.finish)
+            room.setdefault((one.option.cluster, one.option.group), []).append((*span, one.option.units))
+            slots.setdefault(one.option.region, []).append((*span, one.option.slots))
+        for place, spans in room.items():
+            self.room[place] += most_at_a_time(spans)
+        for key, spans in slots.items():
+            self.slots[key] += most_at_a_time(spans)
+
+
 def flow(
-    workflow: Workflow, assignment: Assignment, quotes: Quotes, objective: Objective, within: float | None
+    workflow: Workflow,
+    assignment: Assignment,
+    quotes: Quotes,
+    objective: Objective,
+    within: float | None,
+    taken: Taken,
 ) -> dict[str, Any]:
     """Place a workflow; the plan as it stands in the public format.
 
@@ -40,6 +71,7 @@ def flow(
         quotes: what tasks cost where.
         objective: what is minimised.
         within: seconds from the plan's time within which it has to be finished; None for no such limit.
+        taken: by workloads and workflows before it; this one is added.
     """
     found = {task.name: quotes.quote(_as_workload(workflow, task)) for task in workflow.tasks if task.pods}
     options = {
@@ -54,12 +86,17 @@ def flow(
         options,
         Network(quotes.network.cost, quotes.network.seconds),
         Limits(
-            concurrency={key: limit for key, limit in regions.items() if limit is not None},
-            room={(one.cluster, one.group): WHOLE for ways in options.values() for one in ways},
+            concurrency={key: max(limit - taken.slots[key], 0) for key, limit in regions.items() if limit is not None},
+            room={
+                (one.cluster, one.group): max(WHOLE - taken.room[one.cluster, one.group], 0)
+                for ways in options.values()
+                for one in ways
+            },
         ),
         Weights(money=factors.cost, time=factors.time, carbon=factors.carbon),
         min((limit for limit in limits if limit is not None), default=None),
     )
+    taken.add(plan)
     refused = {name: _refused(quote, quotes) for name, quote in found.items() if not options[name]}
     return _told(plan, objective, quotes.now, refused)
 
@@ -152,6 +189,7 @@ def _told(
         "gap": plan.gap,
         "start": told_instant(now),
         "finish": told_instant(now + plan.seconds) if plan.tasks else None,
+        "seconds": plan.seconds,
         "cost": {"total": plan.money, "compute": plan.compute, "transfer": plan.transfer},
         "carbonGrams": plan.carbon,
         "tasks": [

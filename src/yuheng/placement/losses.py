@@ -12,7 +12,7 @@ from yuheng.model.fleet import Cluster, Fleet, FleetWorkload
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
 
-__all__ = ["BOUND_TO_NODES", "Loss", "Remains", "losses_of", "parse_loss", "running_keys", "without"]
+__all__ = ["Loss", "Remains", "losses_of", "parse_loss", "without"]
 
 FIELDS: Final = ("cluster", "zone", "region", "provider")
 # Controllers whose pods go with their node.
@@ -105,7 +105,7 @@ def without(fleet: Fleet, losses: Sequence[Loss]) -> Remains:
     left, lost, nodes = [], [], 0
     pods: dict[str, tuple[Pod, ...]] = {}
     taken = dict.fromkeys(losses, False)
-    mine = running_keys(fleet)
+    mine = _running_keys(fleet)
     for cluster in fleet.clusters:
         whole = [loss for loss in losses if loss.takes(cluster)]
         taken.update(dict.fromkeys(whole, True))
@@ -158,7 +158,7 @@ def _reduced(
     return kept, tuple(pod for pod in snapshot.pods if pod.node in gone)
 
 
-def running_keys(fleet: Fleet) -> dict[str, set[str]]:
+def _running_keys(fleet: Fleet) -> dict[str, set[str]]:
     """By cluster, the running pods that belong to workloads of the fleet."""
     found: dict[str, set[str]] = {}
     for workload in fleet.workloads:

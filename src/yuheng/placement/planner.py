@@ -27,7 +27,7 @@ from yuheng.model.propagation import PropagationPolicy
 from yuheng.placement.assignment import Assignment, Case
 from yuheng.placement.decided import Told
 from yuheng.placement.exact import Bound, solve
-from yuheng.placement.flows import flow
+from yuheng.placement.flows import Taken, flow
 from yuheng.placement.losses import parse_loss, without
 from yuheng.placement.machines import Stock, stock_of
 from yuheng.placement.propagation import PolicyIndex, Propagation, Propagator
@@ -194,6 +194,7 @@ class Decision:
 
     def flows(self) -> tuple[dict[str, Any], ...]:
         """The plans of workflows, on what the workloads leave."""
+        taken = Taken(self.assignment)
         return tuple(
             flow(
                 workflow,
@@ -201,6 +202,7 @@ class Decision:
                 self.quotes,
                 parse_objective(workflow.objective) if workflow.objective else self.objective,
                 self.question.within,
+                taken,
             )
             for workflow in self.fleet.workflows
         )

@@ -1,4 +1,4 @@
-"""What a workload would cost in money, time and carbon on each group of machines, and where it may not go.
+"""Quotes are made: what workloads would cost on each group of machines, and where they may not go.
 
 Letters for sizes: T templates of a workload (pods that are alike), G groups of the fleet, R regions.
 """
@@ -6,7 +6,7 @@ Letters for sizes: T templates of a workload (pods that are alike), G groups of 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -21,13 +21,14 @@ from yuheng.model.pod import Pod
 from yuheng.model.prices import MARKETS, Market
 from yuheng.model.requirements import Requirements
 from yuheng.model.series import Series
+from yuheng.placement.quote import Quote, Refusals
 from yuheng.placement.shifting.start import best_start
 from yuheng.placement.shifting.windows import openings
 from yuheng.placement.terrain import Ask, Terrain
 from yuheng.placement.transfer import Moves, Network, is_among, moved
 from yuheng.scheduling.filters import untolerated_taints
 
-__all__ = ["HORIZON_HOURS", "Quote", "Quotes"]
+__all__ = ["HORIZON_HOURS", "Quotes"]
 
 F64 = NDArray[np.float64]
 # Services never end: a month of them is what their terms count.
@@ -38,101 +39,6 @@ HOUR: Final = 3600.0
 JOULES_PER_KWH: Final = 3.6e6
 
 _encode = msgspec.msgpack.Encoder(order="sorted").encode
-
-
-class Quote(NamedTuple):
-    """A workload on each group.
-
-    Attributes:
-        templates: pods that are alike, and how many there are of each.
-        rate: (T, G) US dollars per hour of one pod.
-        held: (T, G) how many pods a node that is bought holds; infinite where none is.
-        whole: (G,) US dollars of such a node until the workload ends, or over the horizon.
-        hours: (G,) that are paid for.
-        money: (T, G) US dollars of one pod over them, where it fills its node with pods like itself.
-        grams: (T, G) grams of CO2 equivalent of one pod over the same time.
-        start: (G,) when it starts, in seconds since the epoch.
-        time: (G,) seconds from the plan's time until it has finished, or works.
-        busy: (G,) seconds from its start until it has finished; infinite for a service.
-        open: (G,) whether it may go there.
-        fixed: (R,) US dollars for its data in a region, whatever part of it runs there.
-        moves: by region, what that is made of.
-        refused: by cluster, why none of its groups is open.
-        ends: whether it ends.
-        limit: when it has to be finished, in seconds since the epoch; None for any time.
-    """
-
-    templates: tuple[tuple[Pod, int], ...]
-    rate: F64
-    held: F64
-    whole: F64
-    hours: F64
-    money: F64
-    grams: F64
-    start: F64
-    time: F64
-    busy: F64
-    open: NDArray[np.bool_]
-    fixed: F64
-    moves: tuple[Moves, ...]
-    refused: Mapping[int, str]
-    ends: bool
-    limit: float | None
-
-    def scores(self, factors: Terms) -> F64:
-        """(T, G) what one pod adds to the objective; infinite where it may not go.
-
-        The time of a workload is that of its last replica; here each carries an equal part of its own. Data that has
-        to be in a region is not in it, see `fixed`.
-        """
-        pods = sum(count for _, count in self.templates)
-        found = factors.cost * self.money + factors.carbon * self.grams + factors.time * self.time / max(pods, 1)
-        return np.where(self.open, found, np.inf)
-
-    def bill(self, t: int, g: int, pods: int) -> float:
-        """US dollars of so many pods of a template in a group: whole nodes where they are bought."""
-        held = float(self.held[t, g])
-        return pods * float(self.money[t, g]) if math.isinf(held) else math.ceil(pods / held) * float(self.whole[g])
-
-    def hourly(self, t: int, g: int, pods: int) -> float:
-        """US dollars per hour of the same."""
-        hours = float(self.hours[g])
-        if math.isinf(float(self.held[t, g])) or hours <= 0:
-            return pods * float(self.rate[t, g])
-        return self.bill(t, g, pods) / hours
-
-    def bills(self, counts: Sequence[int]) -> F64:
-        """(G,) US dollars of so many pods of each template, all of them in one group."""
-        wanted = np.array(counts, dtype=np.float64)[:, None]
-        nodes = np.ceil(wanted / self.held)
-        found: F64 = np.where(np.isinf(self.held), wanted * self.money, nodes * self.whole).sum(axis=0)
-        return found
-
-
-class Refusals:
-    """Why groups are refused: of several reasons the last that was found counts, for it came closest."""
-
-    def __init__(self, groups: int) -> None:
-        self.open = np.ones(groups, dtype=np.bool_)
-        self._why: list[str] = []
-        self._code = np.full(groups, -1, dtype=np.int64)
-
-    def refuse(self, mask: NDArray[np.bool_], why: str) -> None:
-        """Close groups that are still open."""
-        closing = self.open & mask
-        if closing.any():
-            self._code[closing] = len(self._why)
-            self._why.append(why)
-            self.open &= ~mask
-
-    def by_cluster(self, terrain: Terrain) -> dict[int, str]:
-        """The clusters without an open group, and why."""
-        found = {}
-        welcome = set(terrain.site[self.open].tolist())
-        for s in set(range(len(terrain.clusters))) - welcome:
-            codes = self._code[terrain.first[s] : terrain.first[s + 1]]
-            found[s] = self._why[int(codes.max())] if len(codes) else "it has no nodes and no node pools"
-        return found
 
 
 class _Frame(NamedTuple):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["Slots"]
+from collections.abc import Iterable
+
+__all__ = ["Slots", "most_at_a_time"]
 
 
 class Slots:
@@ -38,3 +40,20 @@ class Slots:
     def give_back(self, start: float, seconds: float, pods: int) -> None:
         """They do not run after all."""
         self._taken.remove((start, start + seconds, pods))
+
+    @property
+    def most(self) -> int:
+        """How many pods run at a time at the most."""
+        return most_at_a_time(self._taken)
+
+
+def most_at_a_time(spans: Iterable[tuple[float, float, int]]) -> int:
+    """The largest sum of amounts that hold at one moment, each from its begin until before its end."""
+    changes = sorted(
+        change for begin, end, amount in spans for change in ((begin, amount), (end, -amount)) if end > begin
+    )
+    most = now = 0
+    for _, amount in changes:
+        now += amount
+        most = max(most, now)
+    return most

@@ -24,6 +24,7 @@ class _Offer(NamedTuple):
 
     region: str
     work: float
+    beside: float
     on_demand: float
     spot: float
     traces: tuple[SpotTrace, ...]
@@ -44,8 +45,9 @@ def spot_advice(case: Case, terrain: Terrain, now: float) -> SpotAdvice | None:
     if not needs.interruptible or not quote.ends or quote.limit is None:
         return None
     found = []
-    for offer in _offers(case, terrain):
-        left = quote.limit - now
+    for offer in _offers(case, terrain, now):
+        # Data is moved and the machine opened before the work begins, and results are moved after it.
+        left = quote.limit - now - offer.beside
         if left < offer.work + needs.checkpoint:
             continue
         history = [(trace.zone, trace.gap, np.array(trace.available, dtype=np.bool_)) for trace in offer.traces]
@@ -66,7 +68,7 @@ def spot_advice(case: Case, terrain: Terrain, now: float) -> SpotAdvice | None:
     return min(found, key=lambda one: (one.expected_cost, one.region), default=None)
 
 
-def _offers(case: Case, terrain: Terrain) -> Iterator[_Offer]:
+def _offers(case: Case, terrain: Terrain, now: float) -> Iterator[_Offer]:
     """The machines that the job may use on both markets where spot capacity was observed."""
     quote, spot = case.quote, MARKETS.index("spot")
     counts = np.array([count for _, count in quote.templates], dtype=np.float64)
@@ -83,4 +85,5 @@ def _offers(case: Case, terrain: Terrain) -> Iterator[_Offer]:
         if traces and same and run is not None:
             dear = min(float(rate[other]) for other in same)
             work = run.mean / float(terrain.speed[g])
-            yield _Offer(terrain.regions[r], work, dear, float(rate[g]), tuple(traces))
+            beside = float(quote.start[g] + quote.busy[g]) - now - work
+            yield _Offer(terrain.regions[r], work, max(beside, 0.0), dear, float(rate[g]), tuple(traces))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time as clock
+from collections.abc import Iterable
 from typing import Final
 
 from yuheng.model.fleet import FleetWorkload
-from yuheng.model.fleet_plan import FleetPlan, FleetSummary, WorkloadPlan
+from yuheng.model.fleet_plan import FleetPlan, FleetSummary, NewNodes, WorkloadPlan
 from yuheng.model.objective import TIE, Terms
 from yuheng.model.plan import Placement, Refusal
 from yuheng.model.prices import MARKETS
@@ -24,6 +26,8 @@ __all__ = ["told"]
 HOUR: Final = 3600.0
 # Runner-ups cost a look at every cluster: of the first so many workloads they are told.
 MOST_RUNNERS_UP: Final = 1_000
+# Sums that differ by less are the same.
+SHARED: Final = 1e-6
 
 
 def told(decision: Told) -> FleetPlan:
@@ -31,6 +35,7 @@ def told(decision: Told) -> FleetPlan:
     teller, homes = _Teller(decision), decision.homes
     workloads = tuple(teller.workload(workload, i) for i, workload in enumerate(decision.fleet.workloads))
     placements, refused = teller.pods()
+    opened = new_nodes(decision.assignment)
     own = [(name, one) for name, found in decision.own for one in found.placements]
     own_refused = [(name, one) for name, found in decision.own for one in found.unschedulable]
     return FleetPlan(
@@ -46,11 +51,11 @@ def told(decision: Told) -> FleetPlan:
         clusters=tuple(
             cluster_report(cluster, decision.assignment, homes.get(cluster.name)) for cluster in decision.whole.clusters
         ),
-        new_nodes=new_nodes(decision.assignment),
+        new_nodes=opened,
         without=decision.question.without,
         time=decision.now,
         summary=teller.summary(workloads, len(own) + len(placements), len(own_refused) + len(refused)),
-        warnings=tuple(dict.fromkeys((*decision.warnings, *teller.warnings()))),
+        warnings=tuple(dict.fromkeys((*decision.warnings, *teller.warnings(opened)))),
     )
 
 
@@ -127,7 +132,7 @@ class _Teller:
             transfers=tuple(item for move in moves for item in (*move.before, *move.after)),
             affinity=found.affinity if found is not None else "",
             runner_up=self.explaining.runner_up(workload, case, tenure, per_hour) if number < MOST_RUNNERS_UP else None,
-            refused=self.explaining.refused(case, found, replicas),
+            refused=self.explaining.refused(case, found, {} if left_out else replicas),
             policy=decided_by,
             advice=spot_advice(case, self.terrain, decision.now),
         )
@@ -170,7 +175,7 @@ class _Teller:
         placed = [one for one in workloads if not one.reason]
         total = Terms()
         for one, workload in zip(workloads, decision.fleet.workloads, strict=True):
-            if one.replicas:
+            if one.replicas or one.kept:
                 total = total.plus(self.standing.terms(workload, decision.cases[workload.identity]))
         factors = decision.objective.factors(decision.reference)
         value = sum(weight * amount for weight, amount in zip(factors, total, strict=True))
@@ -187,12 +192,13 @@ class _Teller:
             pods=pods,
             pending=pending,
             per_hour=sum(one.per_hour for one in workloads),
-            total=total.cost,
-            hours=total.time / HOUR,
-            carbon_grams=total.carbon,
+            total=total.cost + math.fsum(one["cost"]["total"] for one in decision.flows),
+            hours=total.time / HOUR + math.fsum(one["seconds"] for one in decision.flows) / HOUR,
+            carbon_grams=total.carbon + math.fsum(one["carbonGrams"] for one in decision.flows),
             value=value,
             bound=bound,
             gap=(value - bound) / bound if bound > 0 else (0.0 if value <= bound else None),
+            by_policy=len(decision.policies),
             horizon=decision.question.horizon,
             seconds=round(clock.perf_counter() - decision.started, 3),
         )
@@ -216,10 +222,36 @@ class _Teller:
             what = f"{len(jobs)} jobs do not say how long they run ({jobs[0].key} first)"
         return [f"{what}: counted like a service, for {hours} h{told_dates} (see yuheng.io/run-time)"]
 
-    def warnings(self) -> list[str]:
+    def _shared(self, opened: Iterable[NewNodes]) -> list[str]:
+        """Whether workloads share nodes that are opened, each of them told as if it had them alone."""
+        bill = math.fsum(one.per_hour for one in opened)
+        told_of = 0.0
+        for workload in self.decision.fleet.workloads:
+            case = self.decision.cases.get(workload.identity)
+            if case is not None:
+                bought = [part for part in self.standing.where(workload) if self.terrain.bought[part[1]]]
+                told_of += math.fsum(case.quote.hourly(*part) for part in bought)
+        if told_of <= bill * (1 + SHARED):
+            return []
+        alone = f"each is told what it would pay alone, ${told_of:,.2f}/h together"
+        return [f"workloads share nodes that are opened: {alone}, and the nodes cost ${bill:,.2f}/h"]
+
+    def _unseen(self) -> list[str]:
+        """Replicas that are bound to clusters whose state does not show them."""
+        unseen = [
+            one
+            for one in self.decision.fleet.workloads
+            if any(count > len(one.running.get(name, ())) for name, count in one.previous.items())
+        ]
+        if not unseen:
+            return []
+        what = "1 workload has" if len(unseen) == 1 else f"{len(unseen)} workloads have"
+        return [f"{what} replicas in clusters that do not show them ({unseen[0].key} first): they take no room here"]
+
+    def warnings(self, opened: Iterable[NewNodes]) -> list[str]:
         """What has to be known to read the plan rightly."""
         decision = self.decision
-        found = self._endless()
+        found = [*self._endless(), *self._unseen(), *self._shared(opened)]
         found += [f"{policy.source}: {policy.kind} {policy.key} selects no workload" for policy in decision.idle]
         unpriced = sorted(decision.network.unpriced)
         if unpriced:

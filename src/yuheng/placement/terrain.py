@@ -202,8 +202,8 @@ class Terrain:
     def rate(self, ask: Ask) -> F64:
         """(G,) US dollars per hour of one pod.
 
-        On nodes that exist it is the pod's part of the machine's price. A node that is bought for it is paid whole: here
-        its price, or the rates of all it has, is divided by how many such pods it holds (see `held`).
+        On nodes that exist it is the pod's part of the machine's price. A node that is bought for it is paid whole:
+        here its price, or the rates of all it has, is divided by how many such pods it holds (see `held`).
         """
         shares: F64 = self._rates @ np.array([ask.cpu / 1000, ask.memory / GIB, ask.gpus])
         return np.where(self.bought, self.whole / np.where(self.bought, self.held(ask), 1.0), shares)

@@ -108,6 +108,7 @@ def optimality(summary: FleetSummary) -> str:
         return "nothing is placed"
     if summary.gap is None:
         return "how far above the best possible is not known"
+    limits = " that divides as the policies do" if summary.by_policy else ""
     if summary.gap < _GAP_SHOWN:
-        return "no plan can do better"
-    return f"at most {percent(summary.gap)} above the best possible"
+        return f"no plan{limits} can do better"
+    return f"at most {percent(summary.gap)} above the best possible{' plan' if limits else ''}{limits}"

@@ -9,9 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_fleets import annotated, cluster, deployment, fleet, policy, workload
 
-from yuheng.errors import InputError
 from yuheng.model.requirements import DataUse, LatencyObjective, Requirements, RunTime
-from yuheng.readers.fleet import read_fleet
 
 HOME = "aws/eu-west-1"
 TIME = 1767225600.0
@@ -119,9 +117,6 @@ def test_what_a_policy_selects(selector: dict[str, Any], expected: bool) -> None
     assert (found.workloads[0].requirements.markets == ("spot",)) is expected
     said = [one for one in found.warnings if "selects no workload" in one]
     assert said == ([] if expected else ["<object>: PlacementPolicy default/rules selects no workload"])
-    if not expected:
-        with pytest.raises(InputError, match="PlacementPolicy default/rules: found a selector that selects nothing"):
-            read_fleet(made, strict=True)
 
 
 def test_a_policy_speaks_of_its_namespace() -> None:

@@ -57,11 +57,11 @@ AGES: Final = (0.5 * HOUR, 3.0 * HOUR)
 # traces in view, those that our tests measure among them: what tests measure is no test on markets never seen.
 PRIOR: Final = ((1.5, 0.5, 0.25), (1.0, 0.4, 0.25))
 PRIOR_EVENTS: Final = 2.0
-# Fewest and most steps of work, and of slack, of the table of values. A spell ends once in a step at most, so that steps
-# of a long job must not be longer than spells are: half an hour, as far as the table may grow.
+# Fewest and most steps of work, and of slack, of the table of values. A spell ends once in a step at most, so that
+# steps of a long job must not be longer than spells are: half an hour, as far as the table may grow.
 STEP: Final = 0.5 * HOUR
 FEWEST_ROWS, MOST_ROWS = 96, 960
-FEWEST_COLUMNS, MOST_COLUMNS = 16, 256
+FEWEST_COLUMNS, MOST_COLUMNS = 16, 128
 # What is told of a run: see `Course`.
 COLUMNS: Final = (
     "cost",

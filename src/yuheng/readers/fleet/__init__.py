@@ -41,13 +41,12 @@ def is_fleet(*sources: Source) -> bool:
     return Inputs(*(source for source in sources if source != "-")).is_fleet()
 
 
-def read_fleet(*sources: Source, strict: bool = False) -> Fleet:
+def read_fleet(*sources: Source) -> Fleet:
     """Read a fleet.
 
     Args:
         sources: each a file, a folder, ``-`` for standard input, or objects in memory, as for `yuheng.readers.read`;
             price books and egress prices are CSV among them. Paths in a file are relative to its folder.
-        strict: whether a policy that selects nothing is an error rather than a warning.
 
     Raises:
         InputError: something that was read is not what it should be; the message says where.
@@ -55,7 +54,7 @@ def read_fleet(*sources: Source, strict: bool = False) -> Fleet:
     """
     from yuheng.readers.fleet.reader import fleet_of  # noqa: PLC0415 -- pydantic takes 50 ms to import
 
-    return fleet_of(Inputs(*sources), strict=strict)
+    return fleet_of(Inputs(*sources))
 
 
 def read_state(*sources: Source) -> Fleet | Snapshot:

@@ -45,27 +45,25 @@ __all__ = ["fleet_of"]
 KINDS: Final = ("Cluster", "Fleet", "PlacementPolicy", "Region", "Workflow")
 
 
-def fleet_of(inputs: Inputs, *, strict: bool = False) -> Fleet:
+def fleet_of(inputs: Inputs) -> Fleet:
     """The fleet of the input.
 
     Args:
         inputs: what was given.
-        strict: whether a policy that selects nothing is an error rather than a warning.
 
     Raises:
         InputError: something is not what it should be; the message says where.
         NotFoundError: a path does not exist.
     """
     with _collector_paused():
-        return _Reading(inputs, strict=strict).fleet()
+        return _Reading(inputs).fleet()
 
 
 class _Reading:
     """One fleet, while it is read."""
 
-    def __init__(self, inputs: Inputs, *, strict: bool) -> None:
+    def __init__(self, inputs: Inputs) -> None:
         self._inputs = inputs
-        self._strict = strict
         self._warnings: list[str] = []
         self._ours: defaultdict[str, list[Item]] = defaultdict(list)
         for item in inputs.described():
@@ -147,11 +145,6 @@ class _Reading:
             for one in templates.workloads
         }
         for policy in policies.idle():
-            if self._strict:
-                expected = "at least one workload of its namespace"
-                raise InputError(
-                    "a selector that selects nothing", expected, source=policy.source, subject=policy.subject
-                )
             self._warnings.append(f"{policy.source}: {policy.subject} selects no workload")
         return found
 
