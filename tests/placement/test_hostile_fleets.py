@@ -18,6 +18,7 @@ from yuheng.model.node import Node, Taint, Toleration
 from yuheng.model.pod import DeviceRequest, Pod, PodSpec
 from yuheng.model.prices import Price, PriceBook
 from yuheng.model.requirements import DataUse, Requirements, RunTime
+from yuheng.model.workflow import Task, Workflow
 from yuheng.placement.planner import Question, plan
 
 SMALL = made_spec(1000, 1)
@@ -360,3 +361,29 @@ def test_all_clusters_lost() -> None:
     found = planned(made_cluster("a", "small"), workloads=(WEB,), without=("a",))
     assert only(found).reason == "there are no clusters"
     assert [(item.cluster, item.reason) for item in only(found).refused] == [("a", "it is lost")]
+
+
+def test_a_workflow_that_finds_no_room_beside_another_waits_for_it() -> None:
+    pods = (made_workload("task", 1, made_spec(4000, 1)).pods[0],)
+    needs = Requirements(run_time={"*": RunTime(3600.0)})
+    flows = tuple(
+        Workflow(key=f"default/{name}", tasks=(Task(name="one", pods=pods, requirements=needs),)) for name in ("a", "b")
+    )
+    fleet = Fleet(clusters=(made_cluster("a", "small"),), regions={"a": Region(name="a")}, workflows=flows, time=0.0)
+    first, second = plan(fleet, Question()).workflows
+    assert (first["start"], first["finish"]) == ("1970-01-01T00:00:00Z", "1970-01-01T01:00:00Z")
+    assert second["tasks"][0]["start"] == "1970-01-01T01:00:00Z"
+
+
+def test_a_price_that_changes_is_paid_as_it_is_at_each_time() -> None:
+    """An hour at 1 $, then three at half of it; a machine that is bought, and one that exists."""
+    rows = [Price(instance_type="small", per_hour=1.0, since=NOW - HOUR)]
+    rows.append(Price(instance_type="small", per_hour=0.5, since=NOW + HOUR))
+    pool = ClusterPool(name="pool", node=made_node("", "small"), maximum=1)
+    job = made_workload("job", 1, made_spec(1000, 1), run_time={"*": RunTime(4 * HOUR)})
+    found = only(planned(made_cluster("a", pools=(pool,)), workloads=(job,), prices=PriceBook(rows)))
+    assert (found.total, found.per_hour) == (pytest.approx(2.5), pytest.approx(0.625))
+    whole = only(planned(made_cluster("a", "small"), workloads=(job,), prices=PriceBook(rows[:1]))).total
+    there = only(planned(made_cluster("a", "small"), workloads=(job,), prices=PriceBook(rows))).total
+    assert whole is not None
+    assert there == pytest.approx(whole * 2.5 / 4)

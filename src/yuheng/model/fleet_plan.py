@@ -47,7 +47,7 @@ class ForegoneChoice(msgspec.Struct, frozen=True, kw_only=True):
     """The best that was not chosen, and what it would have cost more.
 
     Attributes:
-        cluster, region, market: where it would have been.
+        cluster, region, machines, market: where it would have been, and on what.
         per_hour: US dollars per hour more (less, where negative).
         total: US dollars more in all; None for a service.
         seconds: how much later it would have finished.
@@ -57,6 +57,7 @@ class ForegoneChoice(msgspec.Struct, frozen=True, kw_only=True):
 
     cluster: str
     region: str
+    machines: str = ""
     market: str
     per_hour: float
     total: float | None

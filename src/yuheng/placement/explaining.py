@@ -116,13 +116,10 @@ class Explaining:
     def runner_up(
         self, workload: FleetWorkload, case: Case, tenure: Tenure | None, per_hour: float
     ) -> ForegoneChoice | None:
-        """The best without any of the clusters, or else without the market, that were chosen."""
+        """The best without the machines that were chosen; another cluster, or others in the same one."""
         if tenure is None or workload.identity in self.decision.propagations or workload.previous:
             return None
-        here = {part.site for part in tenure.proposal.parts}
-        other = self.assignment.best(case, here)
-        if other is None:
-            other = self.assignment.best(self._elsewhere(case, tenure))
+        other = self.assignment.best(self._elsewhere(case, tenure))
         if other is None:
             return None
         rate = sum(case.quote.hourly(part.template, part.group, part.pods) for part in other.parts)
@@ -131,15 +128,22 @@ class Explaining:
         markets = sorted({self.terrain.market_of(part.group) for part in other.parts}, key=MARKETS.index)
         more = Terms(*(theirs - ours for theirs, ours in zip(other.terms, tenure.proposal.terms, strict=True)))
         total = more.cost if case.quote.ends else None
+        machines = "+".join(sorted({self.terrain.groups[part.group].name for part in other.parts} - {""}))
+        region = "+".join(filter(None, regions)) or "+".join(names)
+        here = {part.site for part in tenure.proposal.parts} == {part.site for part in other.parts}
+        place = _place(region, "+".join(names)) + (
+            f" on {machines or 'its nodes'} ({'+'.join(markets)})" if here else ""
+        )
         return ForegoneChoice(
             cluster="+".join(names),
             region="+".join(filter(None, regions)),
+            machines=machines,
             market="+".join(markets),
             per_hour=rate - per_hour,
             total=total,
             seconds=more.time,
             carbon_grams=more.carbon,
-            text=_sentence(rate - per_hour, total, "+".join(filter(None, regions)) or "+".join(names), "+".join(names)),
+            text=_sentence(rate - per_hour, total, place),
         )
 
     def _elsewhere(self, case: Case, tenure: Tenure) -> Case:
@@ -149,9 +153,12 @@ class Explaining:
         return case._replace(quote=case.quote._replace(open=open_), score=np.where(open_, case.score, np.inf))
 
 
-def _sentence(per_hour: float, total: float | None, region: str, cluster: str) -> str:
-    place = region if region == cluster or not region else f"{region} ({cluster})"
-    amount = f"{'+' if per_hour >= 0 else '-'}${abs(per_hour):,.2f}/h"
+def _place(region: str, cluster: str) -> str:
+    return region if region == cluster else f"{region} ({cluster})"
+
+
+def _sentence(per_hour: float, total: float | None, place: str) -> str:
+    hourly = f"{'+' if per_hour >= 0 else '-'}${abs(per_hour):,.2f}/h"
     if total is None:
-        return f"would cost {amount} in {place}"
-    return f"would cost {amount}, {'+' if total >= 0 else '-'}${abs(total):,.2f} in all, in {place}"
+        return f"would cost {hourly} in {place}"
+    return f"would cost {hourly}, {'+' if total >= 0 else '-'}${abs(total):,.2f} in all, in {place}"

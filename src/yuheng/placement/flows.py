@@ -33,16 +33,24 @@ MOST_COPIES: Final = 100_000
 
 
 class Taken:
-    """What workflows before take of machines and slots, at the most at a time: those after them do without it."""
+    """What workflows before take of machines and slots, at the most at a time: those after them do without it.
+
+    Attributes:
+        room: units of machine groups, by cluster and group.
+        slots: pods, by region; ``by_workloads`` counts those of workloads alone.
+        until: seconds after the plan's time by which all of them are done.
+    """
 
     def __init__(self, assignment: Assignment) -> None:
+        regions = assignment.terrain.regions
         self.room: Counter[tuple[str, str]] = Counter()
-        self.slots: Counter[str] = Counter()
-        for r, key in enumerate(assignment.terrain.regions):
-            self.slots[key] = assignment.slots_taken(r)
+        self.by_workloads = Counter({key: assignment.slots_taken(r) for r, key in enumerate(regions)})
+        self.slots = Counter(self.by_workloads)
+        self.until = 0.0
 
     def add(self, plan: WorkflowPlan) -> None:
         """Take note of a workflow."""
+        self.until = max(self.until, plan.seconds if plan.tasks else 0.0)
         room: dict[tuple[str, str], list[tuple[float, float, int]]] = {}
         slots: dict[str, list[tuple[float, float, int]]] = {}
         for one in plan.tasks:
@@ -81,24 +89,38 @@ def flow(
     limits = [within, workflow.within, None if workflow.deadline is None else workflow.deadline - quotes.now]
     regions = {terrain.regions[r]: terrain.region_of(r).concurrency for r in range(len(terrain.regions))}
     factors = objective.factors(_reference(workflow, options))
-    plan = place_workflow(
-        workflow,
-        options,
-        Network(quotes.network.cost, quotes.network.seconds),
-        Limits(
-            concurrency={key: max(limit - taken.slots[key], 0) for key, limit in regions.items() if limit is not None},
-            room={
-                (one.cluster, one.group): max(WHOLE - taken.room[one.cluster, one.group], 0)
-                for ways in options.values()
-                for one in ways
-            },
-        ),
-        Weights(money=factors.cost, time=factors.time, carbon=factors.carbon),
-        min((limit for limit in limits if limit is not None), default=None),
-    )
+
+    def placed(
+        ways: Mapping[str, tuple[TaskOption, ...]], used: Counter[tuple[str, str]], busy: Counter[str]
+    ) -> WorkflowPlan:
+        places = {(one.cluster, one.group) for some in ways.values() for one in some}
+        return place_workflow(
+            workflow,
+            ways,
+            Network(quotes.network.cost, quotes.network.seconds),
+            Limits(
+                concurrency={key: max(limit - busy[key], 0) for key, limit in regions.items() if limit is not None},
+                room={place: max(WHOLE - used[place], 0) for place in places},
+            ),
+            Weights(money=factors.cost, time=factors.time, carbon=factors.carbon),
+            min((limit for limit in limits if limit is not None), default=None),
+        )
+
+    plan = placed(options, taken.room, taken.slots)
+    if plan.reason and taken.until > 0:
+        # Beside the workflows before it there is no room: it waits until they are done.
+        plan = placed(_put_off(options, taken.until), Counter(), taken.by_workloads)
     taken.add(plan)
     refused = {name: _refused(quote, quotes) for name, quote in found.items() if not options[name]}
     return _told(plan, objective, quotes.now, refused)
+
+
+def _put_off(options: Mapping[str, tuple[TaskOption, ...]], seconds: float) -> dict[str, tuple[TaskOption, ...]]:
+    """The options of tasks that start no earlier than so many seconds after the plan's time."""
+    return {
+        name: tuple(msgspec.structs.replace(one, earliest=max(one.earliest, seconds)) for one in ways)
+        for name, ways in options.items()
+    }
 
 
 def _as_workload(workflow: Workflow, task: Task) -> FleetWorkload:

@@ -31,6 +31,7 @@ from yuheng.placement.flows import Taken, flow
 from yuheng.placement.losses import parse_loss, without
 from yuheng.placement.machines import Stock, stock_of
 from yuheng.placement.propagation import PolicyIndex, Propagation, Propagator
+from yuheng.placement.quote import Quote
 from yuheng.placement.quotes import HORIZON_HOURS, Quotes
 from yuheng.placement.search import improve, place_all
 from yuheng.placement.shapes import Shapes
@@ -264,6 +265,7 @@ class Decision:
         by_policy = workload.identity in self.policy_of
         quote = self.quotes.quote(workload, factors, by_policy=by_policy)
         held = sum(count for name, count in workload.previous.items() if name in self.place_of)
+        quote = self._with_data_there(quote, workload)
         counts = []
         for _, count in quote.templates:
             counts.append(max(count - held, 0))
@@ -271,6 +273,18 @@ class Decision:
         homes = {self.place_of[name] for name in workload.previous if name in self.place_of}
         sites = frozenset(homes) if homes and not workload.divisible else None
         return Case(workload, quote, tuple(counts), quote.scores(factors), factors, sites, by_policy)
+
+    def _with_data_there(self, quote: Quote, workload: FleetWorkload) -> Quote:
+        """A quote without what was moved before, to regions where some of the workload runs already."""
+        sites = (self.place_of[name] for name in workload.previous if name in self.place_of)
+        homes = sorted({self.terrain.region_of_site(s) for s in sites})
+        if not homes or not (workload.requirements.reads or workload.requirements.writes):
+            return quote
+        fixed, moves = quote.fixed.copy(), list(quote.moves)
+        for r in homes:
+            fixed[r] -= sum(item.cost for item in moves[r].before)
+            moves[r] = moves[r]._replace(before=())
+        return quote._replace(fixed=fixed, moves=tuple(moves))
 
     def _propagate(self, workload: FleetWorkload, policy: PropagationPolicy) -> None:
         """Divide a workload as its policy says."""

@@ -46,11 +46,13 @@ class _Frame(NamedTuple):
 
     Attributes:
         hours: (G,) that are paid for.
+        course: (G,) mean price over them, relative to that of the plan's time.
         intensity: (G,) grams of CO2 equivalent per watt over them.
         start, time, busy, open, fixed, moves, refused, ends: see `Quote`.
     """
 
     hours: F64
+    course: F64
     intensity: F64
     start: F64
     time: F64
@@ -153,9 +155,9 @@ class Quotes:
             templates=templates,
             rate=rate,
             held=held,
-            whole=self.terrain.whole * frame.hours,
+            whole=self.terrain.whole * frame.hours * frame.course,
             hours=frame.hours,
-            money=rate * frame.hours,
+            money=rate * frame.hours * frame.course,
             grams=watts * frame.intensity,
             start=frame.start,
             time=frame.time,
@@ -209,6 +211,7 @@ class Quotes:
         longest = np.array([float(np.max(hours[here][closed.open[here]], initial=0.0)) for here in terrain.in_region])
         return _Frame(
             hours=hours,
+            course=self._course(start + ready - terrain.startup, hours),
             # What is paid for begins when the pod has its node, which is before it works.
             intensity=self._intensity(start + ready - terrain.startup, hours),
             start=start,
@@ -387,6 +390,15 @@ class Quotes:
                     slow,
                     f"{slo.quantile:.4g} of its requests take up to {found:.3g} s there, more than {slo.seconds:.3g} s",
                 )
+
+    def _course(self, begin: F64, hours: F64) -> F64:
+        """(G,) the mean price from a moment on, for so many hours, relative to today's."""
+        found = np.ones(len(begin))
+        for g, prices in self.terrain.changing_prices.items():
+            start, today = float(begin[g]), prices.at(self.now)
+            if today > 0:
+                found[g] = prices.mean(start, start + HOUR * float(hours[g])) / today
+        return found
 
     def _intensity(self, begin: F64, hours: F64) -> F64:
         """(G,) grams per watt over so many hours from a moment on."""

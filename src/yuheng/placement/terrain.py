@@ -6,6 +6,7 @@ Letters for sizes: G groups of the fleet.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -124,6 +125,12 @@ class Terrain:
     def carbon(self, r: int) -> Series:
         """The carbon intensity of a region, or what is assumed."""
         return self.region_of(r).carbon or _ASSUMED
+
+    @cached_property
+    def changing_prices(self) -> dict[int, Series]:
+        """The prices of nodes over time, of groups whose price is known to change."""
+        found = {g: self.prices_ahead(g) for g in range(len(self.groups))}
+        return {g: prices for g, prices in found.items() if prices is not None}
 
     def prices_ahead(self, g: int) -> Series | None:
         """The price of a node over time; None when no other price than today's is known to come."""

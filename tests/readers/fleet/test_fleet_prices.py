@@ -38,9 +38,32 @@ def test_the_catalog_of_skypilot(tmp_path: Path) -> None:
     ]
     assert warnings == (
         "aws_vms.csv does not say whose prices it holds: they are taken to be of aws, as its name says",
-        "aws_vms.csv: 1 rows without a machine are not used",
+        "aws_vms.csv: 1 prices of accelerators that are sold beside machines are not used",
         "aws_vms.csv: 1 prices of 0 are not used: what they stand for is not known",
     )
+
+
+GCP = """InstanceType,vCPUs,MemoryGiB,AcceleratorName,AcceleratorCount,Region,AvailabilityZone,Price,SpotPrice
+a2-highgpu-2g,24,170,,,europe-west4,europe-west4-a,1.6,0.7
+g2-standard-4,4,16,,,europe-west4,europe-west4-a,0.2,0.1
+n1-standard-4,4,15,,,europe-west4,europe-west4-a,0.19,0.04
+,,,A100,2,europe-west4,europe-west4-a,3.2,2.4
+,,,L4,1,europe-west4,europe-west4-a,0.5,
+,,,T4,1,europe-west4,europe-west4-a,0.3,0.1
+"""
+
+
+def test_the_gpus_of_a_gcp_machine_are_in_its_price(tmp_path: Path) -> None:
+    found, warnings = book(tmp_path, "gcp_vms.csv", GCP)
+    told = {(row.instance_type, row.market): (row.per_hour, row.gpus, row.gpu_model) for row in found}
+    assert told == {
+        ("a2-highgpu-2g", "on-demand"): (pytest.approx(4.8), 2, "A100"),
+        ("a2-highgpu-2g", "spot"): (pytest.approx(3.1), 2, "A100"),
+        ("g2-standard-4", "on-demand"): (pytest.approx(0.7), 1, "L4"),
+        ("n1-standard-4", "on-demand"): (0.19, 0, ""),
+        ("n1-standard-4", "spot"): (0.04, 0, ""),
+    }
+    assert "gcp_vms.csv: 1 prices of accelerators that are sold beside machines are not used" in warnings
 
 
 def test_the_table_of_coroot(tmp_path: Path) -> None:

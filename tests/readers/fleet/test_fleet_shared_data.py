@@ -18,7 +18,7 @@ BOOKS = {
     "aws_ondemand_us-east-1_2026-07-20.csv": 1367,
     "azure_vms.csv": 110496,
     "gcp_compute_2024-08-09.csv": 10846,
-    "gcp_vms.csv": 57758,
+    "gcp_vms.csv": 57754,
     "lambda_vms.csv": 425,
 }
 

@@ -62,3 +62,19 @@ def test_an_objective_that_is_none_is_told_with_its_place(tmp_path: Path, object
     with pytest.raises(InputError) as refused:
         read_fleet(tmp_path)
     assert f"f.json: {where}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "said"),
+    [
+        (
+            {"name": "w", "annotations": {"yuheng.io/interruptible": True}},
+            r"annotations\[yuheng.io/interruptible\]: found",
+        ),
+        ({"name": 0}, "metadata.name: found 0, expected text"),
+        (True, "metadata: found true, expected a map"),
+    ],
+)
+def test_metadata_that_are_none_are_refused_in_one_line(metadata: object, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        fleet(cluster(), {**deployment(), "metadata": metadata})

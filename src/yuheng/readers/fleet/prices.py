@@ -36,6 +36,17 @@ MIB: Final = 2**20
 GIB: Final = 2**30
 ALWAYS: Final = float("-inf")
 UNKNOWN: Final = float("nan")
+_MARKET: Final[dict[str, Market]] = {"on-demand": "on-demand", "spot": "spot"}
+# The machines of GCP that come with GPUs, and what their catalog calls those (Google Cloud, "GPU machine types").
+_BUILT_IN: Final = (
+    (re.compile(r"a2-(?:highgpu|megagpu)-(\d+)g"), "A100"),
+    (re.compile(r"a2-ultragpu-(\d+)g"), "A100-80GB"),
+    (re.compile(r"a3-(?:highgpu|edgegpu)-(\d+)g(?:-nolssd)?"), "H100"),
+    (re.compile(r"a3-megagpu-(\d+)g"), "H100-MEGA"),
+    (re.compile(r"a3-ultragpu-(\d+)g(?:-nolssd)?"), "H200"),
+    (re.compile(r"a4-highgpu-(\d+)g"), "B200"),
+)
+_L4: Final = {"4": "1", "8": "1", "12": "1", "16": "1", "24": "2", "32": "1", "48": "4", "96": "8"}
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -170,21 +181,45 @@ def _format(names: set[str]) -> Callable[[Rows, _Book], None] | None:
 
 
 def _catalog(rows: Rows, book: _Book) -> None:
+    """SkyPilot's catalog; in that of GCP the GPUs of a machine stand in rows of their own, and are added to it."""
     columns = ("instancetype", "region", "availabilityzone", "price", "spotprice", "vcpus", "memorygib")
     gpus = ("acceleratorcount", "acceleratorname")
-    without_type = 0
-    for line, cells in rows.cells(columns + gpus):
+    table = list(rows.cells(columns + gpus))
+    parts = {
+        (cells[1], cells[2], cells[8], cells[7]): (line, cells) for line, cells in table if not cells[0] and cells[8]
+    }
+    used = set()
+    for line, cells in table:
         name, region, zone, price, spot, cpu, memory, count, model = cells
         if not name:
-            # GPUs that are sold beside a machine, not with it.
-            without_type += 1
             continue
+        own = () if model else built_in_gpus(name)
+        part = parts.get((region, zone, *own)) if own else None
+        if own:
+            model, count = own
+            used.add((region, zone, *own))
         shape = _shape(rows, line, (("vcpus", cpu), ("memorygib", memory), ("acceleratorcount", count)), GIB, model)
-        machine = (name, region, zone)
-        book.add(machine, "on-demand", rows.number(line, "price", price), shape)
-        book.add(machine, "spot", rows.number(line, "spotprice", spot), shape)
-    if without_type:
-        book.table.warnings.append(f"{rows.source}: {without_type} rows without a machine are not used")
+        for market, column, cell, place in (("on-demand", "price", price, 3), ("spot", "spotprice", spot, 4)):
+            per_hour = rows.number(line, column, cell)
+            more = rows.number(part[0], column, part[1][place]) if part is not None else None
+            if part is not None and per_hour:
+                # Without a price of its GPUs nothing is known of what the machine costs.
+                per_hour = per_hour + more if more is not None else None
+            book.add((name, region, zone), _MARKET[market], per_hour, shape)
+    left = len(parts.keys() - used)
+    if left:
+        book.table.warnings.append(
+            f"{rows.source}: {left} prices of accelerators that are sold beside machines are not used"
+        )
+
+
+def built_in_gpus(name: str) -> tuple[str, str] | tuple[()]:
+    """Model and number of the GPUs that a machine of GCP comes with; empty for one that comes without."""
+    for pattern, model in _BUILT_IN:
+        if found := pattern.fullmatch(name):
+            return model, found[1]
+    family, _, cores = name.rpartition("-")
+    return ("L4", _L4[cores]) if family == "g2-standard" and cores in _L4 else ()
 
 
 def _plain(rows: Rows, book: _Book) -> None:

@@ -203,10 +203,19 @@ def _kind(item: Item) -> str:
 
 
 def _head(item: Item) -> Head:
+    """The metadata of a workload.
+
+    Raises:
+        InputError: they are not what they should be, such as an annotation that is no text.
+    """
     try:
         return msgspec.json.decode(item.text, type=Head)
     except msgspec.ValidationError:
-        return msgspec.convert(without_nulls(msgspec.json.decode(item.text)), Head)
+        return converted(item, _head_without_nulls)
+
+
+def _head_without_nulls(text: bytes | msgspec.Raw) -> Head:
+    return msgspec.convert(without_nulls(msgspec.json.decode(text)), Head)
 
 
 def _fold(heads: dict[Identity, tuple[Item, Head]], snapshot: Snapshot) -> None:
