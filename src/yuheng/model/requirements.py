@@ -33,7 +33,9 @@ class RunTime(msgspec.Struct, frozen=True):
         for after in self.quantiles:
             if after[0] >= level:
                 width = after[0] - before[0]
-                return after[1] if width <= 0 else before[1] + (after[1] - before[1]) * (level - before[0]) / width
+                part = (level - before[0]) / width if width > 0 else 1.0
+                # Rounding must not take it beyond the two.
+                return min(max(before[1] + (after[1] - before[1]) * part, before[1]), after[1])
             before = after
         return before[1]
 

@@ -78,6 +78,7 @@ class Case(NamedTuple):
         factors: what a dollar, a second and a gram weigh.
         sites: the clusters that it may go to, as places in the fleet; None for all.
         by_policy: whether a Karmada policy divides it.
+        everywhere: whether all machines of all clusters may be used.
     """
 
     workload: FleetWorkload
@@ -87,6 +88,7 @@ class Case(NamedTuple):
     factors: Terms
     sites: frozenset[int] | None = None
     by_policy: bool = False
+    everywhere: bool = False
 
     @property
     def priority(self) -> int:
@@ -100,6 +102,10 @@ class Case(NamedTuple):
             return float("inf")
         pods = float(np.array(self.counts) @ self.score[:, usable].min(axis=1))
         return pods + self.factors.cost * float(self.quote.fixed[terrain.region[usable]].min())
+
+    def is_open(self, terrain: Terrain, s: int) -> bool:
+        """Whether all machines of a cluster may be used."""
+        return self.everywhere or bool(self.quote.open[terrain.first[s] : terrain.first[s + 1]].all())
 
     def usable(self, terrain: Terrain) -> NDArray[np.bool_]:
         """(G,) the groups that it may go to."""
@@ -160,8 +166,7 @@ class Assignment:
     def open_room(self, case: Case, template: int, s: int) -> int:
         """How many more pods of a template fit in a cluster, on machines that the workload may use."""
         pod = case.pod(template, self.terrain.clusters[s].name)
-        groups = slice(int(self.terrain.first[s]), int(self.terrain.first[s + 1]))
-        if case.quote.open[groups].all():
+        if case.is_open(self.terrain, s):
             return self.sites[s].room(pod, ANY, MOST)
         return sum(self.room(pod, g, MOST) for g in self.terrain.groups_of(s) if case.quote.open[g])
 
@@ -396,7 +401,7 @@ class Assignment:
         if left == 0:
             return []
         mine = self.terrain.groups_of(s)
-        if not ranked and case.quote.open[mine.start : mine.stop].all():
+        if not ranked and case.is_open(self.terrain, s):
             here = min(self.sites[s].room(pod, EXISTING, left), left)
             there = min(self.sites[s].room(pod, ANY, left) - here, left - here)
             found = [Part(t, s, EXISTING, here), Part(t, s, ANY, there)]

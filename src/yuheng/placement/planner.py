@@ -272,7 +272,8 @@ class Decision:
             held = max(held - count, 0)
         homes = {self.place_of[name] for name in workload.previous if name in self.place_of}
         sites = frozenset(homes) if homes and not workload.divisible else None
-        return Case(workload, quote, tuple(counts), quote.scores(factors), factors, sites, by_policy)
+        everywhere = bool(quote.open.all())
+        return Case(workload, quote, tuple(counts), quote.scores(factors), factors, sites, by_policy, everywhere)
 
     def _with_data_there(self, quote: Quote, workload: FleetWorkload) -> Quote:
         """A quote without what was moved before, to regions where some of the workload runs already."""
@@ -289,10 +290,10 @@ class Decision:
     def _propagate(self, workload: FleetWorkload, policy: PropagationPolicy) -> None:
         """Divide a workload as its policy says."""
         case = self.cases[workload.identity]
+        templates = range(len(case.counts))
 
         def headroom(name: str) -> int:
-            s = self.place_of[name]
-            return min((self.assignment.open_room(case, t, s) for t in range(len(case.counts))), default=0)
+            return min([self.assignment.open_room(case, t, self.place_of[name]) for t in templates], default=0)
 
         found = self.propagator.propagate(
             workload,

@@ -74,7 +74,7 @@ class Room:
     """The room for one kind of pod, kept up to date by the cluster's log.
 
     Attributes:
-        totals: (groups,) how many more fit in each group, as of the last look.
+        totals: (groups,) how many more fit in each group, as of the last look; ``total`` in all of them.
     """
 
     def __init__(
@@ -99,14 +99,18 @@ class Room:
         self._cluster = cluster
         self._rest = (request, needs, open_, group_of, np.empty(len(group_of), dtype=np.int32))
         self.totals = np.zeros(groups, dtype=np.int64)
+        self.total = 0
         self._seen = 0
         self.look(anew=True)
 
     def look(self, *, anew: bool = False) -> None:
         """Take in what changed; everything anew where the log was folded."""
         size = int(self._cluster.log_size[0])
+        if size == self._seen and not anew:
+            return
         if anew:
             count(self._cluster, *self._rest, self.totals)
-        elif size > self._seen:
+        else:
             recount(self._cluster, *self._rest, self.totals, self._seen)
+        self.total = int(self.totals.sum())
         self._seen = size

@@ -175,12 +175,12 @@ class Site:
         if not self.groups:
             return 0
         shape = self._shapes.of(pod)
-        if not self.is_plain(pod):
+        if not shape.plain or self._repelled():
             return self._tried_room(pod, group, most)
-        totals = self._room_of(pod, shape).totals
-        if group >= 0:
-            return int(totals[group])
-        return int(totals.sum() if group == ANY else totals[self._existing].sum())
+        found = self._room_of(pod, shape)
+        if group == ANY:
+            return found.total
+        return int(found.totals[group] if group >= 0 else found.totals[self._existing].sum())
 
     def is_plain(self, pod: Pod) -> bool:
         """Whether nothing but room, and what nodes are, decides about a pod."""

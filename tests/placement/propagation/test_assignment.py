@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.placement.propagation.made_fleets import (
+from tests.placement.propagation.made_members import (
     AGGREGATED,
     DYNAMIC,
     affinity,

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from tests.placement.propagation.made_fleets import (
+from tests.placement.propagation.made_members import (
     AGGREGATED,
     DYNAMIC,
     affinity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.placement.propagation.made_fleets import make_policy, make_workload
+from tests.placement.propagation.made_members import make_policy, make_workload
 
 from yuheng.model.propagation import ResourceSelector
 from yuheng.model.selectors import LabelSelector

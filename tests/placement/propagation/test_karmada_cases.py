@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.placement.propagation.made_fleets import (
+from tests.placement.propagation.made_members import (
     AGGREGATED,
     DYNAMIC,
     affinity,

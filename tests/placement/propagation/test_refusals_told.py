@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.placement.propagation.made_fleets import (
+from tests.placement.propagation.made_members import (
     AGGREGATED,
     DYNAMIC,
     affinity,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.placement.propagation.made_fleets import AGGREGATED, DYNAMIC, make_policy, make_workload, static
+from tests.placement.propagation.made_members import AGGREGATED, DYNAMIC, make_policy, make_workload, static
 
 from yuheng.model.fleet import Cluster
 from yuheng.placement.propagation import Propagation, propagate

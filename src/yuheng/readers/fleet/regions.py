@@ -99,8 +99,8 @@ class Atlas:
 
         Args:
             name: its name, or its key.
-            provider: whose it is; where none of this provider has the name, one without a provider or the only one of
-                the name will do.
+            provider: whose it is; where none of this provider has the name, one without a provider will do. Empty for
+                the only one of the name, whosever it is.
         """
         for key in (name, f"{provider}/{name}"):
             if key in self._regions:
@@ -215,7 +215,7 @@ class Atlas:
         """The regions that a key of a map means: one, or all others of which nothing better is known."""
         if name == DEFAULT:
             return [key for key in self._regions if key != region.key and key not in known]
-        key = self.find(name, region.provider)
+        key = self.find(name, region.provider) or self.find(name)
         if key is None:
             raise InputError(
                 f"the unknown region {name!r}",
