@@ -115,7 +115,6 @@ def test_a_constant_is_the_same_at_all_times() -> None:
     assert [constant.at(time) for time in (-1e9, 0.0, 2e9)] == [7.0, 7.0, 7.0]
     assert constant.integral(-100.0, 300.0) == 2800.0
     assert constant.mean(-1e9, 2e9) == pytest.approx(7.0)
-    assert constant.covers(-1e9, 2e9)
     assert list(constant.changes(-1e9, 2e9)) in ([], [0.0])
 
 
@@ -125,11 +124,6 @@ def test_the_mean_of_no_time_is_the_value() -> None:
 
 def test_the_mean_weighs_values_by_how_long_they_hold() -> None:
     assert series((0, 10.0), (1, 20.0), (3, 30.0)).mean(FIRST, FIRST + 4 * HOUR) == pytest.approx(20.0)
-
-
-@pytest.mark.parametrize(("start", "end", "covered"), [(0, 24, True), (3, 4, True), (-1, 4, False), (3, 25, False)])
-def test_what_a_series_covers(start: float, end: float, covered: bool) -> None:
-    assert hourly(24).covers(FIRST + HOUR * start, FIRST + HOUR * end) is covered
 
 
 @given(some_series(), QUARTERS)

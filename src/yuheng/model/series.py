@@ -58,10 +58,6 @@ class Series:
         unit = WEEK if length >= WEEK else DAY
         return length // unit * unit
 
-    def covers(self, start: float, end: float) -> bool:
-        """Whether a stretch of time lies within the series, so that nothing has to be repeated."""
-        return len(self.times) == 1 or (start >= float(self.times[0]) and end <= self.end)
-
     def at(self, time: float) -> float:
         """The value at a time."""
         return float(self.values[max(bisect_right(self.times, self._within(time)) - 1, 0)])

@@ -222,12 +222,10 @@ class Decision:
         """Place everybody."""
         workloads = [workload for workload in self.fleet.workloads if workload.pods]
         turns = _Turns(len(workloads), progress)
+        found = ((workload.identity, self.index.policy_for(workload)) for workload in workloads)
+        self.policy_of = {identity: policy for identity, policy in found if policy is not None}
         self.reference = self._reference(workloads)
-        for workload in workloads:
-            policy = self.index.policy_for(workload)
-            if policy is not None:
-                self.policy_of[workload.identity] = policy
-            self.cases[workload.identity] = self._case(workload)
+        self.cases = {workload.identity: self._case(workload) for workload in workloads}
         free: list[Case] = []
         left: list[Case] = []
         ordered = sorted(workloads, key=lambda workload: (-_priority(workload), workload.key))
@@ -248,7 +246,7 @@ class Decision:
         """The least of each term that the workloads could have, each alone."""
         total = Terms()
         for workload in workloads:
-            quote = self.quotes.quote(workload)
+            quote = self.quotes.quote(workload, by_policy=workload.identity in self.policy_of)
             if not quote.open.any():
                 continue
             counts = np.array([count for _, count in quote.templates], dtype=np.float64)

@@ -21,7 +21,7 @@ def new_nodes(assignment: Assignment) -> tuple[NewNodes, ...]:
         counts = np.bincount(site.group_of[used], minlength=len(site.groups)) if len(used) else ()
         for g, group in enumerate(site.groups):
             if not group.exists and len(counts) and counts[g]:
-                price = group.price if group.price is not None else assignment.terrain.whole_price(first + g)
+                price = assignment.terrain.whole_price(first + g)
                 found.append(NewNodes(site.cluster.name, group.pool, int(counts[g]), int(counts[g]) * price))
     return tuple(found)
 

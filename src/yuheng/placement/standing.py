@@ -23,6 +23,7 @@ class Standing:
         self.homes = decision.homes
         self._before = {one.identity: one.previous for one in decision.whole.workloads}
         self._nodes: dict[int, dict[str, int]] = {}
+        self._where: dict[str, list[tuple[int, int, int]]] = {}
 
     def replicas(self, workload: FleetWorkload) -> dict[str, int]:
         """By cluster, running ones included; those that an objective or a policy keeps."""
@@ -54,8 +55,7 @@ class Standing:
 
     def _worth(self, case: Case, s: int) -> float:
         groups = list(self.terrain.groups_of(s))
-        scores = case.quote.scores(case.factors)
-        return float(scores[0, groups].min()) if groups and len(scores) else float("inf")
+        return float(case.score[0, groups].min()) if groups else float("inf")
 
     def moved(self, workload: FleetWorkload, replicas: Mapping[str, int]) -> int:
         """How many replicas that run today lose their place; those of an unschedulable workload stay where they can."""
@@ -65,6 +65,11 @@ class Standing:
 
     def where(self, workload: FleetWorkload) -> list[tuple[int, int, int]]:
         """Template, group and number of all pods: those that run, and those that this plan places."""
+        if workload.identity not in self._where:
+            self._where[workload.identity] = self._found(workload)
+        return self._where[workload.identity]
+
+    def _found(self, workload: FleetWorkload) -> list[tuple[int, int, int]]:
         counts: Counter[tuple[int, int]] = Counter()
         tenure = self.assignment.tenures.get(workload.identity)
         if tenure is not None:

@@ -20,7 +20,6 @@ __all__ = [
     "hours_text",
     "latency_text",
     "money_text",
-    "more_carbon_text",
     "more_money_text",
     "optimality",
     "placed_text",
@@ -60,11 +59,6 @@ def carbon_text(grams: float | None) -> str:
     scale, unit = (1e6, "t") if size >= 999_950 else (1e3, "kg") if size >= 999.5 else (1.0, "g")
     digits = 0 if unit == "g" and (size >= 10 or not size) else 1
     return f"{grams / scale + 0.0:,.{digits}f} {unit}"
-
-
-def more_carbon_text(grams: float) -> str:
-    """A difference in grams of CO2 equivalent, with its sign."""
-    return f"+{carbon_text(grams)}" if grams > 0 else carbon_text(grams)
 
 
 def day_text(time: float | None) -> str:

@@ -30,7 +30,6 @@ class Advice(NamedTuple):
         low, high: between which nine runs in ten were.
         on_demand_cost: on-demand from the start to the end.
         savings: of the expected cost against on-demand, from 0 to 1.
-        missed_share: of runs that missed the deadline; 0, as no policy does.
         runs: how many starts were tried; 0 where nothing was observed.
     """
 
@@ -40,7 +39,6 @@ class Advice(NamedTuple):
     high: float
     on_demand_cost: float
     savings: float
-    missed_share: float
     runs: int
 
 
@@ -74,17 +72,16 @@ def advise(
     zones = [_zone(name, gap, available, on_demand, spot) for name, gap, available in history]
     base = (work + change_over) / HOUR * on_demand
     if not zones:
-        return Advice("on-demand", base, base, base, base, 0.0, 0.0, 0)
+        return Advice("on-demand", base, base, base, base, 0.0, 0)
     outcomes = [
         run("yuheng", job, start.zones, start.offset) for start in starts(zones, time_left, count, together=True)
     ]
     costs = np.array([outcome.cost for outcome in outcomes])
-    missed = sum(outcome.finish > time_left * (1 + 1e-9) for outcome in outcomes) / len(outcomes)
     expected = float(costs.mean())
     if expected >= base * (1 - 1e-9):
-        return Advice("on-demand", base, base, base, base, 0.0, 0.0, len(outcomes))
+        return Advice("on-demand", base, base, base, base, 0.0, len(outcomes))
     low, high = (float(value) for value in np.quantile(costs, (0.05, 0.95)))
-    return Advice("yuheng", expected, low, high, base, 1.0 - expected / base, missed, len(outcomes))
+    return Advice("yuheng", expected, low, high, base, 1.0 - expected / base, len(outcomes))
 
 
 def _zone(name: str, gap: float, available: NDArray[np.bool_], on_demand: float, spot: float) -> SpotZone:

@@ -36,7 +36,8 @@ MIB: Final = 2**20
 GIB: Final = 2**30
 ALWAYS: Final = float("-inf")
 UNKNOWN: Final = float("nan")
-_MARKET: Final[dict[str, Market]] = {"on-demand": "on-demand", "spot": "spot"}
+# The prices of the catalog: how the machine is bought, the column, and its place among those that are read.
+_CATALOG_PRICES: Final[tuple[tuple[Market, str, int], ...]] = (("on-demand", "price", 3), ("spot", "spotprice", 4))
 # The machines of GCP that come with GPUs, and what their catalog calls those (Google Cloud, "GPU machine types").
 _BUILT_IN: Final = (
     (re.compile(r"a2-(?:highgpu|megagpu)-(\d+)g"), "A100"),
@@ -190,7 +191,7 @@ def _catalog(rows: Rows, book: _Book) -> None:
     }
     used = set()
     for line, cells in table:
-        name, region, zone, price, spot, cpu, memory, count, model = cells
+        name, region, zone, _, _, cpu, memory, count, model = cells
         if not name:
             continue
         own = () if model else built_in_gpus(name)
@@ -199,13 +200,13 @@ def _catalog(rows: Rows, book: _Book) -> None:
             model, count = own
             used.add((region, zone, *own))
         shape = _shape(rows, line, (("vcpus", cpu), ("memorygib", memory), ("acceleratorcount", count)), GIB, model)
-        for market, column, cell, place in (("on-demand", "price", price, 3), ("spot", "spotprice", spot, 4)):
-            per_hour = rows.number(line, column, cell)
+        for market, column, place in _CATALOG_PRICES:
+            per_hour = rows.number(line, column, cells[place])
             more = rows.number(part[0], column, part[1][place]) if part is not None else None
             if part is not None and per_hour:
                 # Without a price of its GPUs nothing is known of what the machine costs.
                 per_hour = per_hour + more if more is not None else None
-            book.add((name, region, zone), _MARKET[market], per_hour, shape)
+            book.add((name, region, zone), market, per_hour, shape)
     left = len(parts.keys() - used)
     if left:
         book.table.warnings.append(

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Atlas", "WrittenRegion"]
 
 DEFAULT = "default"
-Links = dict[str, Link]
 
 
 class WrittenRegion(NamedTuple):

@@ -110,7 +110,6 @@ class PodFields(Wire):
     affinity: dict[str, Any] | None = None
     tolerations: list[dict[str, Any]] = []
     scheduler_name: str = ""
-    service_account_name: str = ""
     volumes: list[dict[str, Any]] = []
     host_network: bool | None = None
 
