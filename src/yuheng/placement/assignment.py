@@ -17,6 +17,7 @@ from yuheng.model.fleet import FleetWorkload
 from yuheng.model.fleet_plan import told_instant
 from yuheng.model.objective import Terms
 from yuheng.model.pod import Pod
+from yuheng.placement.headroom import Headroom
 from yuheng.placement.quote import Quote
 from yuheng.placement.sites import ANY, EXISTING, Batch, Site
 from yuheng.placement.slots import Slots
@@ -140,6 +141,7 @@ class Assignment:
         self.terrain = terrain
         self.sites = sites
         self.tenures: dict[str, Tenure] = {}
+        self._headroom = Headroom(sites)
         self._slots: dict[int, Slots] = {}
         for r in range(len(terrain.regions)):
             limit = terrain.region_of(r).concurrency
@@ -161,13 +163,28 @@ class Assignment:
     def room(self, pod: Pod, g: int, most: int) -> int:
         """How many more of a pod fit in a group."""
         s = int(self.terrain.site[g])
-        return self.sites[s].room(pod, g - int(self.terrain.first[s]), most)
+        return self._headroom.room(pod, s, g - int(self.terrain.first[s]), most)
 
-    def open_room(self, case: Case, template: int, s: int) -> int:
-        """How many more pods of a template fit in a cluster, on machines that the workload may use."""
-        pod = case.pod(template, self.terrain.clusters[s].name)
+    def rooms(self, case: Case) -> list[int]:
+        """How many more replicas fit in each cluster, on machines that the workload may use."""
+        found = np.full(len(self.sites), MOST, dtype=np.int64)
+        for t in range(len(case.counts)):
+            if case.workload.variants:
+                here = [self._open_room(case, case.pod(t, site.cluster.name), s) for s, site in enumerate(self.sites)]
+                found = np.minimum(found, here)
+                continue
+            pod = case.quote.templates[t][0]
+            sums = np.concatenate([[0], np.cumsum(np.where(case.quote.open, self._headroom.totals(pod), 0))])
+            rooms = sums[self.terrain.first[1:]] - sums[self.terrain.first[:-1]]
+            for s in self._headroom.tried(pod):
+                rooms[s] = self._open_room(case, pod, s)
+            found = np.minimum(found, rooms)
+        return found.tolist() if case.counts else [0] * len(self.sites)
+
+    def _open_room(self, case: Case, pod: Pod, s: int) -> int:
+        """How many more of a pod fit in a cluster, on machines that the workload may use."""
         if case.is_open(self.terrain, s):
-            return self.sites[s].room(pod, ANY, MOST)
+            return self._headroom.room(pod, s, ANY, MOST)
         return sum(self.room(pod, g, MOST) for g in self.terrain.groups_of(s) if case.quote.open[g])
 
     def why_no_slot(self, case: Case, s: int) -> str:
@@ -347,6 +364,7 @@ class Assignment:
                 self._undo(batches)
                 return False
             taken[share] += part.pods
+            self._headroom.changed(part.site, batch, 1)
             batches.append((part.site, batch))
         self._hold(case, proposal, batches)
         return True
@@ -402,8 +420,8 @@ class Assignment:
             return []
         mine = self.terrain.groups_of(s)
         if not ranked and case.is_open(self.terrain, s):
-            here = min(self.sites[s].room(pod, EXISTING, left), left)
-            there = min(self.sites[s].room(pod, ANY, left) - here, left - here)
+            here = min(self._headroom.room(pod, s, EXISTING, left), left)
+            there = min(self._headroom.room(pod, s, ANY, left) - here, left - here) if here < left else 0
             found = [Part(t, s, EXISTING, here), Part(t, s, ANY, there)]
             return [part for part in found if part.pods > 0]
         parts = []
@@ -431,6 +449,7 @@ class Assignment:
         """Put a workload back on the very nodes it was on; nobody may have taken them since."""
         for s, batch in tenure.batches:
             self.sites[s].put_back(batch)
+            self._headroom.changed(s, batch, 1)
         for r, start, busy, pods in tenure.slots:
             self._slots[r].take(start, busy, pods)
         self.tenures[key] = tenure
@@ -438,6 +457,7 @@ class Assignment:
     def _undo(self, batches: Sequence[tuple[int, Batch]]) -> None:
         for s, batch in reversed(batches):
             self.sites[s].leave(batch)
+            self._headroom.changed(s, batch, -1)
 
 
 def _handed(case: Case, cluster: str, part: Part, taken: int) -> list[Pod]:

@@ -288,10 +288,12 @@ class Decision:
     def _propagate(self, workload: FleetWorkload, policy: PropagationPolicy) -> None:
         """Divide a workload as its policy says."""
         case = self.cases[workload.identity]
-        templates = range(len(case.counts))
+        rooms: list[int] = []
 
         def headroom(name: str) -> int:
-            return min([self.assignment.open_room(case, t, self.place_of[name]) for t in templates], default=0)
+            if not rooms:
+                rooms.extend(self.assignment.rooms(case))
+            return rooms[self.place_of[name]]
 
         found = self.propagator.propagate(
             workload,
