@@ -107,9 +107,10 @@ def stock_of(cluster: Cluster, fleet: Fleet, time: float, most: int) -> Stock:
     nodes: list[Node] = []
     ids: list[int] = []
     pools = {pool.name: pool for pool in cluster.pools}
+    telling = [key for key in TELLING if any(key in node.labels for node in cluster.snapshot.nodes)]
     for node in cluster.snapshot.nodes:
         pool = _pool_of(node, pools) if pools else None
-        told = (*map(node.labels.get, TELLING), node.devices.model, pool and pool.name)
+        told = (*map(node.labels.get, telling), node.devices.model, pool and pool.name)
         if told not in known:
             known[told] = _kind(node, cluster, fleet, time, pool)
         ids.append(number.setdefault(known[told], len(number)))
