@@ -90,6 +90,8 @@ class Quotes:
         self._known: dict[tuple[object, ...], Quote] = {}
         self._keys: dict[int, tuple[Requirements, bytes]] = {}
         self._carbon = SeriesTable([terrain.carbon(r) for r in range(len(terrain.regions))] or [Series.constant(0.0)])
+        # Groups of one machine in one region, which mostly begin and end together.
+        self._side_by_side = np.lexsort((terrain.startup, terrain.delay, terrain.machine, terrain.region))
         self._among: dict[tuple[str, ...], NDArray[np.bool_]] = {}
         self._asks: dict[Ask, tuple[F64, F64, F64]] = {}
         self._guarded = [(s, one) for s, one in enumerate(terrain.clusters) if one.taints or not one.ready]
@@ -209,7 +211,9 @@ class Quotes:
         self._refuse_late(closed, needs, start + busy, slow - run, ends=ends)
         self._refuse_slow(closed, needs)
         stored = np.array([item.stored for item in moves])
-        longest = np.array([float(np.max(hours[here][closed.open[here]], initial=0.0)) for here in terrain.in_region])
+        if stored.any():
+            open_hours = np.where(closed.open, hours, 0.0)
+            stored *= [float(np.max(open_hours[here], initial=0.0)) for here in terrain.in_region]
         return _Frame(
             hours=hours,
             course=self._course(start + ready - terrain.startup, hours),
@@ -219,7 +223,7 @@ class Quotes:
             time=start - self.now + (busy if ends else ready),
             busy=busy,
             open=closed.open,
-            fixed=fixed + stored * longest,
+            fixed=fixed + stored,
             moves=moves,
             refused=closed.by_cluster(terrain),
             ends=ends,
@@ -273,8 +277,10 @@ class Quotes:
         if not needs.markets and not needs.interruptible:
             spot = (terrain.market == MARKETS.index("spot")) & ~terrain.exists
             closed.refuse(spot, "it could have spot machines only, and the workload is not interruptible")
-        codes = [MARKETS.index(market) for market in allowed]
-        closed.refuse(~np.isin(terrain.market, codes), f"it has no {' or '.join(allowed)} machines")
+        others = [market not in allowed for market in MARKETS]
+        if any(others):
+            outside = np.array(others, dtype=np.bool_)[terrain.market]
+            closed.refuse(outside, f"it has no {' or '.join(allowed)} machines")
 
     def _repelled(self, cluster: Cluster, workload: FleetWorkload) -> Taint | None:
         """The first taint of a cluster that the workload does not tolerate."""
@@ -413,7 +419,12 @@ class Quotes:
 
     def _intensity(self, begin: F64, hours: F64) -> F64:
         """(G,) grams per watt over so many hours from a moment on."""
-        found: F64 = self._carbon.integrals(self.terrain.region, begin, begin + HOUR * hours) / JOULES_PER_KWH
+        stretches = np.stack([self.terrain.region, begin, hours])[:, self._side_by_side]
+        changes = np.append(True, (stretches[:, 1:] != stretches[:, :-1]).any(axis=0))[: stretches.shape[1]]
+        region, begin, hours = stretches[:, changes]
+        integrals = self._carbon.integrals(region.astype(np.int64), begin, begin + HOUR * hours)
+        found = np.empty(len(changes))
+        found[self._side_by_side] = integrals[np.cumsum(changes) - 1] / JOULES_PER_KWH
         return found
 
 
