@@ -8,16 +8,17 @@ from collections.abc import Iterable
 from typing import Final
 
 from yuheng.model.fleet import FleetWorkload
-from yuheng.model.fleet_plan import FleetPlan, FleetSummary, NewNodes, WorkloadPlan
+from yuheng.model.fleet_plan import FleetPlan, FleetSummary, NewNodes, SpotAdvice, WorkloadPlan
 from yuheng.model.objective import TIE, Terms
 from yuheng.model.plan import Placement, Refusal
 from yuheng.model.prices import MARKETS
 from yuheng.placement.assignment import Case
 from yuheng.placement.bounds import bound_of
+from yuheng.placement.cautions import cautions
 from yuheng.placement.decided import Told
 from yuheng.placement.explaining import Explaining
 from yuheng.placement.reports import cluster_report, new_nodes
-from yuheng.placement.spot import spot_advice
+from yuheng.placement.spot import cheapest, spot_advice
 from yuheng.placement.standing import Standing
 from yuheng.placement.transfer import Moves
 
@@ -36,6 +37,7 @@ def told(decision: Told) -> FleetPlan:
     workloads = tuple(teller.workload(workload, i) for i, workload in enumerate(decision.fleet.workloads))
     placements, refused = teller.pods()
     opened = new_nodes(decision.assignment)
+    cautioned = cautions(decision, teller.standing, workloads, teller.advices)
     own = [(name, one) for name, found in decision.own for one in found.placements]
     own_refused = [(name, one) for name, found in decision.own for one in found.unschedulable]
     return FleetPlan(
@@ -55,7 +57,7 @@ def told(decision: Told) -> FleetPlan:
         without=decision.question.without,
         time=decision.now,
         summary=teller.summary(workloads, len(own) + len(placements), len(own_refused) + len(refused)),
-        warnings=tuple(dict.fromkeys((*decision.warnings, *teller.warnings(opened)))),
+        warnings=tuple(dict.fromkeys((*decision.warnings, *teller.warnings(opened), *cautioned))),
     )
 
 
@@ -68,6 +70,7 @@ class _Teller:
         self.terrain = decision.assignment.terrain
         self.standing = Standing(decision)
         self.explaining = Explaining(decision)
+        self.advices: dict[str, dict[int, SpotAdvice]] = {}
 
     def workload(self, workload: FleetWorkload, number: int) -> WorkloadPlan:
         """Where one workload goes."""
@@ -99,6 +102,7 @@ class _Teller:
                 refused=self.explaining.refused(case, found, {}),
                 policy=decided_by,
             )
+        advices = self.advices[workload.identity] = spot_advice(case, self.terrain, decision.now)
         where = self.standing.where(workload)
         per_hour = sum(case.quote.hourly(t, g, pods) for t, g, pods in where)
         terms = self.assignment.terms(case, where)
@@ -134,7 +138,7 @@ class _Teller:
             runner_up=self.explaining.runner_up(workload, case, tenure, per_hour) if number < MOST_RUNNERS_UP else None,
             refused=self.explaining.refused(case, found, {} if left_out else replicas),
             policy=decided_by,
-            advice=spot_advice(case, self.terrain, decision.now),
+            advice=cheapest(advices),
         )
 
     def _storage(self, case: Case, regions: list[int], moves: list[Moves]) -> float:
@@ -172,7 +176,8 @@ class _Teller:
     def summary(self, workloads: tuple[WorkloadPlan, ...], pods: int, pending: int) -> FleetSummary:
         """The plan in numbers."""
         decision = self.decision
-        placed = [one for one in workloads if not one.reason]
+        asking = [one for one in workloads if one.wanted]
+        placed = [one for one in asking if not one.reason]
         total = Terms()
         for one, workload in zip(workloads, decision.fleet.workloads, strict=True):
             if one.replicas or one.kept:
@@ -186,9 +191,9 @@ class _Teller:
         )
         return FleetSummary(
             clusters=len(decision.fleet.clusters),
-            workloads=len(workloads),
+            workloads=len(asking),
             placed=len(placed),
-            unschedulable=len(workloads) - len(placed),
+            unschedulable=len(asking) - len(placed),
             pods=pods,
             pending=pending,
             per_hour=sum(one.per_hour for one in workloads),
@@ -248,11 +253,23 @@ class _Teller:
         what = "1 workload has" if len(unseen) == 1 else f"{len(unseen)} workloads have"
         return [f"{what} replicas in clusters that do not show them ({unseen[0].key} first): they take no room here"]
 
+    def _assumed_egress(self) -> list[str]:
+        """The prices of moving data that nobody said, and that others stand in for."""
+        found: dict[tuple[str, float], list[tuple[str, str]]] = {}
+        for pair, price in sorted(self.decision.network.assumed.items()):
+            found.setdefault((pair[0].rpartition("/")[0], price), []).append(pair)
+        return [
+            f"egress has no price between {_pairs(len(pairs))} of regions, {' to '.join(pairs[0])} first: the dearest"
+            f" that is known{f' of {provider}' if provider else ''}, ${price:.4g} per GB, is charged"
+            for (provider, price), pairs in found.items()
+        ]
+
     def warnings(self, opened: Iterable[NewNodes]) -> list[str]:
         """What has to be known to read the plan rightly."""
         decision = self.decision
         found = [*self._endless(), *self._unseen(), *self._shared(opened)]
         found += [f"{policy.source}: {policy.kind} {policy.key} selects no workload" for policy in decision.idle]
+        found += self._assumed_egress()
         unpriced = sorted(decision.network.unpriced)
         if unpriced:
             first = " to ".join(unpriced[0])
