@@ -80,7 +80,7 @@ class Site:
         """Compile a cluster.
 
         Args:
-            cluster: the cluster; its pending pods are left out.
+            cluster: the cluster; no pod of it waits.
             stock: its nodes, in groups.
             policy: what decides inside it.
             seed: of everything random.
@@ -91,10 +91,7 @@ class Site:
         self._shapes = shapes
         self.groups: tuple[Group, ...] = stock.groups
         self.group_of = stock.group_of
-        running = tuple(pod for pod in cluster.snapshot.pods if pod.node is not None)
-        snapshot: Snapshot = msgspec.structs.replace(
-            cluster.snapshot, nodes=stock.nodes, pods=running, jobs=(), queues=()
-        )
+        snapshot: Snapshot = msgspec.structs.replace(cluster.snapshot, nodes=stock.nodes, jobs=(), queues=())
         self.engine = Engine(snapshot, policy, seed, list(peculiar), Setting(lines=LINES))
         self._hands: OrderedDict[tuple[int, int], Hand] = OrderedDict()
         self._open: dict[int, NDArray[np.uint8]] = {}

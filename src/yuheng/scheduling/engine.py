@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from functools import cached_property
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -129,10 +129,15 @@ class Engine:
         self.policy = policy
         self.seed = seed
         self._visits_left = _WHAT_IF_VISITS
-        self.queue = [*snapshot.pending(), *newcomers]
         self.machines = Machines(snapshot.nodes)
-        self.bound = bound = [pod for pod in snapshot.pods if pod.node is not None]
-        homes = self._homes(bound)
+        names = list(map(_node_of, snapshot.pods))
+        some_wait = None in names
+        self.queue = [*(snapshot.pending() if some_wait else ()), *newcomers]
+        self.bound: Sequence[Pod] = (
+            [pod for pod in snapshot.pods if pod.node is not None] if some_wait else snapshot.pods
+        )
+        bound = self.bound
+        homes = self._homes([name for name in names if name is not None] if some_wait else names)
         everything = [*bound, *self.queue]
         # Pods of one template share a spec.
         every = list(map(_spec_of, everything))
@@ -236,11 +241,11 @@ class Engine:
             indices = devices_of(words) if pod.spec.devices.count else ()
             yield msgspec.structs.replace(pod, node=self.machines.nodes[n].name, device_indices=indices)
 
-    def _homes(self, bound: Sequence[Pod]) -> NDArray[np.int64]:
-        """(pods,) the node of each running pod."""
-        found = list(map(self.machines.index.get, map(_node_of, bound)))
+    def _homes(self, names: Sequence[Any]) -> NDArray[np.int64]:
+        """(pods,) the node of each running pod, told by name."""
+        found = list(map(self.machines.index.get, names))
         if None in found:
-            pod = bound[found.index(None)]
+            pod = self.bound[found.index(None)]
             raise InputError(
                 repr(pod.node), "the name of a node in the input", subject=f"Pod {pod.key}", field="spec.nodeName"
             )

@@ -106,9 +106,12 @@ class Peers:
         self._specs.update(zip(identities, specs, strict=True))
         labels = list(map(_labels_of, pods)) if self._keys else []
         columns = [[one.get(key) for one in labels] for key in self._keys]
-        quick = zip(identities, map(_namespace_of, pods), map(_terminating_of, pods), *columns, strict=True)
-        known = self._quick
-        return [known[key] if key in known else self.number(pod) for key, pod in zip(quick, pods, strict=True)]
+        rows = (identities, map(_namespace_of, pods), map(_terminating_of, pods), *columns)
+        quick = list(zip(*rows, strict=True))
+        for key, pod in dict(zip(quick, pods, strict=True)).items():
+            if key not in self._quick:
+                self.number(pod)
+        return list(map(self._quick.__getitem__, quick))
 
     def _number(self, pod: Pod) -> int:
         labels = {key: value for key, value in pod.labels.items() if key in self._telling}

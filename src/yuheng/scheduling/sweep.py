@@ -7,9 +7,9 @@ scores are those of `registry.node_score`, to the last bit: their twin.
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
-from yuheng.scheduling.arrays import BIT_PODS, CPU, MEMORY, Cluster, Rules, Window
+from yuheng.scheduling.arrays import BIT_PODS, CPU, I32, I64, MEMORY, Cluster, Rules, Window
 from yuheng.scheduling.kernel import kernel
 from yuheng.scheduling.registry import LEAST_ALLOCATED
 
@@ -30,25 +30,37 @@ def can_sweep(cluster: Cluster, window: Window, rules: Rules, w: int) -> bool:
 @kernel
 def sweep(cluster: Cluster, window: Window, rules: Rules, w: int) -> None:
     """Write to `Cluster.score` what each node gets whatever the others get, -1 where it has no room."""
-    _score_all(cluster, window, rules, w)
+    score = cluster.score
+    # Compilers see that a loop can do several nodes at a time where its arrays are arguments.
+    _score_all(score, cluster.allocatable, cluster.used, cluster.scoring_used, window, rules, w)
     if window.based[w] > 0:
-        for n in range(cluster.score.shape[0]):
-            cluster.score[n] += window.base[w, n]
-    full = rules.filters & (1 << BIT_PODS)
-    for n in range(cluster.score.shape[0]):
-        crowded = full != 0 and cluster.pods[n] >= cluster.pod_limit[n]
-        if crowded or cluster.absent[n] != 0:
-            cluster.score[n] = -1
+        for n in range(score.shape[0]):
+            score[n] += window.base[w, n]
+    if rules.filters & (1 << BIT_PODS) != 0:
+        _refuse_crowded(score, cluster.pods, cluster.pod_limit)
+    for n in range(score.shape[0]):
+        score[n] = -1 if cluster.absent[n] > 0 else score[n]
     for i in range(window.need_start[w], window.need_start[w + 1]):
         column = window.needs[i]
-        asked = window.request[w, column]
-        for n in range(cluster.score.shape[0]):
-            if asked > cluster.allocatable[n, column] - cluster.used[n, column]:
-                cluster.score[n] = -1
+        _refuse_full(score, cluster.allocatable, cluster.used, column, window.request[w, column])
 
 
 @kernel
-def _score_all(cluster: Cluster, window: Window, rules: Rules, w: int) -> None:
+def _refuse_crowded(score: I32, pods: I64, limit: I64) -> None:
+    """No room where a node holds as many pods as it may."""
+    for n in range(score.shape[0]):
+        score[n] = -1 if pods[n] >= limit[n] else score[n]
+
+
+@kernel
+def _refuse_full(score: I32, allocatable: I64, used: I64, column: int, asked: int) -> None:
+    """No room where less of a resource is left than is asked for."""
+    for n in range(score.shape[0]):
+        score[n] = -1 if asked > allocatable[n, column] - used[n, column] else score[n]
+
+
+@kernel
+def _score_all(score: I32, allocatable: I64, used: I64, counted: I64, window: Window, rules: Rules, w: int) -> None:
     """LeastAllocated and BalancedAllocation over cpu and memory, weighted."""
     least = 0.0
     balanced = 0.0
@@ -69,30 +81,26 @@ def _score_all(cluster: Cluster, window: Window, rules: Rules, w: int) -> None:
     if cpu + memory == 0.0:
         # A pod without requests is as balanced anywhere: its score is 0.
         balanced = 0.0
-    score = cluster.score
-    allocatable = cluster.allocatable
-    used = cluster.used
-    counted = cluster.scoring_used
-    asked_cpu = float(window.scoring[w, CPU])
-    asked_memory = float(window.scoring[w, MEMORY])
+    counted_cpu = float(window.scoring[w, CPU])
+    counted_memory = float(window.scoring[w, MEMORY])
     for n in range(score.shape[0]):
         all_cpu = float(allocatable[n, CPU])
         all_memory = float(allocatable[n, MEMORY])
-        has_cpu = 1.0 if all_cpu > 0.0 else 0.0
-        has_memory = 1.0 if all_memory > 0.0 else 0.0
+        # 1 where the node has any, else 0: amounts are whole.
+        has_cpu = min(all_cpu, 1.0)
+        has_memory = min(all_memory, 1.0)
         all_cpu = max(all_cpu, 1.0)
         all_memory = max(all_memory, 1.0)
-        left = all_cpu - (float(counted[n, CPU]) + asked_cpu)
-        free = math.floor(max(left, 0.0) * 100.0 / all_cpu) * (weight_cpu * has_cpu)
-        left = all_memory - (float(counted[n, MEMORY]) + asked_memory)
-        free += math.floor(max(left, 0.0) * 100.0 / all_memory) * (weight_memory * has_memory)
-        found = least * math.floor(free / max(weight_cpu * has_cpu + weight_memory * has_memory, 1.0))
+        left = max(all_cpu - float(counted[n, CPU]) - counted_cpu, 0.0)
+        free = np.floor(left * 100.0 / all_cpu) * (weight_cpu * has_cpu)
+        left = max(all_memory - float(counted[n, MEMORY]) - counted_memory, 0.0)
+        free += np.floor(left * 100.0 / all_memory) * (weight_memory * has_memory)
+        found = least * np.floor(free / max(weight_cpu * has_cpu + weight_memory * has_memory, 1.0))
         used_cpu = float(used[n, CPU])
         used_memory = float(used[n, MEMORY])
         apart = abs(min((used_cpu + cpu) / all_cpu, 1.0) - min((used_memory + memory) / all_memory, 1.0))
-        after = math.floor((1.0 - apart / 2.0) * 100.0)
+        after = np.floor((1.0 - apart / 2.0) * 100.0)
         apart = abs(min(used_cpu / all_cpu, 1.0) - min(used_memory / all_memory, 1.0))
-        before = math.floor((1.0 - apart / 2.0) * 100.0)
+        before = np.floor((1.0 - apart / 2.0) * 100.0)
         change = (after - before) * (has_cpu * has_memory)
-        found += balanced * (50.0 + math.floor((50.0 + change) / 2.0))
-        score[n] = int(found)
+        score[n] = int(found + balanced * (50.0 + np.floor((50.0 + change) / 2.0)))
