@@ -1,0 +1,199 @@
+"""Containers: what each asks for, may take, and has suffered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from yuheng.errors import InputError
+from yuheng.model.estate import Container
+from yuheng.readers.decoding import below
+from yuheng.readers.estate.java import Heap, heap_of
+from yuheng.readers.objects.devices import device_request
+from yuheng.readers.objects.requests import amounts, container_amounts, whole
+from yuheng.readers.sharing import Shared
+from yuheng.readers.wire import Annotations, Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from yuheng.readers.estate.wire import ContainerPart, ContainerState, RunningSpecification, Specification
+
+__all__ = ["ContainerReader"]
+
+OUT_OF_MEMORY: Final = "OOMKilled"
+NO_WORDS: Final = Annotations()
+NATIVE: Final = ("cpu", "memory")
+Strings = tuple[str, ...]
+
+
+class _Sizes(msgspec.Struct, frozen=True):
+    """What a container asks for and may take (see `Container`).
+
+    Attributes:
+        gpu_memory: bytes of device memory that its share of a GPU needs; 0 where only a share is asked for.
+    """
+
+    cpu: int = 0
+    memory: int = 0
+    gpus: float = 0.0
+    gpu_memory: int = 0
+    cpu_limit: int | None = None
+    memory_limit: int | None = None
+
+
+class ContainerReader:
+    """Makes containers of the model; those of one template are made once."""
+
+    def __init__(self) -> None:
+        self._sizes = Shared[_Sizes](Resources, _Sizes(), "resources", _sizes)
+        self._levels = Shared[_Sizes](Resources, _Sizes(), "spec.resources", _sizes)
+        self._environments = Shared[dict[str, str]](list[dict[str, Any]], {}, "env", _environment)
+        self._commands = Shared[Strings](Strings, (), "command")
+        self._known: dict[tuple[object, ...], Container] = {}
+
+    def read(
+        self,
+        spec: Specification | RunningSpecification,
+        words: Annotations = NO_WORDS,
+        states: Sequence[ContainerState] = (),
+        device_memory: int = 0,
+    ) -> tuple[Container, ...]:
+        """The containers of a pod, sidecars first.
+
+        Args:
+            spec: of the pod.
+            words: its annotations that speak of devices.
+            states: what the kubelet tells of its containers.
+            device_memory: bytes of memory of one GPU of its node, to tell shares by; 0 when unknown.
+
+        Raises:
+            InputError: a container is not one the API server would take.
+        """
+        sidecars = [part for part in spec.init_containers or () if part.restart_policy == "Always"]
+        found = [self._container("spec.initContainers", part, device_memory, True) for part in sidecars]
+        found += [self._container("spec.containers", part, device_memory, False) for part in spec.containers]
+        found = _with_pod_level(found, self._levels.get(bytes(spec.resources)))
+        if not any(one.gpus for one in found):
+            found = _with_annotated(found, words)
+        told = {state.name: state for state in states if _is_telling(state)}
+        return tuple(_lived(one, told[one.name]) if one.name in told else one for one in found)
+
+    def _container(self, field: str, part: ContainerPart, device_memory: int, sidecar: bool) -> Container:
+        key = (
+            part.name,
+            part.image,
+            bytes(part.resources),
+            bytes(part.env),
+            bytes(part.command),
+            bytes(part.args),
+            device_memory,
+            sidecar,
+        )
+        if key not in self._known:
+            try:
+                self._known[key] = self._made(part, device_memory, sidecar)
+            except InputError as error:
+                raise below(f"{field}[{part.name}]", error) from error
+        return self._known[key]
+
+    def _made(self, part: ContainerPart, device_memory: int, sidecar: bool) -> Container:
+        sizes = self._sizes.get(bytes(part.resources))
+        heap = self._heap(part)
+        return Container(
+            name=part.name,
+            image=part.image,
+            cpu=sizes.cpu,
+            memory=sizes.memory,
+            gpus=_gpus(sizes, device_memory),
+            cpu_limit=sizes.cpu_limit,
+            memory_limit=sizes.memory_limit,
+            heap=heap.size,
+            heap_share=heap.share,
+            sidecar=sidecar,
+        )
+
+    def _heap(self, part: ContainerPart) -> Heap:
+        texts = bytes(part.command) + bytes(part.args) + bytes(part.env)
+        # Few containers run Java, and to look for its flags takes longer than all the rest.
+        if b"-X" not in texts:
+            return Heap()
+        command = self._commands.get(bytes(part.command)) + self._commands.get(bytes(part.args))
+        return heap_of(command, self._environments.get(bytes(part.env)))
+
+
+def _sizes(resources: Resources) -> _Sizes:
+    requests = whole(container_amounts(resources))
+    limits = whole(amounts(resources.limits, "limits"))
+    devices = device_request(requests, NO_WORDS)
+    return _Sizes(
+        cpu=requests.get("cpu", 0),
+        memory=requests.get("memory", 0),
+        gpus=devices.count * devices.milli / 1000,
+        gpu_memory=devices.memory,
+        cpu_limit=limits.get("cpu"),
+        memory_limit=limits.get("memory"),
+    )
+
+
+def _gpus(sizes: _Sizes, device_memory: int) -> float:
+    """GPUs; a share is the larger of that of cores and that of memory, and a whole one where neither is known."""
+    if not sizes.gpu_memory:
+        return sizes.gpus
+    return max(sizes.gpus, min(sizes.gpu_memory / device_memory, 1.0)) if device_memory else sizes.gpus or 1.0
+
+
+def _environment(variables: list[dict[str, Any]]) -> dict[str, str]:
+    """The variables that have a value of their own; those that are taken from elsewhere are not known."""
+    return {
+        str(one["name"]): one["value"]
+        for one in variables
+        if isinstance(one.get("name"), str) and isinstance(one.get("value"), str)
+    }
+
+
+def _with_pod_level(containers: list[Container], level: _Sizes) -> list[Container]:
+    """Containers that together ask for what is requested for the pod as a whole.
+
+    What the pod requests beyond its containers is spread evenly over those that state nothing, or else over all.
+    """
+    for resource in NATIVE:
+        more = getattr(level, resource) - sum(getattr(one, resource) for one in containers)
+        silent = [i for i, one in enumerate(containers) if not getattr(one, resource)] or list(range(len(containers)))
+        if more <= 0 or not silent:
+            continue
+        for place, i in enumerate(silent):
+            part = more // len(silent) + (place < more % len(silent))
+            stated = {resource: getattr(containers[i], resource) + part}
+            containers[i] = msgspec.structs.replace(containers[i], **stated)
+    return containers
+
+
+def _with_annotated(containers: list[Container], words: Annotations) -> list[Container]:
+    """Containers of a pod whose annotations ask for GPUs: the first main one has them."""
+    if not words.gpu_milli and not words.gpu_count:
+        return containers
+    devices = device_request({}, words)
+    main = next((i for i, one in enumerate(containers) if not one.sidecar), None)
+    if main is not None:
+        containers[main] = msgspec.structs.replace(containers[main], gpus=devices.count * devices.milli / 1000)
+    return containers
+
+
+def _is_telling(state: ContainerState) -> bool:
+    return bool(state.restart_count) or _out_of_memory(state) is not None
+
+
+def _lived(container: Container, state: ContainerState) -> Container:
+    lived: Container = msgspec.structs.replace(
+        container, restarts=state.restart_count, out_of_memory=_out_of_memory(state)
+    )
+    return lived
+
+
+def _out_of_memory(state: ContainerState) -> float | None:
+    """When the container was last killed for want of memory; 0 where the time is not told, None when it was not."""
+    ends = [one.terminated for one in (state.state, state.last_state) if one is not None and one.terminated is not None]
+    times = [end.finished_at.timestamp() if end.finished_at else 0.0 for end in ends if end.reason == OUT_OF_MEMORY]
+    return max(times, default=None)

@@ -1,0 +1,168 @@
+"""Pods that run or wait, with their containers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from yuheng.model.estate import Container, Owner, PodEstate, WorkloadEstate
+from yuheng.readers.batch.members import QUEUE_LABEL
+from yuheng.readers.estate.owners import Ownership
+from yuheng.readers.estate.wire import PodObject
+from yuheng.readers.estate.workloads import VOLCANO_JOB, told
+from yuheng.readers.inventory import converted
+from yuheng.readers.sharing import Shared
+from yuheng.readers.wire import Annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from yuheng.model.cluster import Snapshot
+    from yuheng.model.pod import Pod
+    from yuheng.readers.estate.containers import ContainerReader
+    from yuheng.readers.sources.documents import Item
+
+__all__ = ["Pods", "pods_of"]
+
+Text = bytes | msgspec.Raw
+# What the container of a pod is called of which only the sum is known (a row of a trace).
+WHOLE_POD: Final = "pod"
+
+
+class _PodReader:
+    """Makes pods of the model of what `Snapshot` has of them already, and their objects."""
+
+    def __init__(self, snapshot: Snapshot, containers: ContainerReader, owners: Ownership) -> None:
+        self._pods = {pod.key: pod for pod in snapshot.pods}
+        self._device_memory = {node.name: node.devices.memory for node in snapshot.nodes if node.devices.memory}
+        self._queues = {f"{job.namespace}/{job.name}": job.queue for job in snapshot.jobs}
+        self._containers = containers
+        self._owners = owners
+        self._decoder = msgspec.json.Decoder(PodObject)
+        self._words = Shared[Annotations](Annotations, Annotations(), "metadata.annotations")
+        self._annotations = Shared[dict[str, str]](dict[str, str], {}, "metadata.annotations", told)
+
+    def read(self, text: Text) -> PodEstate | None:
+        """The pod of this JSON text; None for one that is not in the snapshot: it is finished."""
+        source = self._decoder.decode(text)
+        pod = self._pods.get(f"{source.metadata.namespace or 'default'}/{source.metadata.name}")
+        if pod is None:
+            return None
+        status = source.status
+        states = (*(status.container_statuses or ()), *(status.init_container_statuses or ())) if status else ()
+        written = bytes(source.metadata.annotations)
+        containers = self._containers.read(
+            source.spec, self._words.get(written), states, self._device_memory.get(pod.node or "", 0)
+        )
+        return self.made(pod, containers, self._annotations.get(written))
+
+    def made(self, pod: Pod, containers: tuple[Container, ...], annotations: Mapping[str, str]) -> PodEstate:
+        """A pod of the snapshot with its containers."""
+        return PodEstate(
+            namespace=pod.namespace,
+            name=pod.name,
+            node=pod.node or "",
+            owner=self._owners.of(pod),
+            labels=pod.labels,
+            annotations=annotations,
+            queue=self._queue(pod, annotations),
+            containers=containers,
+            claims=pod.spec.claims,
+            started=pod.started,
+        )
+
+    def _queue(self, pod: Pod, annotations: Mapping[str, str]) -> str:
+        """The queue of a pod's job, or that it names itself."""
+        return (
+            self._queues.get(pod.job, "")
+            or pod.queue
+            or annotations.get("scheduling.volcano.sh/queue-name", "")
+            or annotations.get("volcano.sh/queue-name", "")
+            or pod.labels.get(QUEUE_LABEL, "")
+        )
+
+
+class Pods(NamedTuple):
+    """The pods of a snapshot.
+
+    Attributes:
+        by_key: by ``namespace/name``, in the order of the snapshot.
+        bare: those that no controller made, as workloads.
+    """
+
+    by_key: dict[str, PodEstate]
+    bare: list[WorkloadEstate]
+
+
+def pods_of(
+    items: Iterable[Item],
+    snapshot: Snapshot,
+    workloads: Sequence[WorkloadEstate],
+    containers: ContainerReader,
+    owners: Ownership,
+) -> Pods:
+    """The pods of a snapshot.
+
+    Args:
+        items: their objects.
+        snapshot: which of them run or wait, also those that workloads have not created yet.
+        workloads: as they are written.
+        containers: makes their containers.
+        owners: finds their owners.
+
+    Raises:
+        InputError: a pod is not what Kubernetes defines.
+    """
+    reader = _PodReader(snapshot, containers, owners)
+    found: dict[str, PodEstate] = {}
+    bare: dict[str, WorkloadEstate] = {}
+    for item in items:
+        one = converted(item, reader.read)
+        key = f"{one.namespace}/{one.name}" if one is not None else ""
+        if one is not None and key not in found:
+            found[key] = one
+            if not one.owner.kind:
+                bare[key] = _as_workload(one, item.source)
+    templates = {(one.kind, one.namespace, one.name): one for one in workloads}
+    for pod in snapshot.pods:
+        if pod.key not in found:
+            template = _template(pod, owners.of(pod), templates)
+            parts = template.containers if template else (_sum_of(pod),)
+            found[pod.key] = reader.made(pod, parts, template.annotations if template else {})
+    return Pods({pod.key: found[pod.key] for pod in snapshot.pods}, list(bare.values()))
+
+
+def _as_workload(pod: PodEstate, source: str) -> WorkloadEstate:
+    """A pod of nobody's, as a workload of its own."""
+    return WorkloadEstate(
+        kind="Pod",
+        namespace=pod.namespace,
+        name=pod.name,
+        labels=pod.labels,
+        annotations=pod.annotations,
+        containers=pod.containers,
+        uses=pod.claims,
+        source=source,
+    )
+
+
+def _template(
+    pod: Pod, owner: Owner, templates: Mapping[tuple[str, str, str], WorkloadEstate]
+) -> WorkloadEstate | None:
+    """The workload that a pod is of which there is no object yet; None for a row of a trace."""
+    names = [(owner.kind, owner.name), (VOLCANO_JOB, owner.name), (VOLCANO_JOB, f"{owner.name}/{pod.task}")]
+    return next(
+        (templates[kind, pod.namespace, name] for kind, name in names if (kind, pod.namespace, name) in templates), None
+    )
+
+
+def _sum_of(pod: Pod) -> Container:
+    """All containers of a pod as one."""
+    devices = pod.spec.devices
+    return Container(
+        name=WHOLE_POD,
+        cpu=pod.spec.requests.get("cpu", 0),
+        memory=pod.spec.requests.get("memory", 0),
+        gpus=devices.count * (devices.milli or 1000) / 1000,
+    )
