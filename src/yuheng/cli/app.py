@@ -8,6 +8,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from yuheng.cli.budget import budget
+from yuheng.cli.buying import commit, nodes
+from yuheng.cli.consolidate import consolidate
+from yuheng.cli.cost import cost
+from yuheng.cli.cost_diff import cost_diff
 from yuheng.cli.fleet import drill, fleet
 from yuheng.cli.options import (
     ConfigFile,
@@ -21,7 +26,10 @@ from yuheng.cli.options import (
     Seed,
     Without,
 )
+from yuheng.cli.prices import prices
+from yuheng.cli.rightsize import rightsize
 from yuheng.cli.simulate import fit, simulate
+from yuheng.cli.what_if import PriceFiles, UsageFiles, WhatIfs
 
 __all__ = ["app"]
 
@@ -36,6 +44,13 @@ FLEET_SHARED = "queues are those of a cluster: give the manifests of one"
 
 class Commands(TyperGroup):
     """The commands; what is wrong with an option is said without the words of the library that checks it."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:  # noqa: ANN401 -- typer's
+        """The command that was asked for: two words are one command where there is one of that name."""
+        joined = " ".join(args[:2])
+        if len(args) > 1 and joined in self.commands:
+            args = [joined, *args[2:]]
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 -- typer's own, and whatever a command returns
         """Run the command that was asked for."""
@@ -81,6 +96,9 @@ def plan(  # noqa: PLR0913 -- a parameter is an option
     pareto: Annotated[
         bool, typer.Option("--pareto", help="Show a fleet's plan under each objective, side by side.")
     ] = False,
+    what_if: WhatIfs = None,
+    price_files: PriceFiles = None,
+    usage: UsageFiles = None,
     policy: PolicyName = None,
     config: ConfigFile = None,
     seed: Seed = 0,
@@ -94,12 +112,17 @@ def plan(  # noqa: PLR0913 -- a parameter is an option
     """Read, plan, print."""
     from yuheng.cli.output import deliver, plan_text
     from yuheng.cli.question import FleetOptions, lacks, planned_state
+    from yuheng.cli.what_if import Chosen, WhatIfOptions, print_what_if
     from yuheng.cli.work import chosen_policy, chosen_time, state_of
 
     asked = FleetOptions.of(
         objective=objective, deadline=deadline, without=without or (), rebalance=rebalance, pareto=pareto
     )
     chosen, time = chosen_policy(policy, config), chosen_time(now)
+    changes = WhatIfOptions(what_if or (), price_files or (), usage or ())
+    if changes.check([*asked.given(), *(["--strict"] if strict else [])], output.value):
+        print_what_if(inputs, changes, Chosen(chosen, seed, time), output.value, out)
+        return
     result = planned_state(state_of(inputs), asked, chosen, seed, time)
     deliver(lambda console: plan_text(result, output.value, console), out, output.value)
     if strict and lacks(result):
@@ -189,6 +212,42 @@ app.command(
     help="Lose each cluster, zone, region and provider of a fleet in turn: what moves, what finds no place, and what "
     "it costs.",
 )(drill)
+app.command(
+    epilog="Example: yuheng prices cluster.json --prices aws.csv",
+    help="Show what each node costs, by which row of the price book, and which has none.",
+)(prices)
+app.command(
+    epilog="Example: yuheng budget --budgets budgets.yaml --costs costs.csv",
+    help="Hold budgets against what was spent: forecast to the month's end, thresholds passed, spend that runs away.",
+)(budget)
+app.command(
+    epilog="Example: yuheng rightsize cluster.json --usage usage.parquet --prices aws.csv",
+    help="Show what each container should request instead, what that saves a month, and what it risks.",
+)(rightsize)
+app.command(
+    epilog="Example: yuheng cost cluster.json --prices aws.csv --usage usage.parquet --by namespace,label:team",
+    help="Who caused what a cluster costs: by namespace, label, queue, controller; what is idle, what is wasted.",
+)(cost)
+app.command(
+    "cost diff",
+    epilog="Example: yuheng cost diff base/ head/ --fleet cluster.json --prices aws.csv --budget 100 -o markdown",
+    help="What a change of manifests costs a month, workload by workload, and whether it still fits: for a pull "
+    "request.",
+)(cost_diff)
+app.command(
+    epilog="Example: yuheng consolidate cluster.json --prices aws.csv",
+    help="Show which nodes can go, in order, with every eviction and where the pod goes, and why the others stay.",
+)(consolidate)
+app.command(
+    epilog="Example: yuheng nodes cluster.json --prices aws.csv --region us-east-1 --markets on-demand,spot",
+    help="Show the cheapest mix of instance types and markets that holds a workload, and how far it is from the least "
+    "that any could cost.",
+)(nodes)
+app.command(
+    epilog="Example: yuheng commit --demand machines.csv --prices aws.csv --discount 1y=0.38,3y=0.6",
+    help="Show how much capacity to reserve, by family and region: break-even, saving, coverage, and what is left "
+    "of it when demand falls.",
+)(commit)
 app.command(
     epilog="Example: yuheng simulate scenario.yaml -o html --out report.html",
     help="Simulate a cluster over time under one or several policies, and compare them.",

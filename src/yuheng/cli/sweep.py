@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from yuheng.model.simulation import Simulation
     from yuheng.sweeps import Engine, RunStore
 
-__all__ = ["Sweep", "fitted_text", "made_here", "scenario_of"]
+__all__ = ["Sweep", "fitted_text", "made_here", "scenario_of", "written_column"]
 
 # Runs of sweeps that were interrupted and not gone on with.
 KEPT_DAYS: Final = 30.0
@@ -234,7 +234,7 @@ def fitted_text(trace: Path, columns: Sequence[str], queue_by: str | None) -> st
     from yuheng.readers.scenario.mapped import mapped_trace
     from yuheng.reporting.generator_text import generator_text
 
-    written = dict(_column(item) for item in columns)
+    written = dict(written_column(item) for item in columns)
     with Meter("reading"):
         workload = mapped_trace(trace, written, queue_by)
     with Meter("fitting"):
@@ -247,8 +247,12 @@ def fitted_text(trace: Path, columns: Sequence[str], queue_by: str | None) -> st
             raise error.at(source=str(trace)) from None
 
 
-def _column(item: str) -> tuple[str, object]:
-    """``key=column``, or ``key={...}`` in YAML."""
+def written_column(item: str) -> tuple[str, object]:
+    """What a ``--columns`` says: ``key=column``, or ``key={...}`` in YAML.
+
+    Raises:
+        ConfigError: it is neither.
+    """
     key, sign, value = item.partition("=")
     if not (key and sign and value):
         raise ConfigError(f"--columns: found {item!r}, expected KEY=COLUMN")

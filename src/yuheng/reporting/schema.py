@@ -11,7 +11,25 @@ from yuheng.errors import NotFoundError
 __all__ = ["KINDS", "schema"]
 
 # A fleet's plan is a document of kind Plan, too: it is the one with workloads.
-KINDS: Final = ("Plan", "Explanation", "Headroom", "Queues", "Simulation", "FleetPlan", "FleetState", "Drill")
+KINDS: Final = (
+    "Plan",
+    "Explanation",
+    "Headroom",
+    "Queues",
+    "Simulation",
+    "FleetPlan",
+    "FleetState",
+    "Drill",
+    "Budgets",
+    "Prices",
+    "Cost",
+    "CostChange",
+    "Rightsizing",
+    "Consolidation",
+    "WhatIf",
+    "NodeMix",
+    "Commitments",
+)
 
 
 def schema(kind: str) -> dict[str, Any]:

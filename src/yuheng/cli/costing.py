@@ -1,0 +1,256 @@
+"""What a cluster costs, from files to rows: shared by all commands that answer in money that was spent."""
+
+from __future__ import annotations
+
+import re
+import time as clock
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from yuheng.cli.meter import Meter
+from yuheng.cli.usage_options import UsageOptions, usage_paths
+from yuheng.cli.windows import Every, WrittenWindow, chosen_window
+from yuheng.errors import ConfigError
+
+if TYPE_CHECKING:
+    from yuheng.finops.allocation import Holding, Question
+    from yuheng.model.cost import Costs
+    from yuheng.model.usage import UsageSums, Window
+    from yuheng.readers.estate import Estates
+    from yuheng.readers.prices import WrittenPrices
+    from yuheng.readers.usage import Usage
+
+__all__ = [
+    "CostInputs",
+    "Spending",
+    "costed",
+    "costs_of",
+    "currency_of",
+    "holdings_of",
+    "in_currency",
+    "parse_storage",
+]
+
+_CURRENCY: Final = re.compile(r"([A-Z]{3})(?:=(.+))?")
+
+
+class CostInputs(NamedTuple):
+    """Where costs are read from.
+
+    Attributes:
+        inputs: the state of a cluster or a fleet.
+        prices: price books.
+        usage: files, or a server.
+        window: the time; None for what usage covers, else an hour.
+        every: stretches of it; None for one.
+        now: the time of the state, in seconds since the epoch; None for the one it tells.
+    """
+
+    inputs: Sequence[str]
+    prices: Sequence[Path] = ()
+    usage: UsageOptions = UsageOptions()
+    window: WrittenWindow | None = None
+    every: Every | None = None
+    now: float | None = None
+
+
+class Spending(NamedTuple):
+    """What was read: clusters with their prices and usage, the window, and what is to be told of the reading."""
+
+    holdings: tuple[Holding, ...]
+    window: Window
+    prices: WrittenPrices
+    notes: tuple[str, ...]
+
+
+def costed(asked: CostInputs, question: Question, currency: str | None = None) -> Costs:
+    """Read, and divide the costs.
+
+    Args:
+        asked: where from.
+        question: groups, filters, what is shared.
+        currency: what the amounts are told in: ``EUR=0.92`` (euros for a dollar), or ``EUR`` where a Fleet among the
+            price books has a rate; None for US dollars.
+
+    Raises:
+        ConfigError: options contradict each other, or there is no rate.
+        InputError: something that is read is not what it should be.
+    """
+    if currency is not None:
+        _currency(currency)
+    return costs_of(holdings_of(asked), question, currency)
+
+
+def costs_of(spending: Spending, question: Question, currency: str | None = None) -> Costs:
+    """Divide the costs of what was read.
+
+    Args:
+        spending: what was read.
+        question: groups, filters, what is shared.
+        currency: as for `costed`.
+
+    Raises:
+        ConfigError: the currency is not like that, or a group cannot be made.
+        InputError: there is no rate.
+    """
+    import msgspec
+
+    from yuheng.finops.allocation import allocate
+
+    with Meter("dividing costs"):
+        found = allocate(spending.holdings, question, spending.window)
+    told = msgspec.structs.replace(found, assumptions=(*found.assumptions, *spending.notes))
+    return told if currency is None else in_currency(told, currency, spending.prices)
+
+
+def holdings_of(asked: CostInputs) -> Spending:
+    """Clusters with their prices and usage.
+
+    Raises:
+        ConfigError: usage of several clusters at once.
+        InputError: something that is read is not what it should be.
+    """
+    from yuheng.readers.estate import estates_of
+    from yuheng.readers.prices import read_written_prices
+
+    asked.usage.check()
+    prices = read_written_prices(asked.prices)
+    with Meter("reading"):
+        estates = estates_of(*asked.inputs)
+    moment = _moment(estates, asked.now)
+    if not asked.usage.is_given:
+        window = chosen_window(asked.window, asked.every, known=None, time=moment)
+        return _spending(estates, prices, window, None, ())
+    if len(estates.estates) > 1:
+        raise ConfigError(
+            f"{', '.join(asked.inputs)} with usage: found {len(estates.estates)} clusters, expected one: usage does "
+            "not tell which cluster a container ran in"
+        )
+    from yuheng.readers.usage import open_usage
+
+    paths, notes = usage_paths(asked.usage, _period(asked, moment))
+    with Meter("reading usage"), open_usage(paths) as usage:
+        window = chosen_window(asked.window, asked.every, known=(usage.start, usage.end), time=moment)
+        return _spending(estates, prices, window, _summed(estates, usage, window), notes)
+
+
+def _summed(estates: Estates, usage: Usage, window: Window) -> UsageSums:
+    from yuheng.finops.allocation import requests_of
+    from yuheng.readers.usage.sums import summed
+
+    return summed(usage, requests_of(estates.estates[0]), window)
+
+
+def _spending(
+    estates: Estates, prices: WrittenPrices, window: Window, sums: UsageSums | None, notes: Sequence[str]
+) -> Spending:
+    from yuheng.finops.allocation import Holding
+    from yuheng.finops.pricing import price_cluster, price_nodes
+
+    moment = (window.start + window.end) / 2
+    holdings = []
+    if estates.fleet is None:
+        for estate in estates.estates:
+            told = price_nodes(
+                estate.snapshot.nodes, prices.book, time=moment, rates=prices.rates, cluster=estate.cluster
+            )
+            holdings.append(Holding(estate, told, sums))
+    else:
+        # Price books that are named on the command line count before those of the fleet.
+        book = prices.book if len(prices.book) else estates.fleet.prices
+        clusters = {cluster.name: cluster for cluster in estates.fleet.clusters}
+        for estate in estates.estates:
+            told = price_cluster(clusters[estate.cluster], book, time=moment, rates=estates.fleet.rates)
+            holdings.append(Holding(estate, told, sums))
+    warnings = (warning for estate in estates.estates for warning in estate.warnings)
+    return Spending(tuple(holdings), window, prices, (*notes, *prices.warnings, *warnings))
+
+
+def _moment(estates: Estates, now: float | None) -> float:
+    """The time of the state: as it was given, as the state tells, else now."""
+    if now is not None:
+        return now
+    if estates.fleet is not None and estates.fleet.time is not None:
+        return estates.fleet.time
+    told = [estate.time for estate in estates.estates if estate.time is not None]
+    return max(told) if told else clock.time()
+
+
+def _period(asked: CostInputs, moment: float) -> tuple[float, float] | float | None:
+    """What a server is asked for: the window, or as much of the last time."""
+    written = asked.window
+    if written is None:
+        return None
+    if written.seconds is not None:
+        return written.seconds if asked.now is None else (moment - written.seconds, moment)
+    if written.start is None:
+        return None
+    return written.start, written.end if written.end is not None else asked.now or clock.time()
+
+
+def in_currency(found: Costs, text: str, prices: WrittenPrices) -> Costs:
+    """Costs in another currency.
+
+    Args:
+        found: in US dollars.
+        text: ``EUR=0.92`` or ``EUR``.
+        prices: the rates of a Fleet among the price books.
+
+    Raises:
+        ConfigError: it is not like these.
+        InputError: there is no rate.
+    """
+    return found.within(*currency_of(text, prices))
+
+
+def currency_of(text: str, prices: WrittenPrices) -> tuple[str, float]:
+    """The name of a currency, and what a US dollar is in it.
+
+    Args:
+        text: ``EUR=0.92`` or ``EUR``.
+        prices: the rates of a Fleet among the price books.
+
+    Raises:
+        ConfigError: it is not like these.
+        InputError: there is no rate.
+    """
+    name, rate = _currency(text)
+    return name, 1 / prices.exchange.rate(name) if rate is None else rate
+
+
+def _currency(text: str) -> tuple[str, float | None]:
+    parts = _CURRENCY.fullmatch(text)
+    rate = _number(parts[2]) if parts and parts[2] else None
+    if parts is None or (parts[2] and not rate):
+        raise ConfigError(f"--currency: found {text!r}, expected a currency and what a US dollar is in it: EUR=0.92")
+    return parts[1], rate
+
+
+def parse_storage(texts: Sequence[str], default: float) -> dict[str, float]:
+    """Prices of storage by class; the empty class is that of all others.
+
+    Args:
+        texts: ``0.08`` or ``fast=0.17``, US dollars per GiB and month.
+        default: for classes without a price.
+
+    Raises:
+        ConfigError: one of them is not like these.
+    """
+    found = {"": default}
+    for text in texts:
+        name, sign, amount = text.rpartition("=")
+        price = _number(amount)
+        if price is None or (sign and not name):
+            raise ConfigError(f"--storage-price: found {text!r}, expected $ per GiB and month: 0.08 or CLASS=0.08")
+        found[name] = price
+    return found
+
+
+def _number(text: str) -> float | None:
+    """A number of 0 or more; None for what is none."""
+    try:
+        found = float(text)
+    except ValueError:
+        return None
+    return found if 0 <= found < float("inf") else None

@@ -1,0 +1,140 @@
+"""Costs of groups as a FOCUS file (version 1.2, CSV), for tools that read bills.
+
+One row is one kind of cost of one group in one stretch of time. What a bill knows and an allocation does not (an
+invoice, units of pricing) stays empty where the specification lets it; list, contracted, billed and effective cost are
+the same: what was allocated.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from yuheng.reporting.rows_csv import rows_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from yuheng.model.cost import CostRow, Costs
+
+__all__ = ["COLUMNS", "focus_csv"]
+
+COLUMNS: Final = (
+    "BilledCost",
+    "BillingAccountId",
+    "BillingAccountName",
+    "BillingAccountType",
+    "BillingCurrency",
+    "BillingPeriodEnd",
+    "BillingPeriodStart",
+    "ChargeCategory",
+    "ChargeClass",
+    "ChargeDescription",
+    "ChargeFrequency",
+    "ChargePeriodEnd",
+    "ChargePeriodStart",
+    "ContractedCost",
+    "EffectiveCost",
+    "InvoiceIssuerName",
+    "ListCost",
+    "PricingQuantity",
+    "PricingUnit",
+    "ProviderName",
+    "PublisherName",
+    "ResourceId",
+    "ResourceName",
+    "ResourceType",
+    "ServiceCategory",
+    "ServiceName",
+    "ServiceSubcategory",
+    "Tags",
+)
+# What each part of a row is: its category and subcategory among those that the specification allows.
+_PARTS: Final = {
+    "cpu": ("Compute", "Containers"),
+    "memory": ("Compute", "Containers"),
+    "gpu": ("Compute", "Containers"),
+    "storage": ("Storage", "Block Storage"),
+    "network": ("Networking", "Network Connectivity"),
+    "shared": ("Compute", "Containers"),
+    "idle": ("Compute", "Containers"),
+}
+_WEEK: Final = 7 * 86_400.0
+_STRETCHES: Final = {"hour": 3_600.0, "day": 86_400.0, "week": _WEEK}
+_ACCOUNT: Final = "kubernetes"
+_PROVIDER: Final = "Kubernetes"
+_ISSUER: Final = "Yuheng"
+
+
+def focus_csv(costs: Costs) -> str:
+    """Costs as a FOCUS file; the sum of ``BilledCost`` is what all rows cost.
+
+    Args:
+        costs: of groups; idle that is hidden is in no row, as everywhere.
+    """
+    return rows_csv(COLUMNS, ([fields[name] for name in COLUMNS] for fields in _charges(costs)))
+
+
+def _charges(costs: Costs) -> Iterator[dict[str, object]]:
+    for row in costs.rows:
+        start, end = _period(costs, row)
+        for part, (category, subcategory) in _PARTS.items():
+            amount = round(getattr(row, part), 9)
+            if not amount:
+                continue
+            names = "/".join(row.group.values())
+            yield {
+                **dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"), amount),
+                "BillingAccountId": row.group.get("cluster") or _ACCOUNT,
+                "BillingAccountName": row.group.get("cluster") or None,
+                "BillingAccountType": "Cluster",
+                "BillingCurrency": costs.currency,
+                "BillingPeriodStart": _told(_month(start)),
+                "BillingPeriodEnd": _told(_month(end, is_end=True)),
+                "ChargeCategory": "Usage",
+                "ChargeClass": None,
+                "ChargeDescription": f"{part} of {names}",
+                "ChargeFrequency": "Usage-Based",
+                "ChargePeriodStart": _told(start),
+                "ChargePeriodEnd": _told(end),
+                "InvoiceIssuerName": _ISSUER,
+                "PricingQuantity": None,
+                "PricingUnit": None,
+                "ProviderName": _PROVIDER,
+                "PublisherName": _PROVIDER,
+                "ResourceId": ",".join(f"{key}={value}" for key, value in row.group.items()),
+                "ResourceName": names,
+                "ResourceType": "+".join(row.group),
+                "ServiceCategory": category,
+                "ServiceName": f"Kubernetes {part}",
+                "ServiceSubcategory": subcategory,
+                "Tags": json.dumps(dict(row.group)),
+            }
+
+
+def _period(costs: Costs, row: CostRow) -> tuple[datetime, datetime]:
+    """The time of a row: a stretch of the window, or all of it."""
+    if row.start is None or not costs.every:
+        return _instant(costs.start), _instant(costs.end)
+    # The first stretch may begin before the window does; the next one begins where all of its kind do.
+    length = _STRETCHES[costs.every]
+    others = [one.start for one in costs.rows if one.start is not None and one.start > row.start]
+    end = min((*others, row.start + length, costs.end))
+    return _instant(max(row.start, costs.start)), _instant(end)
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(round(seconds), UTC)
+
+
+def _month(time: datetime, *, is_end: bool = False) -> datetime:
+    """The beginning of a time's month; as an end, the beginning of the next one unless it is one itself."""
+    first = time.replace(day=1, hour=0, minute=0, second=0)
+    if not is_end or first == time:
+        return first
+    return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+
+
+def _told(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
