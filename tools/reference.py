@@ -22,7 +22,9 @@ import typer
 
 from yuheng.cli import BAD_INPUT, INTERRUPTED, NOT_WRITTEN
 from yuheng.cli.app import PENDING_REMAINS, app
+from yuheng.cli.cost_diff import OVER_BUDGET
 from yuheng.model.policy import KUBERNETES_FILTERS, Policy
+from yuheng.readers.budgets import json_schema as budget_json
 from yuheng.readers.fleet import egress, prices
 from yuheng.readers.fleet import json_schema as fleet_json
 from yuheng.readers.fleet.annotations import ANNOTATIONS, PREFIX
@@ -66,7 +68,8 @@ def command_line() -> str:
     group = typer.main.get_group(app)
     commands: Mapping[str, Any] = group.commands
     lines = [NOTICE, "", "# The command line", "", group.help or "", ""]
-    lines += _table(("command", "what it does"), ((f"[`{n}`](#yuheng-{n})", c.help) for n, c in commands.items()))
+    links = ((f"[`{n}`](#yuheng-{n.replace(' ', '-')})", c.help) for n, c in commands.items())
+    lines += _table(("command", "what it does"), links)
     for name, command in commands.items():
         lines += _command(name, command)
     return _page([*lines, *_exit_codes(), *_environment()])
@@ -122,6 +125,10 @@ def _exit_codes() -> Iterator[str]:
             (
                 str(PENDING_REMAINS),
                 "`plan --strict` only: a pod stays pending, or a workload has no place. The plan was printed.",
+            ),
+            (
+                str(OVER_BUDGET),
+                "`cost diff --budget`: the change may cost more than that; `budget`: one is exceeded. It was printed.",
             ),
             (
                 str(INTERRUPTED),
@@ -323,6 +330,27 @@ def fleet_schema() -> str:
     return json.dumps(fleet_json.written_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
+def budgets() -> str:
+    """The page of budgets."""
+    document = budget_json.written_schema()
+    shared: Mapping[str, Any] = document["$defs"]
+    lines = [NOTICE, "", "# Budgets", ""]
+    lines += [
+        "What `yuheng budget --budgets` reads: YAML or JSON, several documents to a file. The same as JSON Schema",
+        "(draft 2020-12), for editors, comes with the package: `yuheng.readers.budgets.json_schema.budget_schema()`.",
+        "",
+        *_keys(document),
+    ]
+    for name in _in_order(document, shared):
+        lines += ["", f"## {_title(name)}", "", shared[name]["description"], "", *_keys(shared[name])]
+    return _page(lines)
+
+
+def budget_schema() -> str:
+    """The JSON Schema of a budget."""
+    return json.dumps(budget_json.written_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 def _keys(definition: Mapping[str, Any]) -> list[str]:
     needed = definition.get("required", ())
     rows = (
@@ -352,7 +380,8 @@ def _kind(field: Mapping[str, Any]) -> str:
         name = _title(_referred(field))
         return f"[{name}](#{name.replace(' ', '-')})"
     if "enum" in field or "const" in field:
-        return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
+        values = field.get("enum", [field.get("const")])
+        return ", ".join(f"`{one if isinstance(one, str) else json.dumps(one)}`" for one in values)
     if field["type"] == "array":
         return f"list of {_kind(field['items'])}"
     if field["type"] == "object":
@@ -407,11 +436,13 @@ def _page(lines: Iterable[str]) -> str:
 
 
 FILES: Final[Mapping[Path, Callable[[], str]]] = {
+    FOLDER / "budgets.md": budgets,
     FOLDER / "cli.md": command_line,
     FOLDER / "fleet.md": fleet,
     FOLDER / "plan-format.md": formats,
     FOLDER / "policies.md": policies,
     FOLDER / "scenario.md": scenario,
+    ROOT / "src" / "yuheng" / "readers" / "budgets" / budget_json.SCHEMA_FILE: budget_schema,
     ROOT / "src" / "yuheng" / "readers" / "fleet" / fleet_json.SCHEMA_FILE: fleet_schema,
     **{
         ROOT / "src" / "yuheng" / "readers" / "scenario" / schema_file(kind): partial(scenario_schema, kind)

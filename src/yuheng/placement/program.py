@@ -30,12 +30,16 @@ class Outcome(msgspec.Struct, frozen=True):
         is_infeasible: whether nothing meets all rows.
         values: of the columns; empty when none was found.
         bound: no solution is below it; minus infinity when nothing is known.
+        duals: of the rows, where the demand for whole numbers was left out: what one more of the row's bound adds.
+        column_duals: of the columns, likewise.
     """
 
     is_proven: bool
     is_infeasible: bool
     values: tuple[float, ...]
     bound: float
+    duals: tuple[float, ...] = ()
+    column_duals: tuple[float, ...] = ()
 
 
 class Program:
@@ -92,7 +96,15 @@ class Program:
             return Outcome(True, True, (), inf)
         if status != highspy.HighsModelStatus.kOptimal:
             return Outcome(False, False, (), -inf)
-        return Outcome(True, False, tuple(solver.getSolution().col_value), solver.getObjectiveValue())
+        solution = solver.getSolution()
+        return Outcome(
+            is_proven=True,
+            is_infeasible=False,
+            values=tuple(solution.col_value),
+            bound=solver.getObjectiveValue(),
+            duals=tuple(solution.row_dual),
+            column_duals=tuple(solution.col_dual),
+        )
 
     def solved(self, nodes: int, guess: Sequence[tuple[int, float]] = (), *, gap: float = 0.0) -> Outcome:
         """The optimum.

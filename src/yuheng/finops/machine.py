@@ -1,0 +1,90 @@
+"""A machine of the price book as the node that it would be in another's place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from yuheng.finops.node_mix.kinds import architecture
+from yuheng.finops.node_mix.reserve import RESERVE_OF, allocatable
+from yuheng.finops.pricing import provider_of
+from yuheng.model.fleet import INSTANCE_TYPE
+from yuheng.model.node import DeviceInventory, Node
+from yuheng.model.node_price import NodePrice
+from yuheng.model.prices import Market, Price
+
+__all__ = ["in_place_of", "priced_as"]
+
+HOSTNAME: Final = "kubernetes.io/hostname"
+ARCH: Final = "kubernetes.io/arch"
+_CAPACITY: Final = "karpenter.sh/capacity-type"
+# What other services call the same: the label, and its value by market.
+_MARKETS: Final[Mapping[str, Mapping[Market, str]]] = {
+    "eks.amazonaws.com/capacityType": {"on-demand": "ON_DEMAND", "spot": "SPOT"},
+    "cloud.google.com/gke-provisioning": {"on-demand": "standard", "spot": "spot"},
+    "kubernetes.azure.com/scalesetpriority": {"on-demand": "regular", "spot": "spot"},
+}
+# Where nothing tells the provider, the rule that keeps most.
+_USUAL: Final = "eks"
+
+
+def in_place_of(node: Node, name: str, machine: Price | None, market: Market) -> Node:
+    """The node that would stand in another's place: its zone, its pool's labels and taints, its GPUs' model.
+
+    Args:
+        node: whose place it takes.
+        name: what it is called.
+        machine: what the machine has; None for the same as the node's.
+        market: how it is bought.
+    """
+    labels = {**node.labels, _CAPACITY: market}
+    labels |= {key: values[market] for key, values in _MARKETS.items() if key in labels and market in values}
+    if HOSTNAME in labels:
+        labels[HOSTNAME] = name
+    fresh: Node = msgspec.structs.replace(node, name=name, labels=labels, images=(), unschedulable=False, ready=True)
+    return fresh if machine is None else _resized(fresh, machine)
+
+
+def _resized(node: Node, machine: Price) -> Node:
+    kind = machine.instance_type
+    labels = {**node.labels, INSTANCE_TYPE: kind}
+    for key in (ARCH, "beta.kubernetes.io/arch"):
+        if key in labels or key == ARCH:
+            labels[key] = architecture(kind)
+    pods = node.allocatable.get("pods", 110)
+    rule = RESERVE_OF.get(machine.provider or provider_of(node.labels), _USUAL)
+    cpu, memory = allocatable(rule, machine.cpu_milli, machine.memory, pods)
+    amounts = {**node.allocatable, "cpu": cpu, "memory": memory}
+    for name in ("nvidia.com/gpu", "amd.com/gpu"):
+        if name in amounts:
+            amounts[name] = machine.gpus
+    devices = msgspec.structs.replace(node.devices, count=machine.gpus) if machine.gpus else DeviceInventory()
+    resized: Node = msgspec.structs.replace(node, allocatable=amounts, labels=labels, devices=devices)
+    return resized
+
+
+def priced_as(node: Node, like: NodePrice, price: Price) -> NodePrice:
+    """What a node in another's place costs.
+
+    Args:
+        node: the node.
+        like: the price of the node whose place it takes; its split over resources is kept in its ratio.
+        price: the row of the price book.
+    """
+    scale = price.per_hour / like.per_hour if like.per_hour > 0 else 0.0
+    found: NodePrice = msgspec.structs.replace(
+        like,
+        node=node.name,
+        instance_type=price.instance_type,
+        market=price.market,
+        per_hour=price.per_hour,
+        cpu=like.cpu * scale,
+        memory=like.memory * scale,
+        gpu=like.gpu * scale,
+        price=price,
+        why=f"instance type {price.instance_type} ({price.market})",
+        rivals=(),
+    )
+    return found
