@@ -1,130 +1,38 @@
 """Who is where: workloads put on groups of machines, priced, and taken off again.
 
 A *proposal* is worked out from what there is room for, and changes nothing. Putting it into force places its pods on
-nodes; what it costs is then told by the nodes they are on.
+nodes; what it costs is then told by the nodes they are on. Nodes that are bought are nobody's alone: what they cost is
+not in the terms of a tenure, but in the bill of `yuheng.placement.opened`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from heapq import heapify, heappop, heappush
+from itertools import repeat
+from math import ceil
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yuheng.model.fleet import FleetWorkload
 from yuheng.model.fleet_plan import told_instant
 from yuheng.model.objective import Terms
 from yuheng.model.pod import Pod
-from yuheng.placement.quote import Quote
+from yuheng.placement.cases import Case, Part, Proposal, Tenure
+from yuheng.placement.opened import Opened, Tenant
+from yuheng.placement.packing import Packing
 from yuheng.placement.sites import ANY, EXISTING, Batch, Site
 from yuheng.placement.slots import Slots
 from yuheng.placement.terrain import Terrain
 
-__all__ = ["Assignment", "Case", "Part", "Proposal", "Tenure"]
+__all__ = ["Assignment"]
 
 # More copies than this are not told apart.
 MOST: Final = 1 << 20
-
-
-class Part(NamedTuple):
-    """So many pods of one template, in one group (or anywhere in a cluster: see `yuheng.placement.sites`)."""
-
-    template: int
-    site: int
-    group: int
-    pods: int
-
-
-class Proposal(NamedTuple):
-    """Where a workload could go, and what it would be worth.
-
-    Attributes:
-        parts: by template, then in the order in which they are filled.
-        terms: what it adds to cost, time and carbon.
-        score: the same in the objective.
-        wait: seconds that it waits for a slot in its region.
-    """
-
-    parts: tuple[Part, ...]
-    terms: Terms
-    score: float
-    wait: float = 0.0
-
-
-class Tenure(NamedTuple):
-    """Where a workload is.
-
-    Attributes:
-        proposal: as it turned out.
-        batches: the pods on their nodes, by cluster.
-        slots: the region, start, seconds and pods of the slots it holds.
-    """
-
-    proposal: Proposal
-    batches: tuple[tuple[int, Batch], ...]
-    slots: tuple[tuple[int, float, float, int], ...] = ()
-
-
-class Case(NamedTuple):
-    """A workload to place.
-
-    Attributes:
-        workload: the workload.
-        quote: what it would cost where.
-        counts: of each template of the quote, how many pods are to be placed.
-        score: (T, G) see `Quote.scores`.
-        factors: what a dollar, a second and a gram weigh.
-        sites: the clusters that it may go to, as places in the fleet; None for all.
-        by_policy: whether a Karmada policy divides it.
-        everywhere: whether all machines of all clusters may be used.
-    """
-
-    workload: FleetWorkload
-    quote: Quote
-    counts: tuple[int, ...]
-    score: NDArray[np.float64]
-    factors: Terms
-    sites: frozenset[int] | None = None
-    by_policy: bool = False
-    everywhere: bool = False
-
-    @property
-    def priority(self) -> int:
-        """The highest of its pods."""
-        return max((pod.priority for pod in self.workload.pods), default=0)
-
-    def ideal(self, terrain: Terrain) -> float:
-        """The least it could add to the objective, whatever else there is: a bound on what it adds in any plan."""
-        usable = self.usable(terrain)
-        if not usable.any():
-            return float("inf")
-        pods = float(np.array(self.counts) @ self.score[:, usable].min(axis=1))
-        return pods + self.factors.cost * float(self.quote.fixed[terrain.region[usable]].min())
-
-    def is_open(self, terrain: Terrain, s: int) -> bool:
-        """Whether all machines of a cluster may be used."""
-        return self.everywhere or bool(self.quote.open[terrain.first[s] : terrain.first[s + 1]].all())
-
-    def usable(self, terrain: Terrain) -> NDArray[np.bool_]:
-        """(G,) the groups that it may go to."""
-        usable = self.quote.open
-        if self.sites is not None:
-            usable = usable & np.isin(terrain.site, list(self.sites))
-        return usable
-
-    def pod(self, template: int, cluster: str) -> Pod:
-        """A pod of a template as it is in a cluster."""
-        variants = self.workload.variants.get(cluster)
-        if variants is None:
-            return self.quote.templates[template][0]
-        return variants[self.indices(template)[0]]
-
-    def indices(self, template: int) -> list[int]:
-        """Which of the workload's pods are of a template."""
-        spec = self.quote.templates[template][0].spec
-        return [i for i, pod in enumerate(self.workload.pods) if pod.spec is spec]
+# In place of how many pods there is room for.
+UNKNOWN: Final = -1
 
 
 class Assignment:
@@ -134,12 +42,14 @@ class Assignment:
         terrain: all groups.
         sites: the clusters, compiled.
         tenures: by workload, where it is.
+        opened: the nodes that are bought, and their bill.
     """
 
     def __init__(self, terrain: Terrain, sites: Sequence[Site]) -> None:
         self.terrain = terrain
         self.sites = sites
         self.tenures: dict[str, Tenure] = {}
+        self.opened = Opened(terrain, sites)
         self._slots: dict[int, Slots] = {}
         for r in range(len(terrain.regions)):
             limit = terrain.region_of(r).concurrency
@@ -210,6 +120,65 @@ class Assignment:
                 best = found
         return best
 
+    def least(self, case: Case) -> NDArray[np.float64]:
+        """(T, G) the least that one pod of a workload could add as things are: nodes in use may have room for it."""
+        if not self.opened.count.any():
+            return case.score
+        room = np.stack([self._joinable(case, t) for t in range(len(case.counts))])
+        found: NDArray[np.float64] = np.where(room > 0, self._beside(case), case.score)
+        return found
+
+    def _beside(self, case: Case) -> NDArray[np.float64]:
+        """(T, G) what a pod adds beside a node that is bought for it."""
+        free = case.factors.cost * np.where(self.terrain.bought, case.quote.money, 0.0)
+        return case.score - free
+
+    def _joinable(self, case: Case, t: int) -> NDArray[np.int64]:
+        """(G,) how many pods of a template fit on nodes in use of groups that are bought, at the most."""
+        if case.workload.variants:
+            return np.where(self.opened.count > 0, MOST, 0)
+        return self.opened.leftover.joinable(case.quote.templates[t][0])
+
+    def _least_in(self, case: Case, groups: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(scopes,) the least that a proposal within each of some sets of groups could be worth.
+
+        Args:
+            case: the workload.
+            groups: of all sets, one after the other.
+            starts: where each set begins.
+        """
+        fixed = case.factors.cost * case.quote.fixed[self.terrain.region[groups]]
+        found: NDArray[np.float64] = np.minimum.reduceat(fixed, starts)
+        for t, count in enumerate(case.counts):
+            found += self._least_of(case, t, count, groups, starts)
+        return found
+
+    def _least_of(
+        self, case: Case, t: int, count: int, groups: NDArray[np.int64], starts: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """(scopes,) the same of so many pods of one template, data left out.
+
+        They are on nodes in use, as many as those hold, and on nodes that exist; or one node is opened at the least.
+        """
+        score, bought = case.score[t, groups], self.terrain.bought[groups]
+        beside = self._beside(case)[t, groups]
+        room = self._joinable(case, t)[groups] if self.opened.count.any() else np.zeros(len(groups), dtype=np.int64)
+
+        def least(amounts: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+            found: NDArray[np.float64] = np.minimum.reduceat(np.where(mask, amounts, np.inf), starts)
+            return found
+
+        joined = np.minimum(np.add.reduceat(room, starts), count)
+        free = np.where(joined > 0, least(beside, room > 0), 0.0) * joined
+        there, own = least(score, ~bought), least(score, bought)
+        on_there = np.minimum(count * there, free + _times(count - joined, there))
+        on_own = np.minimum(count * own, free + _times(count - joined, own))
+        if len(case.counts) == 1:
+            one = least(case.factors.cost * case.quote.whole[groups], bought)
+            on_own = np.maximum(on_own, one + count * np.minimum.reduceat(beside, starts))
+        found: NDArray[np.float64] = np.minimum(on_there, on_own)
+        return np.where(joined >= count, np.minimum(found, free), found)
+
     def _ranked_scopes(self, case: Case, without: Collection[int]) -> Iterator[tuple[float, NDArray[np.int64]]]:
         """Sets of groups that the whole workload may be in, and the least that a proposal within each could be worth.
 
@@ -225,19 +194,12 @@ class Assignment:
             return
         homes = terrain.site[groups]
         starts = np.flatnonzero(np.append(True, homes[1:] != homes[:-1]))
-        counts = np.array(case.counts, dtype=np.float64)
-        fixed = case.factors.cost * case.quote.fixed[terrain.region[groups]]
-        least = counts @ np.minimum.reduceat(case.score[:, groups], starts, axis=1) + np.minimum.reduceat(fixed, starts)
         wide = self._wide_scopes(case, groups) if case.workload.divisible and len(starts) > 1 else []
         ends = np.append(starts[1:], len(groups))
-        bounds = [counts @ case.score[:, scope].min(axis=1) + self._least_fixed(case, scope) for scope in wide]
-        ranked = [(float(value), i) for i, value in enumerate(least.tolist())]
-        ranked += [(float(value), len(starts) + i) for i, value in enumerate(bounds)]
-        for value, i in sorted(ranked):
+        least = self._least_in(case, groups, starts).tolist()
+        least += [float(self._least_in(case, scope, np.zeros(1, dtype=np.int64))[0]) for scope in wide]
+        for value, i in sorted(zip(least, range(len(least)), strict=True)):
             yield value, groups[starts[i] : ends[i]] if i < len(starts) else wide[i - len(starts)]
-
-    def _least_fixed(self, case: Case, scope: NDArray[np.int64]) -> float:
-        return case.factors.cost * float(case.quote.fixed[self.terrain.region[scope]].min())
 
     def _wide_scopes(self, case: Case, groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """All groups together, and those of each region with several clusters."""
@@ -250,20 +212,57 @@ class Assignment:
     def _filled(self, case: Case, groups: NDArray[np.int64]) -> Proposal | None:
         """Fill groups, the cheapest first; None when they have too little room."""
         parts: list[Part] = []
-        fixed = case.factors.cost * case.quote.fixed[self.terrain.region[groups]] / max(sum(case.counts), 1)
         for t, wanted in enumerate(case.counts):
-            left = wanted
-            order = np.lexsort((groups, self._worth(case, t, groups, wanted) + fixed))
-            for g in groups[order].tolist():
-                if left == 0:
-                    break
-                some = min(self._room_in(case, t, g, left), left)
-                if some > 0:
-                    parts.append(Part(t, int(self.terrain.site[g]), g, some))
-                    left -= some
-            if left:
+            found = self._parts(case, t, self._ranked(case, t, groups, wanted), wanted)
+            if sum(part.pods for part in found) < wanted:
                 return None
+            parts += self._topped(case, t, found)
         return self._priced(case, tuple(parts))
+
+    def _topped(self, case: Case, t: int, parts: Sequence[Part]) -> list[Part]:
+        """Parts with nodes that they open filled up, by pods that would pay for their part of another node."""
+        taken = {part.group: part.pods for part in parts}
+        opening = [g for g in taken if self.terrain.bought[g]]
+        others = sorted(taken.keys() - set(opening), key=lambda g: (-float(case.score[t, g]), g))
+        for g in opening if others else ():
+            spare = self._spare(case, t, g, taken[g])
+            beside = float(case.score[t, g]) - case.factors.cost * float(case.quote.money[t, g])
+            for other in others:
+                some = min(spare, taken[other]) if float(case.score[t, other]) > beside else 0
+                taken[g], taken[other], spare = taken[g] + some, taken[other] - some, spare - some
+        return [part._replace(pods=taken[part.group]) for part in parts if taken[part.group]]
+
+    def _spare(self, case: Case, t: int, g: int, pods: int) -> int:
+        """How many more pods the nodes hold that so many are put on."""
+        if not self.opened.count[g]:
+            return min(-pods % int(case.quote.held[t, g]), self._room_in(case, t, g, MOST) - pods)
+        packing, pod = self._packing(case, g), self._pod(case, t, g)
+        packing.add(pod, pods)
+        return packing.spare(pod)
+
+    def _ranked(self, case: Case, t: int, groups: NDArray[np.int64], pods: int) -> Iterator[tuple[int, int]]:
+        """Groups by what a pod adds in them, and how many pods at the most: there is little room on nodes in use.
+
+        How much room there is, is only looked at where it could be the best that is left.
+        """
+        fixed = case.factors.cost * case.quote.fixed[self.terrain.region] / max(sum(case.counts), 1)
+        worth = self._worth(case, t, groups, pods) + fixed[groups]
+        shared = groups[self._joinable(case, t)[groups] > 0] if self.opened.count.any() else groups[:0]
+        if not len(shared):
+            yield from ((g, MOST) for g in groups[np.lexsort((groups, worth))].tolist())
+            return
+        beside = (self._beside(case)[t] + fixed)[shared]
+        ranked = list(zip(worth.tolist(), groups.tolist(), repeat(MOST)))
+        ranked += zip(beside.tolist(), shared.tolist(), repeat(UNKNOWN))
+        heapify(ranked)
+        while ranked:
+            worth_each, g, most = heappop(ranked)
+            if most != UNKNOWN:
+                yield g, most
+                continue
+            some, dollars = self._packing(case, g).joined(self._pod(case, t, g), pods)
+            if some:
+                heappush(ranked, (worth_each + case.factors.cost * dollars / some, g, some))
 
     def _worth(self, case: Case, t: int, groups: NDArray[np.int64], pods: int) -> NDArray[np.float64]:
         """(groups,) what a pod adds when so many are placed: a node that is bought for few of them is dear."""
@@ -273,9 +272,15 @@ class Assignment:
         found: NDArray[np.float64] = case.score[t, groups] + case.factors.cost * extra
         return found
 
+    def _packing(self, case: Case, g: int, wait: float = 0.0) -> Packing:
+        site = self.sites[int(self.terrain.site[g])]
+        return Packing(self.terrain, site, self.opened, g, Tenant(case.workload.identity, case.quote, wait))
+
+    def _pod(self, case: Case, template: int, g: int) -> Pod:
+        return case.pod(template, self.terrain.clusters[int(self.terrain.site[g])].name)
+
     def _room_in(self, case: Case, template: int, g: int, most: int) -> int:
-        s = int(self.terrain.site[g])
-        return self.room(case.pod(template, self.sites[s].cluster.name), g, most)
+        return self.room(self._pod(case, template, g), g, most)
 
     def _priced(self, case: Case, parts: tuple[Part, ...]) -> Proposal | None:
         """A proposal of these parts; None when its region has no slot for it in time."""
@@ -283,18 +288,48 @@ class Assignment:
         wait = self._wait(case, parts)
         if wait is None:
             return None
-        terms = terms._replace(time=terms.time + wait)
-        return Proposal(parts, terms, self.score(case, terms), wait)
+        dollars, per_hour = self._bought(case, parts, wait)
+        terms = terms._replace(cost=terms.cost + dollars, time=terms.time + wait)
+        quote = case.quote
+        per_hour += sum(
+            part.pods * float(quote.rate[part.template, part.group])
+            for part in parts
+            if not self.terrain.bought[part.group]
+        )
+        return Proposal(parts, terms, self.score(case, terms), wait, per_hour)
+
+    def _bought(self, case: Case, parts: Sequence[Part], wait: float) -> tuple[float, float]:
+        """US dollars that parts add to the bill of nodes that are bought: in all, and per hour of those they open."""
+        dollars = per_hour = 0.0
+        by_group: dict[int, list[Part]] = {}
+        for part in parts:
+            if self.terrain.bought[part.group]:
+                by_group.setdefault(part.group, []).append(part)
+        for g, mine in by_group.items():
+            hours, whole = float(case.quote.hours[g]), float(case.quote.whole[g])
+            if len(mine) == 1 and not wait and not self.opened.count[g]:
+                nodes = ceil(mine[0].pods / float(case.quote.held[mine[0].template, g]))
+                dollars += nodes * whole
+            else:
+                packing = self._packing(case, g, wait)
+                for part in mine:
+                    packing.add(self._pod(case, part.template, g), part.pods)
+                dollars, nodes = dollars + packing.dollars, packing.opened
+            per_hour += nodes * (whole / hours if hours > 0 else float(self.terrain.whole[g]))
+        return dollars, per_hour
 
     def terms(self, case: Case, where: Iterable[tuple[int, int, int]]) -> Terms:
-        """What so many pods of a template in a group amount to, each as ``(template, group, pods)``."""
+        """What so many pods of a template in a group amount to, each as ``(template, group, pods)``.
+
+        The nodes that are bought for them are not in it.
+        """
         cost = carbon = time = 0.0
         regions = set()
         merged: Counter[tuple[int, int]] = Counter()
         for t, g, pods in where:
             merged[t, g] += pods
         for (t, g), pods in sorted(merged.items()):
-            cost += case.quote.bill(t, g, pods)
+            cost += 0.0 if self.terrain.bought[g] else pods * float(case.quote.money[t, g])
             carbon += pods * float(case.quote.grams[t, g])
             time = max(time, float(case.quote.time[g]))
             regions.add(int(self.terrain.region[g]))
@@ -336,24 +371,34 @@ class Assignment:
             everywhere: whether every cluster runs the whole workload, rather than a part of it.
         """
         batches: list[tuple[int, Batch]] = []
+        tenant = Tenant(case.workload.identity, case.quote, proposal.wait)
         taken: Counter[tuple[int, int]] = Counter()
         for part in proposal.parts:
             site = self.sites[part.site]
             share = (part.template, part.site if everywhere else 0)
             pods = _handed(case, site.cluster.name, part, taken[share])
             group = part.group - int(self.terrain.first[part.site]) if part.group >= 0 else part.group
-            batch = site.place(pods, group)
+            batch = site.place(pods, group, self._order(case, part, proposal.wait))
             if batch is None:
-                self._undo(batches)
+                self._undo(batches, tenant)
                 return False
             taken[share] += part.pods
             batches.append((part.site, batch))
-        self._hold(case, proposal, batches)
+            self.opened.enter(tenant, part.site, batch.nodes)
+        self._hold(case, proposal, batches, tenant)
         return True
 
-    def _hold(self, case: Case, proposal: Proposal, batches: Sequence[tuple[int, Batch]]) -> None:
+    def _order(self, case: Case, part: Part, wait: float) -> list[int]:
+        """The nodes that a part is put on where some of its group are in use; empty where it does not matter."""
+        if part.group < 0 or not self.opened.count[part.group]:
+            return []
+        packing = self._packing(case, part.group, wait)
+        packing.add(self._pod(case, part.template, part.group), part.pods)
+        return packing.order
+
+    def _hold(self, case: Case, proposal: Proposal, batches: Sequence[tuple[int, Batch]], tenant: Tenant) -> None:
         """Note where a workload is, as its nodes tell."""
-        templates = [part.template for part in proposal.parts]
+        templates = tuple(part.template for part in proposal.parts)
         where = [item for t, (s, batch) in zip(templates, batches, strict=True) for item in self._on(t, s, batch)]
         terms = self.terms(case, where)
         terms = terms._replace(time=terms.time + proposal.wait)
@@ -364,7 +409,7 @@ class Assignment:
                 self._slots[r].take(start + proposal.wait, busy, pods)
                 held.append((r, start + proposal.wait, busy, pods))
         real = Proposal(parts, terms, self.score(case, terms), proposal.wait)
-        self.tenures[case.workload.identity] = Tenure(real, tuple(batches), tuple(held))
+        self.tenures[case.workload.identity] = Tenure(real, tuple(batches), templates, tenant, tuple(held))
 
     def _on(self, template: int, s: int, batch: Batch) -> list[tuple[int, int, int]]:
         """The groups that a batch is on, and how many pods of it are in each."""
@@ -397,32 +442,45 @@ class Assignment:
         return {s: count - placed[s] for s, count in replicas.items() if count > placed[s]}
 
     def _parts_in(self, case: Case, t: int, s: int, left: int, *, ranked: bool) -> list[Part]:
-        pod = case.pod(t, self.sites[s].cluster.name)
-        if left == 0:
+        mine = np.array([g for g in self.terrain.groups_of(s) if case.quote.open[g]], dtype=np.int64)
+        if left == 0 or not len(mine):
             return []
-        mine = self.terrain.groups_of(s)
-        if not ranked and case.is_open(self.terrain, s):
-            here = min(self.sites[s].room(pod, EXISTING, left), left)
-            there = min(self.sites[s].room(pod, ANY, left) - here, left - here)
-            found = [Part(t, s, EXISTING, here), Part(t, s, ANY, there)]
-            return [part for part in found if part.pods > 0]
-        parts = []
-        usable = [g for g in mine if case.quote.open[g]]
         if ranked:
-            usable.sort(key=lambda g: (float(case.score[t, g]), g))
+            return self._parts(case, t, self._ranked(case, t, mine, left), left)
+        exists = self.terrain.exists[mine]
+        if case.is_open(self.terrain, s):
+            here = min(self.sites[s].room(case.pod(t, self.sites[s].cluster.name), EXISTING, left), left)
+            found = [Part(t, s, EXISTING, here)] if here else []
         else:
-            usable.sort(key=lambda g: (not self.terrain.exists[g], g))
-        for g in usable:
-            some = min(self._room_in(case, t, g, left), left)
+            found = self._parts(case, t, ((g, MOST) for g in mine[exists].tolist()), left)
+        # The scheduler chooses between nodes that are there: those that are opened for it are few, and cheap.
+        left -= sum(part.pods for part in found)
+        return found + self._parts(case, t, self._ranked(case, t, mine[~exists], left), left)
+
+    def _parts(self, case: Case, t: int, groups: Iterable[tuple[int, int]], left: int) -> list[Part]:
+        """So many pods of a template, or as many as there is room for, in groups with how many each may have."""
+        taken: Counter[int] = Counter()
+        for g, most in groups:
+            if left == 0:
+                break
+            some = min(self._room_in(case, t, g, left + taken[g]) - taken[g], left, most)
             if some > 0:
-                parts.append(Part(t, s, g, some))
+                taken[g] += some
                 left -= some
-        return parts
+        return [Part(t, int(self.terrain.site[g]), g, some) for g, some in taken.items()]
+
+    def alone(self, tenure: Tenure) -> tuple[float, float]:
+        """What leaving its place would save on nodes that are bought: US dollars in all, and per hour."""
+        nodes: dict[int, list[NDArray[np.int32]]] = {}
+        for s, batch in tenure.batches:
+            nodes.setdefault(s, []).append(batch.nodes)
+        found = [self.opened.alone(tenure.tenant, s, np.concatenate(some)) for s, some in nodes.items()]
+        return sum(dollars for dollars, _ in found), sum(per_hour for _, per_hour in found)
 
     def release(self, key: str) -> Tenure:
         """Take a workload off again; where it was."""
         tenure = self.tenures.pop(key)
-        self._undo(tenure.batches)
+        self._undo(tenure.batches, tenure.tenant)
         for r, start, busy, pods in tenure.slots:
             self._slots[r].give_back(start, busy, pods)
         return tenure
@@ -431,13 +489,15 @@ class Assignment:
         """Put a workload back on the very nodes it was on; nobody may have taken them since."""
         for s, batch in tenure.batches:
             self.sites[s].put_back(batch)
+            self.opened.enter(tenure.tenant, s, batch.nodes)
         for r, start, busy, pods in tenure.slots:
             self._slots[r].take(start, busy, pods)
         self.tenures[key] = tenure
 
-    def _undo(self, batches: Sequence[tuple[int, Batch]]) -> None:
+    def _undo(self, batches: Sequence[tuple[int, Batch]], tenant: Tenant) -> None:
         for s, batch in reversed(batches):
             self.sites[s].leave(batch)
+            self.opened.leave(tenant, s, batch.nodes)
 
 
 def _handed(case: Case, cluster: str, part: Part, taken: int) -> list[Pod]:
@@ -446,6 +506,11 @@ def _handed(case: Case, cluster: str, part: Part, taken: int) -> list[Pod]:
     first = len(indices) - case.counts[part.template] + taken
     pods = case.workload.variants.get(cluster, case.workload.pods)
     return [pods[i] for i in indices[first : first + part.pods]]
+
+
+def _times(pods: NDArray[np.int64], each: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What so many pods come to; nothing where there is none, even where there is no place for any."""
+    return np.where(pods > 0, pods * np.where(pods > 0, each, 0.0), 0.0)
 
 
 def _shares(counts: Sequence[int], total: int) -> list[int]:
