@@ -117,7 +117,10 @@ USAGE = {
     "no such option": (["plan", "--frobnicate"], "No such option: --frobnicate"),
     "no input": (["plan"], "Missing argument 'INPUT'"),
     "no pod": (["capacity", "cluster.json"], "Missing option '--pod'"),
-    "no such format": (["plan", "cluster.json", "-o", "xml"], "'xml' is not one of"),
+    "no such format": (
+        ["plan", "cluster.json", "-o", "xml"],
+        "Invalid value for '-o' / '--output': 'xml' is not one of 'table', 'wide', 'json', 'yaml', 'html'.",
+    ),
     "a seed that is no number": (["plan", "cluster.json", "--seed", "luck"], "Invalid value for '--seed'"),
     "a page of an explanation": (["explain", "a/b", "cluster.json", "-o", "html"], "'html' is not one of"),
 }

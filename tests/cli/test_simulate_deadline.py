@@ -50,8 +50,9 @@ def test_every_policy_runs_with_every_deadline_from_every_start(yuheng):
 def test_the_table_compares_with_the_first_policy(yuheng):
     done = yuheng("simulate", "late.yaml", "-p", "uniform-progress", "-p", "yuheng")
     assert done.code == 0
-    assert "late: 4 policies, 12 seeds, 48 runs" in done.out
-    assert "Differences to uniform-progress 0.8" in done.out
+    assert "late: 2 policies at 2 job fractions, 12 starts, 48 runs" in done.out
+    assert "Differences to uniform-progress 0.8, paired by start" in done.out
+    assert "interval over starts" in done.out
 
 
 def test_policies_and_seeds_can_be_chosen(yuheng):

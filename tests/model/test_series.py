@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yuheng.model.series import DAY, WEEK, Series
+from yuheng.model.series import DAY, WEEK, Series, SeriesTable
 
 HOUR = 3600.0
 # Some day in 2026, away from 0 and not at midnight.
@@ -151,6 +151,18 @@ def test_many_times_at_once_are_as_one_by_one(given: Series, quarters: list[int]
     assert given.values_at(times).tolist() == [given.at(float(time)) for time in times]
     areas = given.integrals_to(times) - given.integrals_to(np.array([FIRST]))
     assert areas == pytest.approx([given.integral(FIRST, float(time)) for time in times], abs=1e-3)
+
+
+@given(
+    st.lists(some_series(), min_size=1, max_size=4),
+    st.lists(st.tuples(st.integers(0, 3), QUARTERS, st.integers(0, 400)), min_size=1, max_size=20),
+)
+def test_series_side_by_side_are_as_one_by_one(given: list[Series], asked: list[tuple[int, int, int]]) -> None:
+    which = np.array([number % len(given) for number, _, _ in asked])
+    start = np.array([at(quarter) for _, quarter, _ in asked])
+    end = np.array([at(quarter + length) for _, quarter, length in asked])
+    expected = [given[i].integral(float(a), float(b)) for i, a, b in zip(which, start, end, strict=True)]
+    assert SeriesTable(given).integrals(which, start, end) == pytest.approx(expected, abs=1e-3)
 
 
 @given(some_series(), QUARTERS, st.integers(1, 400))

@@ -196,13 +196,27 @@ def _key(fleet: Fleet, name: str, near: str) -> str:
     return (same or keys)[0]
 
 
+def _guessed(fleet: Fleet, source: str, target: str) -> float:
+    """The dearest dollars per gigabyte out of the source's cloud: into the same cloud, or else to anywhere."""
+    cloud = source.partition("/")[0]
+    own, all_ = [0.0], [0.0]
+    for key, region in fleet.regions.items():
+        if key.partition("/")[0] == cloud:
+            all_ += [tier.per_gb for tier in region.internet]
+            for to, link in region.links.items():
+                all_ += [tier.per_gb for tier in link.egress]
+                own += [tier.per_gb for tier in link.egress if to.partition("/")[0] == cloud]
+    inside = target.partition("/")[0] == cloud and max(own) > 0
+    return max(own if inside else all_)
+
+
 def _link(fleet: Fleet, source: str, target: str, gigabytes: float) -> tuple[float, float]:
     """US dollars and seconds for moving so much."""
     if source == target:
         return 0.0, 0.0
     link = fleet.regions[source].links.get(target)
     tiers = (link.egress if link else ()) or fleet.regions[source].internet
-    dollars = 0.0
+    dollars = 0.0 if tiers else gigabytes * _guessed(fleet, source, target)
     for i, tier in enumerate(tiers):
         until = tiers[i + 1].above if i + 1 < len(tiers) else float("inf")
         dollars += max(min(gigabytes, until) - tier.above, 0.0) * tier.per_gb

@@ -13,13 +13,14 @@ from small_fleets import GIB, HOUR, NOW, made_node, made_pods, made_spec, made_w
 from yuheng.errors import ConfigError, NotFoundError
 from yuheng.model.cluster import Snapshot
 from yuheng.model.fleet import Cluster, ClusterPool, Fleet, FleetWorkload, Region
-from yuheng.model.fleet_plan import FleetPlan, WorkloadPlan
+from yuheng.model.fleet_plan import FleetPlan, WorkloadPlan, told_instant
 from yuheng.model.node import Node, Taint, Toleration
 from yuheng.model.pod import DeviceRequest, Pod, PodSpec
 from yuheng.model.prices import Price, PriceBook
 from yuheng.model.requirements import DataUse, Requirements, RunTime
 from yuheng.model.workflow import Task, Workflow
 from yuheng.placement.planner import Question, plan
+from yuheng.placement.survey import survey
 
 SMALL = made_spec(1000, 1)
 DAY = {"run_time": {"*": RunTime(24 * HOUR)}}
@@ -61,6 +62,19 @@ def test_no_workloads() -> None:
     found = planned(made_cluster("a", "small"))
     assert (found.workloads, found.placements, found.summary.value, found.summary.gap) == ((), (), 0, 0)
     assert [report.nodes for report in found.clusters] == [1]
+
+
+def test_a_workload_without_replicas_is_neither_placed_nor_unschedulable() -> None:
+    idle = made_workload("idle", 0, SMALL)
+    for clusters, placed, lacking in (((made_cluster("a", "small"),), 1, 0), ((), 0, 1)):
+        found = planned(*clusters, workloads=(WEB, idle))
+        assert [(one.wanted, dict(one.replicas), one.reason) for one in found.workloads if not one.wanted] == [
+            (0, {}, "")
+        ]
+        summary = found.summary
+        assert (summary.workloads, summary.placed, summary.unschedulable) == (1, placed, lacking)
+    fleet = Fleet(clusters=(made_cluster("a", "small"),), workloads=(WEB, idle), time=NOW)
+    assert (survey(fleet).workloads, survey(fleet).replicas) == (1, 3)
 
 
 def test_nothing_at_all() -> None:
@@ -195,6 +209,15 @@ def test_a_deadline_that_nobody_can_meet() -> None:
     assert dict(only(everybody).replicas) == {}
     in_time = planned(made_cluster("a", "small"), workloads=(JOB,), within=24 * HOUR)
     assert dict(only(in_time).replicas) == {"a": 2}
+
+
+def test_of_a_run_time_with_a_spread_it_is_told_by_when_nearly_all_runs_are_done() -> None:
+    """The mean run is done after two hours, in time; 95 of 100 runs after three, which is too late."""
+    spread = {"*": RunTime(2 * HOUR, ((0.95, 3 * HOUR),))}
+    job = made_workload("job", 1, SMALL, run_time=spread, within=2.5 * HOUR)
+    found = planned(made_cluster("a", "small"), workloads=(job,))
+    when = f"{told_instant(NOW + 3 * HOUR)} at the earliest, after its deadline {told_instant(NOW + 2.5 * HOUR)}"
+    assert only(found).reason.endswith(f"95 of 100 runs would be done by {when}")
 
 
 def test_a_region_in_which_no_job_may_run() -> None:

@@ -12,6 +12,7 @@ from yuheng.model.cluster import Snapshot
 from yuheng.model.fleet import Cluster, ClusterPool, Fleet
 from yuheng.model.node import Node
 from yuheng.model.pod import DeviceRequest, HostPort, Pod, PodSpec
+from yuheng.placement.headroom import Headroom
 from yuheng.placement.machines import stock_of
 from yuheng.placement.planner import Decision, Question
 from yuheng.placement.shapes import Shapes
@@ -116,9 +117,10 @@ def _one_by_one(cluster: Cluster, site: Site, spec: PodSpec, group: int) -> int:
 def test_room_is_what_a_count_on_paper_finds(cluster: Cluster, spec: PodSpec) -> None:
     pods = made_pods("new", 1, spec)
     site = _site(cluster, pods)
+    headroom = Headroom([site])
     for group in (ANY, EXISTING, *range(len(site.groups))):
         wanted = min(_one_by_one(cluster, site, spec, group), MOST)
-        assert min(site.room(pods[0], group, MOST), MOST) == wanted
+        assert min(headroom.room(pods[0], 0, group, MOST), MOST) == wanted
 
 
 @given(CLUSTERS, st.lists(SPECS, min_size=1, max_size=4))
@@ -128,21 +130,27 @@ def test_room_is_kept_up_to_date_as_pods_come_and_go(cluster: Cluster, specs: li
     kinds = [made_pods(f"new-{i}", 2, spec) for i, spec in enumerate(specs)]
     everybody = tuple(pod for pods in kinds for pod in pods)
     site = _site(cluster, everybody)
+    headroom = Headroom([site])
     batches = []
     for pods in kinds:
         for other in kinds:
-            site.room(other[0], ANY, MOST)
+            headroom.room(other[0], 0, ANY, MOST)
         batch = site.place(pods, ANY)
         if batch is not None:
+            headroom.changed(0, batch, 1)
             batches.append(batch)
     if batches:
-        site.leave(batches.pop(0))
+        site.leave(batches[0])
+        headroom.changed(0, batches.pop(0), -1)
     anew = _site(cluster, everybody)
     for batch in batches:
         anew.put_back(batch)
     assert _state(anew) == _state(site)
+    counted = Headroom([anew])
     for pods in kinds:
-        assert min(site.room(pods[0], ANY, MOST), MOST) == min(anew.room(pods[0], ANY, MOST), MOST)
+        for group in (ANY, EXISTING, *range(len(site.groups))):
+            known = headroom.room(pods[0], 0, group, MOST)
+            assert min(known, MOST) == min(counted.room(pods[0], 0, group, MOST), MOST)
 
 
 @given(CLUSTERS, SPECS)
@@ -152,7 +160,7 @@ def test_as_many_can_be_placed_as_there_is_room_for_and_not_one_more(cluster: Cl
     site = _site(cluster, pods)
     before = _state(site)
     for group in (ANY, EXISTING, *range(len(site.groups))):
-        room = site.room(pods[0], group, MOST)
+        room = Headroom([site]).room(pods[0], 0, group, MOST)
         if room < MOST:
             assert site.place(pods[: room + 1], group) is None
             assert _state(site) == before

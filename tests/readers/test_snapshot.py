@@ -111,6 +111,22 @@ class TestWorkloads:
             "found 'lots', expected a quantity such as 100m, 1.5Gi, 1e3 or 2k"
         )
 
+    @pytest.mark.parametrize(
+        ("metadata", "said"),
+        [
+            ("{name: 5}", "Deployment default/5: metadata.name: found 5, expected text"),
+            ("{}", "Deployment default/(unnamed): metadata.name: found nothing, expected a value"),
+            ("true", "Deployment default/(unnamed): metadata: found true, expected a map"),
+        ],
+    )
+    def test_without_a_name_are_told_with_their_file_too(self, tmp_path: Path, metadata: str, said: str) -> None:
+        (tmp_path / "web.yaml").write_text(
+            f"{{apiVersion: apps/v1, kind: Deployment, metadata: {metadata}, spec: {{}}}}"
+        )
+        with pytest.raises(InputError) as caught:
+            read(tmp_path)
+        assert str(caught.value) == f"{tmp_path}/web.yaml: {said}"
+
 
 class TestBudgets:
     def test_are_read(self) -> None:

@@ -40,7 +40,7 @@ def interval(values):
     return mean, mean - width, mean + width
 
 
-def swept(name, runs, *, text="", warnings=(), confidence=0.95):
+def swept(name, runs, *, text="", warnings=(), confidence=0.95, unit="seed", fractions=()):
     """A simulation of these runs, compared as the simulator does."""
     policies = list(dict.fromkeys(run.policy for run in runs))
     seeds = list(dict.fromkeys(run.seed for run in runs))
@@ -71,6 +71,8 @@ def swept(name, runs, *, text="", warnings=(), confidence=0.95):
         "name": name,
         "policies": policies,
         "seeds": seeds,
+        "unit": unit,
+        "jobFractions": list(fractions),
         "baseline": policies[0] if policies else "",
         "confidence": confidence,
         "sequence": any("arrived_gpu_percent" in point for run in runs for point in run.series),

@@ -23,7 +23,7 @@ from made_fleet_plans import (
 from msgspec.structs import replace
 from page_reading import LOADING, Page
 
-from yuheng.model.fleet_plan import Drill, FleetPlan, FleetState
+from yuheng.model.fleet_plan import Drill, FleetPlan, FleetState, WorkloadPlan
 from yuheng.model.plan import Allocation
 from yuheng.reporting.drill_page import drill_page
 from yuheng.reporting.fleet_facts import Flow
@@ -108,6 +108,16 @@ def test_the_page_tells_it_without_scripts(result, sentences):
     text = page_of(result).text
     for sentence in sentences:
         assert sentence in text
+
+
+def test_pages_tell_what_there_was_nothing_to_decide_or_to_lose_of():
+    plan, drill = example_fleet_plan(), example_drill()
+    idle = WorkloadPlan(workload="shop/zero", kind="Deployment", replicas={}, wanted=0)
+    assert "of 3 workloads, 1 without replicas; " in page_of(replace(plan, workloads=(*plan.workloads, idle))).text
+    empty = replace(drill.rows[0], pods=0, moved=0)
+    text = page_of(replace(drill, rows=(*drill.rows, empty))).text
+    assert "Got over 1 of 2 losses: everything finds another place; 1 more takes nothing that runs" in text
+    assert "Not got over 1 something finds no place" in text
 
 
 def test_bars_are_as_long_as_the_shares():

@@ -19,7 +19,7 @@ from made_queues import HOSTILE
 from msgspec.structs import replace
 from printed import COLOURS, on_terminal, piped
 
-from yuheng.model.fleet_plan import ClusterReport, Drill, FleetState
+from yuheng.model.fleet_plan import ClusterReport, Drill, DrillRow, FleetState, WorkloadPlan
 
 PLAN = """\
 Fleet plan for cost with policy kubernetes: 2 of 3 workloads placed, 1 unschedulable; 2 pods placed, 3 pending.
@@ -131,6 +131,28 @@ What finds no place
 )
 def test_the_whole_table(result, text):
     assert piped(result) == text
+
+
+def test_losses_of_what_nothing_runs_on_prove_nothing():
+    drill = example_drill()
+    empty = DrillRow(
+        lost="cluster=spare", nodes=3, pods=0, moved=0, unplaced={}, stranded=0, per_hour=0.0, once=0.0, new_nodes=0
+    )
+    said = [piped(replace(drill, rows=rows)).splitlines()[1] for rows in ((*drill.rows, empty), (empty, empty))]
+    assert said == [
+        "1 of 2 losses: everything finds another place. 1 loss takes nothing that runs.",
+        "2 losses take nothing that runs.",
+    ]
+
+
+def test_workloads_without_replicas_are_neither_placed_nor_unschedulable():
+    plan = example_fleet_plan()
+    idle = WorkloadPlan(workload="shop/zero", kind="Deployment", replicas={}, wanted=0)
+    head = piped(replace(plan, workloads=(*plan.workloads, idle))).splitlines()[0]
+    assert "2 of 3 workloads placed, 1 unschedulable, 1 without replicas; " in head
+    nobody = replace(plan.summary, workloads=0, placed=0, unschedulable=0, pods=0, pending=0)
+    head = piped(replace(plan, workloads=(idle,), summary=nobody)).splitlines()[0]
+    assert head.endswith(": no workload is to be placed, 1 without replicas.")
 
 
 def test_wide_names_refused_clusters_data_and_pods():

@@ -44,6 +44,30 @@ def test_the_study_is_told_in_a_table_of_policies_and_one_of_differences():
     assert "half the width of the 95% interval" in text
 
 
+def by_start(numbers, fractions=(0.8, 0.5)):
+    """Two policies at each job fraction, from so many starts."""
+    names = [f"{policy} {fraction}" for fraction in fractions for policy in ("greedy", "yuheng")]
+    runs = [
+        Run(policy=name, seed=number, totals={"cost_usd": 10.0 + place + number}, series=())
+        for place, name in enumerate(names)
+        for number in range(numbers)
+    ]
+    return swept("late", runs, unit="start", fractions=fractions if len(fractions) > 1 else ())
+
+
+def test_runs_that_differ_by_their_start_are_told_as_starts_and_fractions_apart_from_policies():
+    lines = plain(by_start(3), 200).splitlines()
+    assert lines[0] == "Simulation late: 2 policies at 2 job fractions, 3 starts, 12 runs."
+    assert lines[1] == "Behind ± stands half the width of the 95% interval over starts."
+    assert "Differences to greedy 0.8, paired by start" in lines
+    assert "seed" not in "\n".join(lines)
+    lines = plain(by_start(1, (0.8,)), 200).splitlines()
+    assert lines[:2] == [
+        "Simulation late: 2 policies, 1 start, 2 runs.",
+        "One start shows no spread: run several for intervals.",
+    ]
+
+
 @pytest.mark.parametrize("width", [60, 80, 120, 200])
 @pytest.mark.parametrize("made", [arrival_sequence, over_time, one_run])
 def test_every_table_fits_its_terminal_and_no_number_is_folded(made, width):

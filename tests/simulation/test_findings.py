@@ -26,6 +26,8 @@ def test_a_report_can_be_made_from_what_is_told_of_the_scenario():
         "name": "s",
         "policies": list(POLICIES),
         "seeds": [1, 2],
+        "unit": "seed",
+        "jobFractions": [],
         "baseline": "fgd",
         "confidence": 0.9,
         "sequence": False,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from yuheng.cli.fleet import drill, fleet
 from yuheng.cli.options import (
@@ -25,12 +26,28 @@ from yuheng.cli.simulate import fit, simulate
 __all__ = ["app"]
 
 PENDING_REMAINS = 3
+# What pydantic puts before the words of a check.
+CHECKED = "Value error, "
 # What those are told who ask a question about one cluster of a fleet.
 FLEET_EXPLAINED = "`yuheng plan -o wide` says of each workload of a fleet why it goes where it goes"
 FLEET_MEASURED = "`yuheng fleet` shows what is free in each cluster of a fleet"
 FLEET_SHARED = "queues are those of a cluster: give the manifests of one"
 
+
+class Commands(TyperGroup):
+    """The commands; what is wrong with an option is said without the words of the library that checks it."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 -- typer's own, and whatever a command returns
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix(CHECKED)
+            raise
+
+
 app = typer.Typer(
+    cls=Commands,
     name="yuheng",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

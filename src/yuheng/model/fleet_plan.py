@@ -258,7 +258,8 @@ class FleetState(msgspec.Struct, frozen=True, kw_only=True):
         time: of prices and carbon intensities, in seconds since the epoch.
         clusters: sorted by name.
         regions: sorted by key.
-        workloads: how many are to be decided on; ``replicas`` of theirs are wanted, and ``running`` run already.
+        workloads: how many are to be decided on, those that ask for no replicas left out; ``replicas`` of theirs are
+            wanted, and ``running`` run already.
         policies: Karmada's; ``workflows`` are placed as a whole.
         prices: in the price book.
     """
@@ -310,7 +311,7 @@ class FleetSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A fleet plan in numbers.
 
     Attributes:
-        workloads, placed, unschedulable: of workloads.
+        workloads, placed, unschedulable: of workloads; one that asks for no replicas is none of them.
         pods: placed by this plan; ``pending`` stay pending.
         per_hour: US dollars per hour of all workloads of the plan.
         total: US dollars in all, services over the horizon, workflows included.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Series"]
+__all__ = ["Series", "SeriesTable"]
 
 DAY: Final = 86400.0
 WEEK: Final = 7 * DAY
@@ -143,6 +144,51 @@ class Series:
         """The integral from the first time to one within the series."""
         i = min(max(bisect_right(self.times, time) - 1, 0), len(self.times) - 1)
         return float(self._area[i]) + float(self.values[i]) * (time - float(self.times[i]))
+
+
+class SeriesTable:
+    """Several series side by side, for the integrals of many stretches of many of them at once."""
+
+    def __init__(self, series: Sequence[Series]) -> None:
+        """Lay series side by side.
+
+        Args:
+            series: at least one.
+        """
+        self._first = np.array([one.times[0] for one in series])
+        self._end = np.array([one.end for one in series])
+        self._period = np.array([one.period for one in series])
+        self._before = np.array([one._part(float(one.times[0]), one.period) for one in series])
+        self._after = np.array([one._part(one.end - one.period, one.period) for one in series])
+        sizes = [len(one.times) for one in series]
+        self._lowest = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        self._highest = np.cumsum(sizes) - 1
+        # One axis for all of them, on which each has a stretch of its own.
+        self._stretch = np.concatenate([[0.0], np.cumsum(self._end - self._first + 1.0)[:-1]])
+        self._axis = np.concatenate([one.times for one in series]) + np.repeat(self._stretch - self._first, sizes)
+        self._times = np.concatenate([one.times for one in series])
+        self._values = np.concatenate([one.values for one in series])
+        self._area = np.concatenate([one._area[:-1] for one in series])
+
+    def integrals(
+        self, which: NDArray[np.int64], start: NDArray[np.float64], end: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """(M,) the integrals of the (M,) series with these numbers from (M,) times to (M,) later ones."""
+        return self._integrals_to(which, end) - self._integrals_to(which, start)
+
+    def _integrals_to(self, which: NDArray[np.int64], times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`Series.integrals_to`, each time in its own series."""
+        first, end, period = self._first[which], self._end[which], self._period[which]
+        inside = ((times >= first) & (times < end)) | (period == 0)
+        origin = np.where(times >= end, end - period, first)
+        rounds = np.where(inside, 0.0, np.floor((times - origin) / np.where(period > 0, period, 1.0)))
+        within = times - rounds * period
+        position = np.minimum(np.maximum(within, first), end) - first + self._stretch[which]
+        index = np.searchsorted(self._axis, position, side="right") - 1
+        index = np.minimum(np.maximum(index, self._lowest[which]), self._highest[which])
+        inner: NDArray[np.float64] = self._area[index] + self._values[index] * (within - self._times[index])
+        found: NDArray[np.float64] = inner + rounds * np.where(rounds < 0, self._before[which], self._after[which])
+        return found
 
 
 def _repeated(pattern: NDArray[np.float64], period: float, start: float, end: float) -> NDArray[np.float64]:

@@ -148,7 +148,9 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a sweep found.
 
     Attributes:
-        scenario: its name, policies and seeds, the confidence of the intervals, and the text it was read from.
+        scenario: its name, policies and seeds (``unit`` says whether those are ``start``s in place of seeds, and
+            ``jobFractions`` what each policy stands there several times for), the confidence of the intervals, and the
+            text it was read from.
         runs: by policy in the scenario's order, then by seed.
         summary, differences: by policy, then by measure in the order of `MEASURES`.
         warnings: of the scenario and of its runs, each once.

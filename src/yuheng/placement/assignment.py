@@ -21,6 +21,7 @@ from yuheng.model.fleet_plan import told_instant
 from yuheng.model.objective import Terms
 from yuheng.model.pod import Pod
 from yuheng.placement.cases import Case, Part, Proposal, Tenure
+from yuheng.placement.headroom import Headroom
 from yuheng.placement.opened import Opened, Tenant
 from yuheng.placement.packing import Packing
 from yuheng.placement.sites import ANY, EXISTING, Batch, Site
@@ -50,6 +51,7 @@ class Assignment:
         self.sites = sites
         self.tenures: dict[str, Tenure] = {}
         self.opened = Opened(terrain, sites)
+        self._headroom = Headroom(sites)
         self._slots: dict[int, Slots] = {}
         for r in range(len(terrain.regions)):
             limit = terrain.region_of(r).concurrency
@@ -71,13 +73,28 @@ class Assignment:
     def room(self, pod: Pod, g: int, most: int) -> int:
         """How many more of a pod fit in a group."""
         s = int(self.terrain.site[g])
-        return self.sites[s].room(pod, g - int(self.terrain.first[s]), most)
+        return self._headroom.room(pod, s, g - int(self.terrain.first[s]), most)
 
-    def open_room(self, case: Case, template: int, s: int) -> int:
-        """How many more pods of a template fit in a cluster, on machines that the workload may use."""
-        pod = case.pod(template, self.terrain.clusters[s].name)
+    def rooms(self, case: Case) -> list[int]:
+        """How many more replicas fit in each cluster, on machines that the workload may use."""
+        found = np.full(len(self.sites), MOST, dtype=np.int64)
+        for t in range(len(case.counts)):
+            if case.workload.variants:
+                here = [self._open_room(case, case.pod(t, site.cluster.name), s) for s, site in enumerate(self.sites)]
+                found = np.minimum(found, here)
+                continue
+            pod = case.quote.templates[t][0]
+            sums = np.concatenate([[0], np.cumsum(np.where(case.quote.open, self._headroom.totals(pod), 0))])
+            rooms = sums[self.terrain.first[1:]] - sums[self.terrain.first[:-1]]
+            for s in self._headroom.tried(pod):
+                rooms[s] = self._open_room(case, pod, s)
+            found = np.minimum(found, rooms)
+        return found.tolist() if case.counts else [0] * len(self.sites)
+
+    def _open_room(self, case: Case, pod: Pod, s: int) -> int:
+        """How many more of a pod fit in a cluster, on machines that the workload may use."""
         if case.is_open(self.terrain, s):
-            return self.sites[s].room(pod, ANY, MOST)
+            return self._headroom.room(pod, s, ANY, MOST)
         return sum(self.room(pod, g, MOST) for g in self.terrain.groups_of(s) if case.quote.open[g])
 
     def why_no_slot(self, case: Case, s: int) -> str:
@@ -383,6 +400,7 @@ class Assignment:
                 self._undo(batches, tenant)
                 return False
             taken[share] += part.pods
+            self._headroom.changed(part.site, batch, 1)
             batches.append((part.site, batch))
             self.opened.enter(tenant, part.site, batch.nodes)
         self._hold(case, proposal, batches, tenant)
@@ -449,7 +467,7 @@ class Assignment:
             return self._parts(case, t, self._ranked(case, t, mine, left), left)
         exists = self.terrain.exists[mine]
         if case.is_open(self.terrain, s):
-            here = min(self.sites[s].room(case.pod(t, self.sites[s].cluster.name), EXISTING, left), left)
+            here = min(self._headroom.room(case.pod(t, self.sites[s].cluster.name), s, EXISTING, left), left)
             found = [Part(t, s, EXISTING, here)] if here else []
         else:
             found = self._parts(case, t, ((g, MOST) for g in mine[exists].tolist()), left)
@@ -489,6 +507,7 @@ class Assignment:
         """Put a workload back on the very nodes it was on; nobody may have taken them since."""
         for s, batch in tenure.batches:
             self.sites[s].put_back(batch)
+            self._headroom.changed(s, batch, 1)
             self.opened.enter(tenure.tenant, s, batch.nodes)
         for r, start, busy, pods in tenure.slots:
             self._slots[r].take(start, busy, pods)
@@ -497,6 +516,7 @@ class Assignment:
     def _undo(self, batches: Sequence[tuple[int, Batch]], tenant: Tenant) -> None:
         for s, batch in reversed(batches):
             self.sites[s].leave(batch)
+            self._headroom.changed(s, batch, -1)
             self.opened.leave(tenant, s, batch.nodes)
 
 

@@ -107,9 +107,11 @@ def stock_of(cluster: Cluster, fleet: Fleet, time: float, most: int) -> Stock:
     nodes: list[Node] = []
     ids: list[int] = []
     pools = {pool.name: pool for pool in cluster.pools}
+    telling = [key for key in TELLING if any(key in node.labels for node in cluster.snapshot.nodes)]
+    stems = tuple(f"{name}-" for name in pools)
     for node in cluster.snapshot.nodes:
-        pool = _pool_of(node, pools) if pools else None
-        told = (*map(node.labels.get, TELLING), node.devices.model, pool and pool.name)
+        pool = _pool_of(node, pools) if stems and node.name.startswith(stems) else None
+        told = (*map(node.labels.get, telling), node.devices.model, pool and pool.name)
         if told not in known:
             known[told] = _kind(node, cluster, fleet, time, pool)
         ids.append(number.setdefault(known[told], len(number)))
@@ -122,7 +124,7 @@ def stock_of(cluster: Cluster, fleet: Fleet, time: float, most: int) -> Stock:
             group = number.setdefault(_kind(pool.node, cluster, fleet, time, pool), len(number))
             nodes += members
             ids += [group] * len(members)
-    order = sorted(range(len(nodes)), key=lambda i: nodes[i].name)
+    order = sorted(range(len(nodes)), key=[node.name for node in nodes].__getitem__)
     group_of = np.array([ids[i] for i in order], dtype=np.int32)
     ordered = tuple(nodes[i] for i in order)
     return Stock(tuple(_groups(number, ordered, group_of)), ordered, group_of)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -48,6 +49,7 @@ __all__ = ["DEFAULT_OBJECTIVE", "Compiled", "Decision", "Question", "plan"]
 
 DEFAULT_OBJECTIVE: Final = "cost"
 Progress = Callable[[int, int], None]
+_node_of = attrgetter("node")
 
 
 class Question(NamedTuple):
@@ -188,7 +190,7 @@ class Decision:
     def _opened(self, given: Cluster, fleet: Fleet, most: int, peculiar: Sequence[Pod], shapes: Shapes) -> _Opened:
         """A cluster whose own pending pods have had their turn, as its scheduler would give it to them, compiled."""
         cluster, found = given, None
-        if any(pod.node is None for pod in given.snapshot.pods):
+        if None in map(_node_of, given.snapshot.pods):
             found = plan_cluster(given.snapshot, self.policy, self.question.seed, now=self.now)
             cluster = _settled(given, found)
         stock = stock_of(cluster, fleet, self.now, most)
@@ -291,10 +293,12 @@ class Decision:
     def _propagate(self, workload: FleetWorkload, policy: PropagationPolicy) -> None:
         """Divide a workload as its policy says."""
         case = self.cases[workload.identity]
-        templates = range(len(case.counts))
+        rooms: list[int] = []
 
         def headroom(name: str) -> int:
-            return min([self.assignment.open_room(case, t, self.place_of[name]) for t in templates], default=0)
+            if not rooms:
+                rooms.extend(self.assignment.rooms(case))
+            return rooms[self.place_of[name]]
 
         found = self.propagator.propagate(
             workload,

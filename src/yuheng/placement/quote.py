@@ -107,8 +107,8 @@ class Refusals:
     def by_cluster(self, terrain: Terrain) -> dict[int, str]:
         """The clusters without an open group, and why."""
         found = {}
-        welcome = set(terrain.site[self.open].tolist())
-        for s in set(range(len(terrain.clusters))) - welcome:
+        welcome = np.bincount(terrain.site[self.open], minlength=len(terrain.clusters))
+        for s in np.flatnonzero(welcome == 0).tolist():
             codes = self._code[terrain.first[s] : terrain.first[s + 1]]
             found[s] = self._why[int(codes.max())] if len(codes) else "it has no nodes and no node pools"
         return found

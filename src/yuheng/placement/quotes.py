@@ -20,7 +20,7 @@ from yuheng.model.objective import Terms
 from yuheng.model.pod import Pod
 from yuheng.model.prices import MARKETS, Market
 from yuheng.model.requirements import Requirements
-from yuheng.model.series import Series
+from yuheng.model.series import Series, SeriesTable
 from yuheng.placement.quote import Quote, Refusals
 from yuheng.placement.shifting.start import best_start
 from yuheng.placement.shifting.windows import openings
@@ -93,7 +93,10 @@ class Quotes:
         self.horizon = horizon
         self._known: dict[tuple[object, ...], Quote] = {}
         self._keys: dict[int, tuple[Requirements, bytes]] = {}
-        self._intensities: dict[tuple[bytes, bytes], F64] = {}
+        self._carbon = SeriesTable([terrain.carbon(r) for r in range(len(terrain.regions))] or [Series.constant(0.0)])
+        # Groups of one machine in one region, which mostly begin and end together.
+        self._side_by_side = np.lexsort((terrain.startup, terrain.delay, terrain.machine, terrain.region))
+        self._among: dict[tuple[str, ...], NDArray[np.bool_]] = {}
         self._asks: dict[Ask, _Asked] = {}
         self._guarded = [(s, one) for s, one in enumerate(terrain.clusters) if one.taints or not one.ready]
         self._frames: dict[tuple[bytes, bytes, bytes], _Frame] = {}
@@ -209,10 +212,12 @@ class Quotes:
         busy = ready + run + behind if ends else np.full(len(ready), np.inf)
         hours = (run + terrain.startup) / HOUR if ends else np.full(len(run), self.horizon)
         start = self._starts(closed, needs, drawn, ready, hours, factors)
-        self._refuse_late(closed, needs, start + busy + (slow - run), ends=ends)
+        self._refuse_late(closed, needs, start + busy, slow - run, ends=ends)
         self._refuse_slow(closed, needs)
         stored = np.array([item.stored for item in moves])
-        longest = np.array([float(np.max(hours[here][closed.open[here]], initial=0.0)) for here in terrain.in_region])
+        if stored.any():
+            open_hours = np.where(closed.open, hours, 0.0)
+            stored *= [float(np.max(open_hours[here], initial=0.0)) for here in terrain.in_region]
         # Services are all counted for the same month: those that share a node pay for one.
         begin = start + ready - terrain.startup if ends else np.full(len(run), self.now)
         return _Frame(
@@ -225,7 +230,7 @@ class Quotes:
             time=start - self.now + (busy if ends else ready),
             busy=busy,
             open=closed.open,
-            fixed=fixed + stored * longest,
+            fixed=fixed + stored,
             moves=moves,
             refused=closed.by_cluster(terrain),
             ends=ends,
@@ -263,8 +268,10 @@ class Quotes:
         """Close what the workload may not use, whatever it costs."""
         terrain = self.terrain
         for patterns, why in _places(needs):
-            outside = [not is_among(terrain.fleet.regions.get(key), key, patterns) for key in terrain.regions]
-            closed.refuse(np.array(outside, dtype=np.bool_)[terrain.region], why)
+            if patterns not in self._among:
+                inside = [is_among(terrain.fleet.regions.get(key), key, patterns) for key in terrain.regions]
+                self._among[patterns] = np.array(inside, dtype=np.bool_)
+            closed.refuse(~self._among[patterns][terrain.region], why)
         self._refuse_markets(closed, needs)
 
     def _refuse_markets(self, closed: Refusals, needs: Requirements) -> None:
@@ -278,8 +285,10 @@ class Quotes:
         if not needs.markets and not needs.interruptible:
             spot = (terrain.market == MARKETS.index("spot")) & ~terrain.exists
             closed.refuse(spot, "it could have spot machines only, and the workload is not interruptible")
-        codes = [MARKETS.index(market) for market in allowed]
-        closed.refuse(~np.isin(terrain.market, codes), f"it has no {' or '.join(allowed)} machines")
+        others = [market not in allowed for market in MARKETS]
+        if any(others):
+            outside = np.array(others, dtype=np.bool_)[terrain.market]
+            closed.refuse(outside, f"it has no {' or '.join(allowed)} machines")
 
     def _repelled(self, cluster: Cluster, workload: FleetWorkload) -> Taint | None:
         """The first taint of a cluster that the workload does not tolerate."""
@@ -358,13 +367,22 @@ class Quotes:
             limits.append(needs.deadline)
         return min(limits, default=None)
 
-    def _refuse_late(self, closed: Refusals, needs: Requirements, finish: F64, *, ends: bool) -> None:
-        """Close what would finish after the deadline, or could only start after the last moment it may."""
+    def _refuse_late(self, closed: Refusals, needs: Requirements, done: F64, longer: F64, *, ends: bool) -> None:
+        """Close what would finish after the deadline, or could only start after the last moment it may.
+
+        Args:
+            closed: what is closed.
+            needs: tell the deadline.
+            done: (G,) when a mean run has finished.
+            longer: (G,) how many seconds more the slow runs take for which the deadline has to hold, too.
+            ends: whether it ends.
+        """
         if needs.windows and not len(openings(needs.windows, self.now, self.now + 2 * 86400.0)):
             closed.refuse(closed.open.copy(), "no part of the day is one that it may start in")
         limit = self._limit(needs)
         if limit is None or not ends:
             return
+        finish = done + longer
         spot = self.terrain.market == MARKETS.index("spot")
         # The safety net of every policy on the spot market: time for a start anew, and for another one.
         hasty = spot & (finish + 2 * needs.checkpoint > limit + 1e-6) & (finish <= limit + 1e-6)
@@ -372,11 +390,10 @@ class Quotes:
         late = finish > limit + 1e-6
         for r in sorted(set(self.terrain.region[late & closed.open].tolist())):
             here = late & (self.terrain.region == r)
-            first = float(finish[here & closed.open].min()) if (here & closed.open).any() else math.inf
-            closed.refuse(
-                here,
-                f"it would finish at {told_instant(first)} at the earliest, after its deadline {told_instant(limit)}",
-            )
+            g = min(np.flatnonzero(here & closed.open).tolist(), key=lambda g: float(finish[g]))
+            when = f"{told_instant(float(finish[g]))} at the earliest, after its deadline {told_instant(limit)}"
+            many = f"{100 * DEADLINE_LEVEL:g} of 100 runs would be done by" if longer[g] > 0 else "it would finish at"
+            closed.refuse(here, f"{many} {when}")
 
     def _refuse_slow(self, closed: Refusals, needs: Requirements) -> None:
         """Close regions from which requests cannot be answered in time."""
@@ -410,15 +427,13 @@ class Quotes:
 
     def _intensity(self, begin: F64, hours: F64) -> F64:
         """(G,) grams per watt over so many hours from a moment on."""
-        key = (begin.tobytes(), hours.tobytes())
-        if key not in self._intensities:
-            end = begin + HOUR * hours
-            found = np.empty(len(begin))
-            for r, here in enumerate(self.terrain.in_region):
-                carbon = self.terrain.carbon(r)
-                found[here] = carbon.integrals_to(end[here]) - carbon.integrals_to(begin[here])
-            self._intensities[key] = found / JOULES_PER_KWH
-        return self._intensities[key]
+        stretches = np.stack([self.terrain.region, begin, hours])[:, self._side_by_side]
+        changes = np.append(True, (stretches[:, 1:] != stretches[:, :-1]).any(axis=0))[: stretches.shape[1]]
+        region, begin, hours = stretches[:, changes]
+        integrals = self._carbon.integrals(region.astype(np.int64), begin, begin + HOUR * hours)
+        found = np.empty(len(changes))
+        found[self._side_by_side] = integrals[np.cumsum(changes) - 1] / JOULES_PER_KWH
+        return found
 
 
 def _templates(pods: tuple[Pod, ...]) -> tuple[tuple[Pod, int], ...]:

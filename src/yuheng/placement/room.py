@@ -1,116 +1,116 @@
-"""How many more of a pod fit on each node, where nothing but room decides: kernels over a compiled cluster."""
+"""How many more of a pod fit on each node, where nothing but room decides: kernels over the nodes of a whole fleet.
+
+Letters for sizes: N nodes of all clusters, R resources, G groups, S clusters.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Final
 
-from yuheng.scheduling.arrays import I32, I64, U8, Cluster
+from yuheng.scheduling.arrays import I32, I64, U8
 from yuheng.scheduling.kernel import kernel
+from yuheng.scheduling.structs import Struct
 
-__all__ = ["Room", "copies", "count", "recount"]
+__all__ = ["Copies", "Nodes", "count", "recount", "take"]
 
 # More copies than this on one node are not told apart.
-MOST = 1 << 30
+MOST: Final = 1 << 30
+
+
+class Nodes(Struct):
+    """The nodes of all clusters side by side; what pods take changes in place.
+
+    Attributes:
+        free: (R, N) what is left of each resource.
+        slots: (N,) how many more pods a node may hold; 0 where it takes none.
+        group_of: (N,) the group of each node.
+        site_of: (N,) the cluster of each node.
+        log: (lines,) nodes on which something changed, in order.
+    """
+
+    free: I64
+    slots: I64
+    group_of: I32
+    site_of: I32
+    log: I32
+
+
+class Copies(Struct):
+    """One pod, and how many more of it fit.
+
+    Attributes:
+        request: (R,) what it asks for.
+        needs: the resources that it asks for.
+        open: (N,) 1 where nothing but room can keep it away.
+        each: (N,) how many fit on each node.
+        totals: (G,) that added up.
+        counted: (S,) 1 where the nodes of a cluster were looked at.
+    """
+
+    request: I64
+    needs: I64
+    open: U8
+    each: I32
+    totals: I64
+    counted: U8
 
 
 @kernel
-def copies(cluster: Cluster, request: I64, needs: I64, n: int) -> int:
-    """How many more pods with this request fit on node ``n``."""
-    found = cluster.pod_limit[n] - cluster.pods[n]
-    for i in range(needs.shape[0]):
-        column = needs[i]
-        free = cluster.allocatable[n, column] - cluster.used[n, column]
-        if free < request[column]:
-            return 0
-        found = min(found, free // request[column])
-    return max(found, 0) if cluster.absent[n] == 0 else 0
-
-
-@kernel
-def count(cluster: Cluster, request: I64, needs: I64, open_: U8, group_of: I32, each: I32, totals: I64) -> None:
-    """Look at every node: what `copies` tells of each, in a form that machines do several nodes of at a time.
+def count(nodes: Nodes, copies: Copies, s: int, first: int, last: int) -> None:
+    """Look at the nodes of cluster ``s``, in a form that machines do several nodes of at a time.
 
     Division is in floating point: the quotient of two whole numbers below 2^53 is never rounded up to the next.
 
     Args:
-        cluster: the nodes.
-        request: (R,) what a pod asks for.
-        needs: the columns that it asks for.
-        open_: (N,) 1 where nothing but room can keep it away.
-        group_of: (N,) the group of each node.
-        each: (N,) gets how many fit on each node.
-        totals: (groups,) gets how many fit in each group.
+        nodes: all nodes.
+        copies: the pod; its totals in the groups of the cluster are 0 before.
+        s: the cluster.
+        first: its first node.
+        last: the one after its last.
     """
-    nodes = each.shape[0]
-    for n in range(nodes):
-        free = (cluster.pod_limit[n] - cluster.pods[n]) * open_[n] if cluster.absent[n] == 0 else 0
-        each[n] = min(max(free, 0), MOST)
-    for i in range(needs.shape[0]):
-        column = needs[i]
-        size = float(request[column])
-        for n in range(nodes):
-            free = cluster.allocatable[n, column] - cluster.used[n, column]
-            each[n] = min(each[n], int(max(float(free), 0.0) / size))
-    totals[:] = 0
-    for n in range(nodes):
-        totals[group_of[n]] += each[n]
+    each = copies.each
+    for n in range(first, last):
+        each[n] = min(max(nodes.slots[n] * copies.open[n], 0), MOST)
+    for i in range(copies.needs.shape[0]):
+        column = copies.needs[i]
+        size = float(copies.request[column])
+        for n in range(first, last):
+            each[n] = min(each[n], int(max(float(nodes.free[column, n]), 0.0) / size))
+    for n in range(first, last):
+        copies.totals[nodes.group_of[n]] += each[n]
+    copies.counted[s] = 1
 
 
 @kernel
-def recount(
-    cluster: Cluster, request: I64, needs: I64, open_: U8, group_of: I32, each: I32, totals: I64, first: int
-) -> None:
-    """Look again at the nodes that the log names from line ``first`` on; the others as in `count`."""
-    for line in range(first, cluster.log_size[0]):
-        n = cluster.log_node[line]
-        if open_[n] != 0:
-            found = min(copies(cluster, request, needs, n), MOST)
-            totals[group_of[n]] += found - each[n]
-            each[n] = found
+def recount(nodes: Nodes, copies: Copies, first: int, last: int) -> None:
+    """Look again at the nodes that the log names from line ``first`` up to ``last``, in clusters looked at before."""
+    for line in range(first, last):
+        n = nodes.log[line]
+        if copies.open[n] == 0 or copies.counted[nodes.site_of[n]] == 0:
+            continue
+        found = min(max(nodes.slots[n], 0), MOST)
+        for i in range(copies.needs.shape[0]):
+            column = copies.needs[i]
+            found = min(found, max(nodes.free[column, n], 0) // copies.request[column])
+        copies.totals[nodes.group_of[n]] += found - copies.each[n]
+        copies.each[n] = found
 
 
-class Room:
-    """The room for one kind of pod, kept up to date by the cluster's log.
+@kernel
+def take(nodes: Nodes, request: I64, where: I32, offset: int, sign: int, line: int) -> None:
+    """Put a pod on each of some nodes, or take it off again, and log the nodes.
 
-    Attributes:
-        totals: (groups,) how many more fit in each group, as of the last look; ``total`` in all of them.
+    Args:
+        nodes: all nodes.
+        request: (R,) what the pod asks for.
+        where: the nodes by their number in their cluster; one may be there several times.
+        offset: the number that the cluster's first node has in the fleet.
+        sign: 1 to put them on, -1 to take them off.
+        line: of the log, where the first of them is written.
     """
-
-    def __init__(
-        self,
-        cluster: Cluster,
-        request: NDArray[np.int64],
-        needs: NDArray[np.int64],
-        open_: U8,
-        group_of: I32,
-        groups: int,
-    ) -> None:
-        """Look at every node once.
-
-        Args:
-            cluster: the nodes.
-            request: (R,) what a pod asks for.
-            needs: the columns that it asks for.
-            open_: (N,) 1 where nothing but room can keep it away.
-            group_of: (N,) the group of each node.
-            groups: how many groups there are.
-        """
-        self._cluster = cluster
-        self._rest = (request, needs, open_, group_of, np.empty(len(group_of), dtype=np.int32))
-        self.totals = np.zeros(groups, dtype=np.int64)
-        self.total = 0
-        self._seen = 0
-        self.look(anew=True)
-
-    def look(self, *, anew: bool = False) -> None:
-        """Take in what changed; everything anew where the log was folded."""
-        size = int(self._cluster.log_size[0])
-        if size == self._seen and not anew:
-            return
-        if anew:
-            count(self._cluster, *self._rest, self.totals)
-        else:
-            recount(self._cluster, *self._rest, self.totals, self._seen)
-        self.total = int(self.totals.sum())
-        self._seen = size
+    for i in range(where.shape[0]):
+        n = where[i] + offset
+        for r in range(nodes.free.shape[0]):
+            nodes.free[r, n] -= sign * request[r]
+        nodes.slots[n] -= sign
+        nodes.log[line + i] = n

@@ -20,8 +20,7 @@ from yuheng.model.plan import Placement, Refusal
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.placement.machines import Group, Stock
-from yuheng.placement.room import Room
-from yuheng.placement.shapes import Shape, Shapes
+from yuheng.placement.shapes import Shapes
 from yuheng.scheduling.arrays import BIT_NODE_GROUP
 from yuheng.scheduling.classes import OPEN, Fence
 from yuheng.scheduling.compile import held_requests
@@ -38,11 +37,10 @@ ANY: Final = -1
 EXISTING: Final = -2
 NODES: Final = -3
 LINES: Final = 1 << 14
-# Bytes that classes in hand, and kinds of pods whose room is known, may take in one cluster; what a node takes of each.
+# Bytes that classes in hand may take in one cluster; what a node takes of each.
 HAND_BYTES: Final = 12 * 2**20
 BYTES_PER_HAND: Final = 48
 MOST_HANDS: Final = 256
-MOST_ROOMS: Final = 256
 
 
 def on_node(n: int) -> int:
@@ -73,6 +71,7 @@ class Site:
         cluster: the cluster.
         groups: what it can offer.
         engine: its compiled state.
+        repelled: whether a pod that runs in it, or was placed in it, keeps others away.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class Site:
         """Compile a cluster.
 
         Args:
-            cluster: the cluster; its pending pods are left out.
+            cluster: the cluster; no pod of it waits.
             stock: its nodes, in groups.
             policy: what decides inside it.
             seed: of everything random.
@@ -92,20 +91,17 @@ class Site:
         self._shapes = shapes
         self.groups: tuple[Group, ...] = stock.groups
         self.group_of = stock.group_of
-        running = tuple(pod for pod in cluster.snapshot.pods if pod.node is not None)
-        snapshot: Snapshot = msgspec.structs.replace(
-            cluster.snapshot, nodes=stock.nodes, pods=running, jobs=(), queues=()
-        )
+        snapshot: Snapshot = msgspec.structs.replace(cluster.snapshot, nodes=stock.nodes, jobs=(), queues=())
         self.engine = Engine(snapshot, policy, seed, list(peculiar), Setting(lines=LINES))
         self._hands: OrderedDict[tuple[int, int], Hand] = OrderedDict()
-        self._rooms: OrderedDict[int, Room] = OrderedDict()
         self._open: dict[int, NDArray[np.uint8]] = {}
         self._moulds: dict[tuple[object, ...], tuple[int, int]] = {}
         self._tried: dict[int, tuple[int, int, bool]] = {}
         self._changes = 0
         self._most_hands = min(MOST_HANDS, max(2, HAND_BYTES // (BYTES_PER_HAND * max(len(stock.nodes), 1))))
         self._repelling = (0, False)
-        self._existing = np.array([one.exists for one in self.groups], dtype=np.bool_)
+        kinds = self.engine.peers.kinds
+        self.repelled = any(kinds[kind].repels for kind in np.unique(self.engine.placed_before[1]).tolist())
         self._fences = {ANY: OPEN, EXISTING: self._fence("exists", [not group.exists for group in self.groups])}
 
     def _fence(self, key: str, closed: Sequence[bool]) -> Fence:
@@ -146,7 +142,7 @@ class Site:
         item = self.engine.classes.all[number]
         spec = item.pod.spec
         shape = self._shapes.of(item.pod)
-        if not shape.plain or self._repelled() or item.default_selector is not None or spec.spread:
+        if not shape.plain or self._knows_repelling() or item.default_selector is not None or spec.spread:
             return None
         needs = tuple(sorted(name for name, amount in spec.requests.items() if amount))
         images = spec.images if self.engine.machines.image_sizes else ()
@@ -164,31 +160,13 @@ class Site:
         prepare(self.engine.cluster, window, self.engine.rules, hand.row)
         return hand
 
-    def room(self, pod: Pod, group: int, most: int) -> int:
-        """How many more of a pod fit.
-
-        Args:
-            pod: the pod.
-            group: the number of a group, or what stands in its place.
-            most: more than so many need not be told apart.
-        """
-        if not self.groups:
-            return 0
-        shape = self._shapes.of(pod)
-        if not shape.plain or self._repelled():
-            return self._tried_room(pod, group, most)
-        found = self._room_of(pod, shape)
-        if group == ANY:
-            return found.total
-        return int(found.totals[group] if group >= 0 else found.totals[self._existing].sum())
-
     def is_plain(self, pod: Pod) -> bool:
         """Whether nothing but room, and what nodes are, decides about a pod."""
-        return self._shapes.of(pod).plain and not self._repelled()
+        return self._shapes.of(pod).plain and not self.repelled
 
     def is_countable(self, pod: Pod) -> bool:
         """The same, whole GPUs being counted like other resources."""
-        return self._shapes.of(pod).countable and not self._repelled()
+        return self._shapes.of(pod).countable and not self.repelled
 
     def open_to(self, pod: Pod) -> NDArray[np.uint8]:
         """(N,) 1 where nothing but room can keep a plain pod away."""
@@ -197,27 +175,13 @@ class Site:
             self._open[places] = self._open_to(pod)
         return self._open[places]
 
-    def _repelled(self) -> bool:
-        """Whether any pod of the cluster keeps others away."""
+    def _knows_repelling(self) -> bool:
+        """Whether any kind of pod that the cluster knows of would keep others away."""
         kinds = self.engine.peers.kinds
         if self._repelling[0] < len(kinds):
             found = self._repelling[1] or any(kind.repels for kind in kinds[self._repelling[0] :])
             self._repelling = (len(kinds), found)
         return self._repelling[1]
-
-    def _room_of(self, pod: Pod, shape: Shape) -> Room:
-        found = self._rooms.get(shape.number)
-        if found is not None:
-            self._rooms.move_to_end(shape.number)
-            found.look()
-            return found
-        request = self.engine.resources.row(pod.spec.requests)
-        needs = np.flatnonzero(request > 0)
-        room = Room(self.engine.cluster, request, needs, self.open_to(pod), self.group_of, len(self.groups))
-        self._rooms[shape.number] = room
-        if len(self._rooms) > MOST_ROOMS:
-            self._rooms.popitem(last=False)
-        return room
 
     def _open_to(self, pod: Pod) -> NDArray[np.uint8]:
         """(N,) 1 where a node is one that the pod may be on."""
@@ -228,8 +192,16 @@ class Site:
                 closed |= rejects(engine.machines, pod.spec, (), engine.policy)
         return (~closed).astype(np.uint8)
 
-    def _tried_room(self, pod: Pod, group: int, most: int) -> int:
-        """Place copies until one is refused, and take them off again."""
+    def tried_room(self, pod: Pod, group: int, most: int) -> int:
+        """How many more of a pod fit, whatever decides: copies are placed until one is refused, and taken off again.
+
+        Args:
+            pod: the pod.
+            group: the number of a group, or what stands in its place.
+            most: more than so many need not be told apart.
+        """
+        if not self.groups:
+            return 0
         number = self._number(pod, group)
         changes, found, refused = self._tried.get(number, (-1, 0, False))
         if changes == self._changes and (refused or found >= most):
@@ -251,9 +223,15 @@ class Site:
         batch = self._placed(pods, group, order)
         if len(batch.nodes) == len(pods):
             self._changes += 1
+            self._note_repelling(pods)
             return batch
         self._take_off(batch)
         return None
+
+    def _note_repelling(self, pods: Sequence[Pod]) -> None:
+        affinity = pods[0].spec.affinity if pods else None
+        if affinity is not None and affinity.pod_anti_affinity.required:
+            self.repelled = True
 
     def _placed(self, pods: Sequence[Pod], group: int, order: Sequence[int] = ()) -> Batch:
         """Put as many of them on nodes as fit."""
@@ -334,7 +312,6 @@ class Site:
         cluster.log_devices[:] = 0
         cluster.log_size[0] = 0
         self._hands.clear()
-        self._rooms.clear()
 
     def refusal(self, pod: Pod) -> Refusal:
         """Why one more of a pod does not fit, in its scheduler's words."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from yuheng.placement.cases import Case
 from yuheng.placement.deadline import advise
 from yuheng.placement.terrain import Terrain
 
-__all__ = ["spot_advice"]
+__all__ = ["cheapest", "spot_advice"]
 
 HOUR = 3600.0
 
@@ -30,8 +30,8 @@ class _Offer(NamedTuple):
     traces: tuple[SpotTrace, ...]
 
 
-def spot_advice(case: Case, terrain: Terrain, now: float) -> SpotAdvice | None:
-    """The cheapest way to run a job on spot machines of one region and still meet its deadline.
+def spot_advice(case: Case, terrain: Terrain, now: float) -> dict[int, SpotAdvice]:
+    """By group of spot machines, how to run a job on them, or on-demand, and still meet its deadline.
 
     Args:
         case: the job.
@@ -39,37 +39,40 @@ def spot_advice(case: Case, terrain: Terrain, now: float) -> SpotAdvice | None:
         now: the plan's time, in seconds since the epoch.
 
     Returns:
-        The advice; None when the job cannot be interrupted, has no deadline, or nothing was observed where it may run.
+        The advices; none when the job cannot be interrupted, has no deadline, or nothing was observed where it may run.
     """
     needs, quote = case.workload.requirements, case.quote
     if not needs.interruptible or not quote.ends or quote.limit is None:
-        return None
-    found = []
-    for offer in _offers(case, terrain, now):
+        return {}
+    found = {}
+    for g, offer in _offers(case, terrain, now):
         # Data is moved and the machine opened before the work begins, and results are moved after it.
         left = quote.limit - now - offer.beside
         if left < offer.work + needs.checkpoint:
             continue
         history = [(trace.zone, trace.gap, np.array(trace.available, dtype=np.bool_)) for trace in offer.traces]
         advice = advise(offer.work, left, needs.checkpoint, offer.on_demand, offer.spot, history)
-        found.append(
-            SpotAdvice(
-                policy=advice.policy,
-                region=offer.region,
-                zones=tuple(trace.zone for trace in offer.traces),
-                expected_cost=advice.expected_cost,
-                low=advice.low,
-                high=advice.high,
-                on_demand_cost=advice.on_demand_cost,
-                savings_percent=100.0 * advice.savings,
-                runs=advice.runs,
-            )
+        found[g] = SpotAdvice(
+            policy=advice.policy,
+            region=offer.region,
+            zones=tuple(trace.zone for trace in offer.traces),
+            expected_cost=advice.expected_cost,
+            low=advice.low,
+            high=advice.high,
+            on_demand_cost=advice.on_demand_cost,
+            savings_percent=100.0 * advice.savings,
+            runs=advice.runs,
         )
-    return min(found, key=lambda one: (one.expected_cost, one.region), default=None)
+    return found
 
 
-def _offers(case: Case, terrain: Terrain, now: float) -> Iterator[_Offer]:
-    """The machines that the job may use on both markets where spot capacity was observed."""
+def cheapest(advices: Mapping[int, SpotAdvice]) -> SpotAdvice | None:
+    """The advice of the least expected cost, of equal ones that of the first region; None where there is none."""
+    return min(advices.values(), key=lambda one: (one.expected_cost, one.region), default=None)
+
+
+def _offers(case: Case, terrain: Terrain, now: float) -> Iterator[tuple[int, _Offer]]:
+    """The machines that the job may use on both markets where spot capacity was observed, by their spot group."""
     quote, spot = case.quote, MARKETS.index("spot")
     counts = np.array([count for _, count in quote.templates], dtype=np.float64)
     rate = counts @ quote.rate
@@ -86,4 +89,4 @@ def _offers(case: Case, terrain: Terrain, now: float) -> Iterator[_Offer]:
             dear = min(float(rate[other]) for other in same)
             work = run.mean / float(terrain.speed[g])
             beside = float(quote.start[g] + quote.busy[g]) - now - work
-            yield _Offer(terrain.regions[r], work, max(beside, 0.0), dear, float(rate[g]), tuple(traces))
+            yield g, _Offer(terrain.regions[r], work, max(beside, 0.0), dear, float(rate[g]), tuple(traces))

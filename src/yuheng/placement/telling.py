@@ -7,16 +7,17 @@ import time as clock
 from typing import Final
 
 from yuheng.model.fleet import FleetWorkload
-from yuheng.model.fleet_plan import FleetPlan, FleetSummary, WorkloadPlan
+from yuheng.model.fleet_plan import FleetPlan, FleetSummary, SpotAdvice, WorkloadPlan
 from yuheng.model.objective import TIE, Terms
 from yuheng.model.plan import Placement, Refusal
 from yuheng.model.prices import MARKETS
 from yuheng.placement.bounds import bound_of
 from yuheng.placement.cases import Case
+from yuheng.placement.cautions import cautions
 from yuheng.placement.decided import Told
 from yuheng.placement.explaining import Explaining
 from yuheng.placement.reports import cluster_report, new_nodes
-from yuheng.placement.spot import spot_advice
+from yuheng.placement.spot import cheapest, spot_advice
 from yuheng.placement.standing import Standing
 from yuheng.placement.transfer import Moves
 
@@ -32,6 +33,7 @@ def told(decision: Told) -> FleetPlan:
     teller, homes = _Teller(decision), decision.homes
     workloads = tuple(teller.workload(workload, i) for i, workload in enumerate(decision.fleet.workloads))
     placements, refused = teller.pods()
+    cautioned = cautions(decision, teller.standing, workloads, teller.advices)
     own = [(name, one) for name, found in decision.own for one in found.placements]
     own_refused = [(name, one) for name, found in decision.own for one in found.unschedulable]
     return FleetPlan(
@@ -51,7 +53,7 @@ def told(decision: Told) -> FleetPlan:
         without=decision.question.without,
         time=decision.now,
         summary=teller.summary(workloads, len(own) + len(placements), len(own_refused) + len(refused)),
-        warnings=tuple(dict.fromkeys((*decision.warnings, *teller.warnings()))),
+        warnings=tuple(dict.fromkeys((*decision.warnings, *teller.warnings(), *cautioned))),
     )
 
 
@@ -64,6 +66,7 @@ class _Teller:
         self.terrain = decision.assignment.terrain
         self.standing = Standing(decision)
         self.explaining = Explaining(decision)
+        self.advices: dict[str, dict[int, SpotAdvice]] = {}
 
     def workload(self, workload: FleetWorkload, number: int) -> WorkloadPlan:
         """Where one workload goes."""
@@ -95,6 +98,7 @@ class _Teller:
                 refused=self.explaining.refused(case, found, {}),
                 policy=decided_by,
             )
+        advices = self.advices[workload.identity] = spot_advice(case, self.terrain, decision.now)
         where = self.standing.where(workload)
         terms = self.assignment.terms(case, where)
         groups = [g for _, g, _ in where]
@@ -129,7 +133,7 @@ class _Teller:
             runner_up=self.explaining.runner_up(workload, case, tenure) if number < MOST_RUNNERS_UP else None,
             refused=self.explaining.refused(case, found, {} if left_out else replicas),
             policy=decided_by,
-            advice=spot_advice(case, self.terrain, decision.now),
+            advice=cheapest(advices),
         )
 
     def _storage(self, case: Case, regions: list[int], moves: list[Moves]) -> float:
@@ -167,7 +171,8 @@ class _Teller:
     def summary(self, workloads: tuple[WorkloadPlan, ...], pods: int, pending: int) -> FleetSummary:
         """The plan in numbers."""
         decision = self.decision
-        placed = [one for one in workloads if not one.reason]
+        asking = [one for one in workloads if one.wanted]
+        placed = [one for one in asking if not one.reason]
         total = Terms()
         for one, workload in zip(workloads, decision.fleet.workloads, strict=True):
             if one.replicas or one.kept:
@@ -181,9 +186,9 @@ class _Teller:
         )
         return FleetSummary(
             clusters=len(decision.fleet.clusters),
-            workloads=len(workloads),
+            workloads=len(asking),
             placed=len(placed),
-            unschedulable=len(workloads) - len(placed),
+            unschedulable=len(asking) - len(placed),
             pods=pods,
             pending=pending,
             per_hour=sum(one.per_hour for one in workloads),
@@ -229,11 +234,23 @@ class _Teller:
         what = "1 workload has" if len(unseen) == 1 else f"{len(unseen)} workloads have"
         return [f"{what} replicas in clusters that do not show them ({unseen[0].key} first): they take no room here"]
 
+    def _assumed_egress(self) -> list[str]:
+        """The prices of moving data that nobody said, and that others stand in for."""
+        found: dict[tuple[str, float], list[tuple[str, str]]] = {}
+        for pair, price in sorted(self.decision.network.assumed.items()):
+            found.setdefault((pair[0].rpartition("/")[0], price), []).append(pair)
+        return [
+            f"egress has no price between {_pairs(len(pairs))} of regions, {' to '.join(pairs[0])} first: the dearest"
+            f" that is known{f' of {provider}' if provider else ''}, ${price:.4g} per GB, is charged"
+            for (provider, price), pairs in found.items()
+        ]
+
     def warnings(self) -> list[str]:
         """What has to be known to read the plan rightly."""
         decision = self.decision
         found = [*self._endless(), *self._unseen()]
         found += [f"{policy.source}: {policy.kind} {policy.key} selects no workload" for policy in decision.idle]
+        found += self._assumed_egress()
         unpriced = sorted(decision.network.unpriced)
         if unpriced:
             first = " to ".join(unpriced[0])

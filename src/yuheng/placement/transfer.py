@@ -51,7 +51,9 @@ class Network:
     """The regions of a fleet, and what lies between them.
 
     Attributes:
-        unpriced: pairs of regions that data was moved between at no price, for want of one.
+        assumed: pairs of regions without a price of their own that data was moved between, and the US dollars per
+            gigabyte that counted: the dearest that is known of the provider.
+        unpriced: such pairs at no price, for want of any.
         unmeasured: pairs of regions between which nothing is known of the time it takes.
     """
 
@@ -60,6 +62,8 @@ class Network:
         self._by_name: dict[str, list[str]] = {}
         for key, region in sorted(regions.items()):
             self._by_name.setdefault(region.name, []).append(key)
+        self._dearest: dict[tuple[str, bool], float | None] = {}
+        self.assumed: dict[tuple[str, str], float] = {}
         self.unpriced: set[tuple[str, str]] = set()
         self.unmeasured: set[tuple[str, str]] = set()
 
@@ -73,15 +77,44 @@ class Network:
         return (same or found or [name])[0]
 
     def cost(self, source: str, target: str, gigabytes: float) -> float:
-        """US dollars for so many gigabytes from one region to another (keys); nothing within a region."""
+        """US dollars for so many gigabytes from one region to another (keys); nothing within a region.
+
+        A pair without a price costs what the internet does from there, else the dearest that is known of the provider
+        (between its regions, where the pair is of one provider), else nothing.
+        """
         if source == target or gigabytes <= 0:
             return 0.0
         region = self._regions.get(source)
         tiers = region.links.get(target, NOTHING).egress or region.internet if region is not None else ()
-        if not tiers:
+        return tiered(tiers, gigabytes) if tiers else self._assumed(source, target) * gigabytes
+
+    def _assumed(self, source: str, target: str) -> float:
+        """US dollars per gigabyte between two regions of which nobody says what it costs."""
+        provider, other = (key.rpartition("/")[0] for key in (source, target))
+        known = self._dearest_of(provider, inside=provider == other)
+        if known is None:
             self.unpriced.add((source, target))
             return 0.0
-        return tiered(tiers, gigabytes)
+        self.assumed[source, target] = known
+        return known
+
+    def _dearest_of(self, provider: str, *, inside: bool) -> float | None:
+        """The dearest price per gigabyte out of any region of a provider; None where none is known.
+
+        Args:
+            provider: whose regions.
+            inside: whether prices to its own regions count alone, where there are any.
+        """
+        key = provider, inside
+        if key not in self._dearest:
+            own = [region for region in self._regions.values() if region.provider == provider]
+            near = {region.key for region in own}
+            links = [item for region in own for item in region.links.items()]
+            told = [link.egress for other, link in links if link.egress and (other in near or not inside)]
+            told += [region.internet for region in own if region.internet and not inside]
+            known = max((tier.per_gb for tiers in told for tier in tiers), default=None)
+            self._dearest[key] = self._dearest_of(provider, inside=False) if inside and known is None else known
+        return self._dearest[key]
 
     def seconds(self, source: str, target: str, gigabytes: float) -> float:
         """How long that takes: the latency of one way, and size by bandwidth; what is not known takes no time."""

@@ -13,7 +13,7 @@ from yuheng.model.selectors import LabelSelector
 from yuheng.readers.attempts import forgiving
 from yuheng.readers.batch import BatchReader
 from yuheng.readers.decoding import without_nulls
-from yuheng.readers.inventory import Inventory, converted, key_of, subject_of
+from yuheng.readers.inventory import Inventory, converted, key_of
 from yuheng.readers.objects.namespaces import namespace_labels, read_namespace
 from yuheng.readers.objects.nodes import NodeReader
 from yuheng.readers.objects.pods import UNKNOWN_TIME, PodReader
@@ -21,7 +21,7 @@ from yuheng.readers.objects.priorities import Priorities, read_class
 from yuheng.readers.objects.selecting import read_budget, read_controller, read_service
 from yuheng.readers.objects.volumes import read_claim, read_volume
 from yuheng.readers.sources.documents import VOLCANO_CONFIGURATION
-from yuheng.readers.workloads import WORKLOAD_KINDS, missing_pods
+from yuheng.readers.workloads import WORKLOAD_KINDS, missing_pods, subject_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -145,7 +145,8 @@ class Assembly:
         try:
             return lacking + missing_pods(objects, [*pods, *lacking], nodes, self._made_pod)
         except InputError as error:
-            sources = (item.source for item in items if subject_of(item) == error.subject)
+            named = zip(items, objects, strict=True)
+            sources = (item.source for item, found in named if subject_in(found) == error.subject)
             raise error.at(source=next(sources, "")) from error.__cause__
 
     def _admitted(self, workload: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from yuheng.model.simulation import MEASURES, Difference, Summary
 from yuheng.reporting.measures import measure_of
+from yuheng.reporting.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +30,8 @@ class Comparison:
         name: of the scenario.
         policies: in the scenario's order; behind them those that only runs or summaries name.
         seeds: of all runs, each once, in their order.
+        unit: what a seed is: ``seed``, or ``start`` where runs differ by the moment at which they begin.
+        fractions: how many job fractions each policy ran with; it is among the policies once for each.
         measures: those that have a total, in the order of `MEASURES`, others behind them.
     """
 
@@ -43,6 +46,8 @@ class Comparison:
             )
         )
         self.seeds = tuple(dict.fromkeys(run.seed for run in simulation.runs))
+        self.unit = str(scenario.get("unit", "seed"))
+        self.fractions = max(len(scenario.get("jobFractions", ())), 1)
         self.runs = len(simulation.runs)
         self._summary = {(row.policy, row.measure): row for row in simulation.summary}
         self._differences = {(row.policy, row.measure): row for row in simulation.differences}
@@ -51,6 +56,20 @@ class Comparison:
             for measure in run.totals:
                 self._seeds.setdefault((run.policy, measure), set()).add(run.seed)
         self.measures = _ordered(row.measure for row in simulation.summary)
+
+    @property
+    def tried(self) -> str:
+        """How many policies ran, such as ``3 policies``, or ``6 policies at 2 job fractions``."""
+        many, left = divmod(len(self.policies), self.fractions)
+        together = self.fractions > 1 and not left
+        shown = many if together else len(self.policies)
+        at = f" at {self.fractions} job fractions" if together else ""
+        return f"{shown:,} {'policy' if shown == 1 else 'policies'}{at}"
+
+    @property
+    def repeated(self) -> str:
+        """How often each of them ran, such as ``5 seeds``."""
+        return count(len(self.seeds), self.unit)
 
     @property
     def several_seeds(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from yuheng.model.fleet_plan import DrillRow
+from yuheng.reporting.fleet_facts import verdict
 from yuheng.reporting.fleet_plan_page import FLEET_STYLE, FLEET_THEME
 from yuheng.reporting.page import asset, render
 
@@ -53,7 +54,7 @@ def drill_page(drill: Drill) -> str:
         "drill.html.j2",
         drill=drill,
         kinds=list(_kinds(drill)),
-        harmless=sum(not row.unplaced and not row.stranded for row in drill.rows),
+        verdict=verdict(drill),
         worst=max(drill.rows, key=_harm, default=None),
         dearest=max((row for row in drill.rows if not row.unplaced), key=lambda row: row.per_hour, default=None),
         style=asset(*FLEET_STYLE),

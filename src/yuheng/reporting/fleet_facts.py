@@ -13,16 +13,18 @@ from yuheng.reporting.wording import by_importance, count
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from yuheng.model.fleet_plan import ClusterReport, FleetPlan, RefusedCluster, WorkloadPlan
+    from yuheng.model.fleet_plan import ClusterReport, Drill, FleetPlan, RefusedCluster, WorkloadPlan
     from yuheng.model.plan import Refusal
 
 __all__ = [
     "Flow",
+    "Verdict",
     "alternatives",
     "by_reason",
     "by_region",
     "flows",
     "home",
+    "idle",
     "moved_text",
     "opened",
     "own_pending",
@@ -30,9 +32,24 @@ __all__ = [
     "replicas_by_cluster",
     "shown_resources",
     "unplaced",
+    "verdict",
 ]
 
 _NOT_SHOWN = frozenset(("pods", "ephemeral-storage"))
+
+
+class Verdict(NamedTuple):
+    """A drill in numbers.
+
+    Attributes:
+        felt: losses that take something that runs; the others prove nothing.
+        got_over: of them, those after which everything has a place.
+        unfelt: losses that take nothing.
+    """
+
+    felt: int
+    got_over: int
+    unfelt: int
 
 
 class Flow(NamedTuple):
@@ -51,6 +68,13 @@ class Flow(NamedTuple):
     workloads: int
 
 
+def verdict(drill: Drill) -> Verdict:
+    """How many losses of a drill there are, and how many are got over."""
+    felt = [row for row in drill.rows if row.pods or row.moved or row.unplaced or row.stranded]
+    got_over = sum(not row.unplaced and not row.stranded for row in felt)
+    return Verdict(len(felt), got_over, len(drill.rows) - len(felt))
+
+
 def by_reason(refused: Iterable[RefusedCluster]) -> list[tuple[str, list[str]]]:
     """Refused clusters by the reason, most clusters first; ties in the order they were told."""
     found: dict[str, list[str]] = {}
@@ -62,6 +86,11 @@ def by_reason(refused: Iterable[RefusedCluster]) -> list[tuple[str, list[str]]]:
 def unplaced(workloads: Iterable[WorkloadPlan]) -> list[WorkloadPlan]:
     """The workloads that have no place."""
     return [workload for workload in workloads if workload.reason]
+
+
+def idle(workloads: Iterable[WorkloadPlan]) -> int:
+    """How many workloads ask for no replicas: they are neither placed nor unschedulable."""
+    return sum(not workload.wanted for workload in workloads)
 
 
 def own_pending(plan: FleetPlan) -> tuple[Refusal, ...]:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from yuheng.model.fleet_plan import told_instant
 from yuheng.reporting.fleet_cards import planned_cards
-from yuheng.reporting.fleet_facts import flows, own_pending, unplaced
+from yuheng.reporting.fleet_facts import flows, idle, own_pending, unplaced
 from yuheng.reporting.fleet_plan_payload import workloads_data
 from yuheng.reporting.fleet_workflows import workflow_rows
 from yuheng.reporting.page import asset, render
@@ -47,6 +47,7 @@ def fleet_plan_page(plan: FleetPlan) -> str:
         "fleet_plan.html.j2",
         plan=plan,
         time=told_instant(plan.time),
+        idle=idle(plan.workloads),
         groups=planned_cards(plan),
         panels=panels(plan.pareto),
         panel_height=HEIGHT,

@@ -112,6 +112,7 @@ class Cluster(Struct):
         log_size: (1,) how many lines are written.
         draws: (lines,) a non-negative random number for each placement, drawn from the seed.
         touched: (N + 1,) scratch: in which pass a node was last looked at; the last cell counts passes.
+        score: (N,) scratch: what a class gives each node.
     """
 
     allocatable: I64
@@ -137,6 +138,7 @@ class Cluster(Struct):
     log_size: I64
     draws: I64
     touched: I64
+    score: I32
 
 
 class Counters(Struct):
@@ -265,6 +267,7 @@ class Rules(Struct):
         pack_columns, pack_weights: resources of BinPack.
         reserve: thousandths of what services leave of a node that jobs may use; 0 for no limit.
         random_pick: 1 to take any feasible node, drawn from the seed, whatever the scores.
+        sweepable: 1 where `sweep` knows all that the policy scores and filters by.
     """
 
     plugins: I64
@@ -286,6 +289,7 @@ class Rules(Struct):
     pack_weights: I64
     reserve: int
     random_pick: int
+    sweepable: int
 
 
 def empty(*shape: int, dtype: Any = np.int64) -> Any:  # noqa: ANN401 -- numpy's dtype arguments are untyped

@@ -101,7 +101,7 @@ class Columns(NamedTuple):
 
 def compile_cluster(
     machines: Machines,
-    bound: Sequence[Pod],
+    running: tuple[Sequence[Pod], NDArray[np.int64]],
     columns: Columns,
     policy: Policy,
     seed: int,
@@ -113,7 +113,7 @@ def compile_cluster(
 
     Args:
         machines: the nodes.
-        bound: running pods, each on a node of ``machines``.
+        running: the running pods, and the node of each.
         columns: what the columns stand for.
         policy: says how ties are broken.
         seed: draws the order of nodes where ties are broken by chance.
@@ -121,15 +121,16 @@ def compile_cluster(
         reserve: whether what pods of jobs hold is counted for itself.
 
     Returns:
-        The arrays, and what each running pod with GPUs holds of them, by its place in ``bound``.
+        The arrays, and what each running pod with GPUs holds of them, by its place in ``running``.
 
     Raises:
         InputError: a node has more GPUs than can be known one by one.
     """
     resources, ports, keys = columns
     size = len(machines)
-    allocatable = np.array([resources.row(node.allocatable) for node in machines.nodes], dtype=np.int64)
-    allocatable = allocatable.reshape(size, len(resources.names))
+    amounts = [node.allocatable for node in machines.nodes]
+    allocatable = np.array([[one.get(name, 0) for one in amounts] for name in resources.names], dtype=np.int64)
+    allocatable = np.ascontiguousarray(allocatable.reshape(len(resources.names), size).T)
     devices = [_inventory(node) for node in machines.nodes]
     # One column even where no node has a GPU: a node's devices can then always be asked for their largest.
     most = max((inventory.count for inventory in devices), default=0) or 1
@@ -159,8 +160,9 @@ def compile_cluster(
         log_size=empty(1),
         draws=_generator(seed).integers(0, 2**62, lines),
         touched=empty(size + 1),
+        score=empty(size, dtype=np.int32),
     )
-    return cluster, _fill(cluster, machines, bound, resources, ports)
+    return cluster, _fill(cluster, running, resources, ports)
 
 
 def _generator(seed: int) -> np.random.Generator:
@@ -186,7 +188,8 @@ def _domains(machines: Machines, keys: Sequence[str]) -> NDArray[np.int32]:
 def _domain(machines: Machines, key: str) -> NDArray[np.int32]:
     if key != EACH_NODE:
         return machines.column(key).ids
-    return np.where(machines.column(HOSTNAME).ids >= 0, np.arange(len(machines), dtype=np.int32), np.int32(-1))
+    labelled = np.array([HOSTNAME in node.labels for node in machines.nodes], dtype=np.bool_)
+    return np.where(labelled, np.arange(len(machines), dtype=np.int32), np.int32(-1))
 
 
 def _largest(allocatable: NDArray[np.int64], devices: Sequence[int]) -> NDArray[np.int64]:
@@ -195,16 +198,17 @@ def _largest(allocatable: NDArray[np.int64], devices: Sequence[int]) -> NDArray[
 
 
 def _fill(
-    cluster: Cluster, machines: Machines, bound: Sequence[Pod], resources: Resources, ports: HostPorts
+    cluster: Cluster, running: tuple[Sequence[Pod], NDArray[np.int64]], resources: Resources, ports: HostPorts
 ) -> dict[int, Holding]:
     """Put the running pods on their nodes. Pods of one template share a spec, and so a row."""
-    index = machines.index
-    nodes = np.array([index[pod.node or ""] for pod in bound], dtype=np.int64)
-    number: dict[int, int] = {}
-    rows = np.array([number.setdefault(id(pod.spec), len(number)) for pod in bound], dtype=np.int64)
-    if not len(rows):
+    bound, nodes = running
+    if not len(nodes):
         return {}
-    specs = [bound[i].spec for i in np.unique(rows, return_index=True)[1].tolist()]
+    every = [pod.spec for pod in bound]
+    distinct = dict(zip(map(id, every), every, strict=True))
+    number = {key: row for row, key in enumerate(distinct)}
+    rows = np.array(list(map(number.__getitem__, map(id, every))), dtype=np.int64)
+    specs = list(distinct.values())
     np.add.at(cluster.used, nodes, np.array([resources.row(spec.requests) for spec in specs])[rows])
     np.add.at(cluster.scoring_used, nodes, np.array([held_requests(spec) for spec in specs])[rows])
     np.add.at(cluster.pods, nodes, 1)

@@ -26,6 +26,7 @@ from yuheng.scheduling.kernel import kernel
 from yuheng.scheduling.registry import node_score
 from yuheng.scheduling.room import occupy, room
 from yuheng.scheduling.scores.gpu import choose_share
+from yuheng.scheduling.sweep import can_sweep, sweep
 from yuheng.scheduling.topology import (
     count_pod,
     floors,
@@ -74,13 +75,16 @@ def _score(cluster: Cluster, window: Window, rules: Rules, w: int, n: int) -> in
 @kernel
 def prepare(cluster: Cluster, window: Window, rules: Rules, w: int) -> None:
     """Look at every member of class ``w`` once and build its trees."""
+    swept = can_sweep(cluster, window, rules, w)
+    if swept:
+        sweep(cluster, window, rules, w)
     for g in range(window.group_first[w], window.group_first[w + 1]):
         start = window.group_start[g]
         size = window.group_size[g]
         window.feasible[g] = 0
         for i in range(size):
             n = window.members[w, start + i]
-            score = _score(cluster, window, rules, w, n)
+            score = cluster.score[n] if swept else _score(cluster, window, rules, w, n)
             leaf = leaf_of(size, i)
             window.leaf[w, 2 * n] = leaf
             window.leaf[w, 2 * n + 1] = g

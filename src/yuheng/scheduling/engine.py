@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from functools import cached_property
-from typing import Final, NamedTuple
+from operator import attrgetter
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -81,6 +82,8 @@ class Setting(NamedTuple):
 
 
 PLAIN: Final = Setting()
+_node_of = attrgetter("node")
+_spec_of = attrgetter("spec")
 
 
 class Running(NamedTuple):
@@ -126,41 +129,48 @@ class Engine:
         self.policy = policy
         self.seed = seed
         self._visits_left = _WHAT_IF_VISITS
-        self.queue = [*snapshot.pending(), *newcomers]
         self.machines = Machines(snapshot.nodes)
-        self.bound = bound = [pod for pod in snapshot.pods if pod.node is not None]
-        self._check(bound)
+        names = list(map(_node_of, snapshot.pods))
+        some_wait = None in names
+        self.queue = [*(snapshot.pending() if some_wait else ()), *newcomers]
+        self.bound: Sequence[Pod] = (
+            [pod for pod in snapshot.pods if pod.node is not None] if some_wait else snapshot.pods
+        )
+        bound = self.bound
+        homes = self._homes([name for name in names if name is not None] if some_wait else names)
         everything = [*bound, *self.queue]
+        # Pods of one template share a spec.
+        every = list(map(_spec_of, everything))
+        specs = list(dict(zip(map(id, every), every, strict=True)).values())
         defaults = [item.selector for item in spread_selectors(snapshot, policy)]
-        self.peers = Peers(snapshot, everything, defaults)
-        kinds = np.array([self.peers.number(pod) for pod in bound], dtype=np.int64)
+        self.peers = Peers(snapshot, specs, defaults)
+        kinds = np.array(self.peers.numbers(bound), dtype=np.int64)
         self._fence = setting.fences(self.machines) if setting.fences else None
         self.classes = Classes(snapshot, policy, self.peers)
         self.refused: list[int] = []
         self.hints: dict[tuple[int, int], Told] = {}
         self.told: dict[tuple[int, int, int], tuple[str, tuple[Reason, ...], tuple[NearMiss, ...], str]] = {}
         self.class_of = self._class_numbers()
-        specs = [pod.spec for pod in everything]
         self.resources = Resources(self.machines, specs)
         self.ports = HostPorts([item.pod.spec for item in self.classes.all])
         typical = _typical(policy, everything) if setting.typical is None else setting.typical
-        self.rules: Rules = compile_rules(policy, self.machines, self.resources, typical, setting.reserve)
         keys = [*topology_keys(specs, policy, bool(defaults)), EACH_NODE]
         columns = Columns(self.resources, self.ports, keys)
         self.cluster, self.holdings = compile_cluster(
             self.machines,
-            bound,
+            (bound, homes),
             columns,
             policy,
             seed,
             len(self.queue) + setting.lines,
             reserve=setting.reserve > 0,
         )
+        largest = int(self.cluster.allocatable.max(initial=0))
+        self.rules: Rules = compile_rules(policy, self.machines, self.resources, typical, setting.reserve, largest)
         self.used_before = self.cluster.used.copy()
         self.devices_before = self.cluster.device_free.copy()
-        nodes = np.array([self.machines.index[pod.node or ""] for pod in bound], dtype=np.int64)
-        self.placed_before = (nodes, kinds)
-        ground = Ground(self.machines, self.cluster, self.resources, self.ports, keys, self.peers, (nodes, kinds))
+        self.placed_before = (homes, kinds)
+        ground = Ground(self.machines, self.cluster, self.resources, self.ports, keys, self.peers, (homes, kinds))
         self.compiler = Compiler(ground, policy, self.rules)
 
     def seen(self, running: Running, queue: Sequence[Pod], classes: Sequence[int]) -> Engine:
@@ -231,16 +241,15 @@ class Engine:
             indices = devices_of(words) if pod.spec.devices.count else ()
             yield msgspec.structs.replace(pod, node=self.machines.nodes[n].name, device_indices=indices)
 
-    def _check(self, bound: Sequence[Pod]) -> None:
-        nodes = self.machines.index
-        for pod in bound:
-            if pod.node not in nodes:
-                raise InputError(
-                    repr(pod.node),
-                    "the name of a node in the input",
-                    subject=f"Pod {pod.key}",
-                    field="spec.nodeName",
-                )
+    def _homes(self, names: Sequence[Any]) -> NDArray[np.int64]:
+        """(pods,) the node of each running pod, told by name."""
+        found = list(map(self.machines.index.get, names))
+        if None in found:
+            pod = self.bound[found.index(None)]
+            raise InputError(
+                repr(pod.node), "the name of a node in the input", subject=f"Pod {pod.key}", field="spec.nodeName"
+            )
+        return np.array(found, dtype=np.int64)
 
     def hands(self, first: int, last: int) -> Iterator[tuple[int, int, dict[int, Hand]]]:
         """Cut ``queue[first:last]`` into stretches with few enough classes for one window, and take them in hand.

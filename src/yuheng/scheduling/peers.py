@@ -8,6 +8,7 @@ done once between kinds; counting pods is then adding up arrays.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -20,6 +21,10 @@ from yuheng.model.selectors import LabelSelector, SelectorRequirement
 __all__ = ["Kind", "Peers", "Term", "topology_keys"]
 
 Labels = Mapping[str, str]
+_spec_of = attrgetter("spec")
+_labels_of = attrgetter("labels")
+_namespace_of = attrgetter("namespace")
+_terminating_of = attrgetter("terminating")
 _encode = msgspec.msgpack.Encoder(order="sorted").encode
 
 
@@ -74,13 +79,13 @@ class Peers:
         namespaces: labels by namespace name.
     """
 
-    def __init__(self, snapshot: Snapshot, pods: Iterable[Pod], defaults: Iterable[LabelSelector]) -> None:
+    def __init__(self, snapshot: Snapshot, specs: Iterable[PodSpec], defaults: Iterable[LabelSelector]) -> None:
         self.kinds: list[Kind] = []
         self.namespaces = snapshot.namespaces
         self._numbers: dict[bytes, int] = {}
         self._quick: dict[tuple[object, ...], int] = {}
         self._by_label: dict[tuple[str | None, tuple[str, str] | None], list[int]] = {}
-        self._telling = _telling_labels(pods, defaults)
+        self._telling = _telling_labels(specs, defaults)
         self._keys = tuple(sorted(self._telling))
         self._specs: dict[int, PodSpec] = {}
 
@@ -93,6 +98,20 @@ class Peers:
         if number is None:
             number = self._quick[quick] = self._number(pod)
         return number
+
+    def numbers(self, pods: Sequence[Pod]) -> list[int]:
+        """The numbers of the kinds of many pods."""
+        specs = list(map(_spec_of, pods))
+        identities = list(map(id, specs))
+        self._specs.update(zip(identities, specs, strict=True))
+        labels = list(map(_labels_of, pods)) if self._keys else []
+        columns = [[one.get(key) for one in labels] for key in self._keys]
+        rows = (identities, map(_namespace_of, pods), map(_terminating_of, pods), *columns)
+        quick = list(zip(*rows, strict=True))
+        for key, pod in dict(zip(quick, pods, strict=True)).items():
+            if key not in self._quick:
+                self.number(pod)
+        return list(map(self._quick.__getitem__, quick))
 
     def _number(self, pod: Pod) -> int:
         labels = {key: value for key, value in pod.labels.items() if key in self._telling}
@@ -178,20 +197,16 @@ def _kind(pod: Pod, labels: Labels) -> Kind:
     )
 
 
-def _telling_labels(pods: Iterable[Pod], defaults: Iterable[LabelSelector]) -> frozenset[str]:
+def _telling_labels(specs: Iterable[PodSpec], defaults: Iterable[LabelSelector]) -> frozenset[str]:
     """The label keys that any selector mentions."""
     keys: set[str] = set()
     for selector in defaults:
         keys |= selector.keys()
-    seen: set[int] = set()
-    for pod in pods:
-        if id(pod.spec) in seen:
-            continue
-        seen.add(id(pod.spec))
-        for constraint in pod.spec.spread:
+    for spec in specs:
+        for constraint in spec.spread:
             keys.update(constraint.match_label_keys)
             keys |= constraint.label_selector.keys() if constraint.label_selector else set()
-        for rule in (*_rules(pod.spec.affinity.pod_affinity), *_rules(pod.spec.affinity.pod_anti_affinity)):
+        for rule in (*_rules(spec.affinity.pod_affinity), *_rules(spec.affinity.pod_anti_affinity)):
             keys.update(rule.match_label_keys, rule.mismatch_label_keys)
             keys |= rule.label_selector.keys() if rule.label_selector else set()
     return frozenset(keys)
@@ -200,7 +215,7 @@ def _telling_labels(pods: Iterable[Pod], defaults: Iterable[LabelSelector]) -> f
 def topology_keys(specs: Iterable[PodSpec], policy: Policy, default_spread: bool) -> list[str]:
     """Every topology key that a spread constraint or an affinity term mentions, sorted."""
     keys = {constraint.topology_key for constraint in policy.default_spread} if default_spread else set()
-    for spec in {id(spec): spec for spec in specs}.values():
+    for spec in specs:
         keys.update(constraint.topology_key for constraint in spec.spread)
         for rule in (*_rules(spec.affinity.pod_affinity), *_rules(spec.affinity.pod_anti_affinity)):
             keys.add(rule.topology_key)

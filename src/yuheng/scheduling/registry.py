@@ -14,7 +14,7 @@ from yuheng.scheduling.arrays import Cluster, Rules, Window
 from yuheng.scheduling.kernel import kernel
 from yuheng.scheduling.scores import gpu, resources
 
-__all__ = ["DYNAMIC_SCORES", "FILTERS", "SCORES", "WORDS", "Rejection", "node_score"]
+__all__ = ["BALANCED", "DYNAMIC_SCORES", "FILTERS", "LEAST_ALLOCATED", "SCORES", "WORDS", "Rejection", "node_score"]
 
 LEAST_ALLOCATED: Final = 0
 MOST_ALLOCATED: Final = 1

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from yuheng.errors import ConfigError
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy, ResourceWeight
-from yuheng.scheduling.arrays import ANY, BIT_RESOURCES, LEAST_FRAGMENTING, TIGHTEST, Rules
+from yuheng.scheduling.arrays import ANY, BIT_RESOURCES, CPU, LEAST_FRAGMENTING, MEMORY, TIGHTEST, Rules
 from yuheng.scheduling.compile import Resources, device_milli
 from yuheng.scheduling.machines import Machines
 from yuheng.scheduling.registry import (
+    BALANCED,
     DYNAMIC_SCORES,
     FILTERS,
+    LEAST_ALLOCATED,
     RESOURCE_FILTER,
     SCORES,
     STANDING_BITS,
@@ -42,7 +44,8 @@ def compile_rules(
     machines: Machines,
     resources: Resources,
     workload: Iterable[tuple[Pod, int]],
-    reserve: int = 0,
+    reserve: int,
+    largest: int,
 ) -> Rules:
     """The policy as arrays.
 
@@ -52,6 +55,7 @@ def compile_rules(
         resources: the resource columns.
         workload: pods, and how many there are of each, whose most frequent classes are the typical workload.
         reserve: thousandths of what services leave of a node that jobs may use; 0 for no limit.
+        largest: the largest amount of anything that a node has.
 
     Raises:
         ConfigError: the policy names a filter or a score that does not exist, or cannot be worked with.
@@ -85,7 +89,21 @@ def compile_rules(
         pack_weights=_column([weight for _, weight in pack]),
         reserve=reserve,
         random_pick=int(policy.pick == "random"),
+        # Floating point divides whole numbers below 2^53 exactly.
+        sweepable=int(reserve == 0 and 100 * largest < 2**53 and _is_sweepable(dynamic, fit, balanced)),
     )
+
+
+def _is_sweepable(
+    dynamic: Sequence[tuple[int, int]],
+    fit: Sequence[tuple[int, int]],
+    balanced: Sequence[tuple[int, int]],
+) -> bool:
+    """Whether nodes are scored by nothing but their cpu and memory."""
+    codes = {code for code, _ in dynamic}
+    if not codes <= {LEAST_ALLOCATED, BALANCED} or not {column for column, _ in fit} <= {CPU, MEMORY}:
+        return False
+    return BALANCED not in codes or sorted(column for column, _ in balanced) == [CPU, MEMORY]
 
 
 def _known(policy: Policy) -> None:

@@ -57,6 +57,12 @@ def simulate_deadline(scenario: DeadlineScenario, progress: Callable[[int, int],
     return _told(scenario, runs)
 
 
+def _fractions(scenario: DeadlineScenario) -> list[float]:
+    """Where there are several, what each is called in results."""
+    several = scenario.jobs if len(scenario.jobs) > 1 else ()
+    return [float(f"{job.work / job.time:.3g}") for job in several]
+
+
 def _told(scenario: DeadlineScenario, runs: list[Run]) -> Simulation:
     """What the runs say together."""
     names = [label(scenario, policy, job) for job in scenario.jobs for policy in scenario.policies]
@@ -64,6 +70,8 @@ def _told(scenario: DeadlineScenario, runs: list[Run]) -> Simulation:
         **scenario.described(),
         "policies": names,
         "seeds": list(dict.fromkeys(one.seed for one in runs)),
+        "unit": "start",
+        "jobFractions": _fractions(scenario),
         "baseline": names[0],
         "confidence": scenario.confidence,
         "sequence": False,

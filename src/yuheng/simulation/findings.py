@@ -23,6 +23,8 @@ def findings(scenario: Scenario, runs: Sequence[Run]) -> Simulation:
     """
     told = {
         **scenario.described(),
+        "unit": "seed",
+        "jobFractions": [],
         "baseline": scenario.policies[0].name,
         "confidence": scenario.confidence,
         "sequence": scenario.sequence is not None,

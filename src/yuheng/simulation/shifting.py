@@ -51,6 +51,8 @@ def simulate_shifting(scenario: ShiftingScenario, progress: Callable[[int, int],
     baseline = scenario.policies[0]
     told = {
         **scenario.described(),
+        "unit": "seed",
+        "jobFractions": [],
         "baseline": baseline,
         "confidence": scenario.confidence,
         "sequence": False,

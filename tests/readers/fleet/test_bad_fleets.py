@@ -54,10 +54,10 @@ CASES: list[tuple[Any, str]] = [
         "Cluster a: found prices in EUR, expected USD, or a rate of EUR in exchangeRates of a Fleet",
     ),
     (cluster(currency="euro"), "Cluster a: spec.currency: found 'euro', expected a currency's three letters"),
-    ({**cluster(), "apiVersion": "yuheng.io/v2"}, "Cluster: apiVersion: found 'yuheng.io/v2', expected yuheng.io/v1"),
+    ({**cluster(), "apiVersion": "yuheng.io/v2"}, "Cluster a: apiVersion: found 'yuheng.io/v2', expected yuheng.io/v1"),
     (
         [cluster(), ours("Clusters", "x")],
-        "item 2 of {f}: kind: found 'Clusters', expected one of Cluster, Fleet, PlacementPolicy, Region, Workflow",
+        "Clusters x: kind: found 'Clusters' (did you mean Cluster?), expected one of Cluster, Fleet, PlacementPolicy, ",
     ),
     ({**cluster(), "metadata": {"name": ""}}, "Cluster: metadata.name: found nothing, expected a name"),
     # Pools
@@ -105,7 +105,24 @@ CASES: list[tuple[Any, str]] = [
     ),
     (
         [cluster(), OTHER, region(egress=[{"aboveGB": 1, "perGB": 1}])],
-        "Region eu-west-1: spec.egress.default: found 1.0, expected a first tier with aboveGB 0",
+        "Region eu-west-1: spec.egress[0].aboveGB: found 1.0, expected 0 in the first tier ({{aboveGB: 0,",
+    ),
+    (
+        [cluster(), OTHER, region(egress={"us-east-1": [{"aboveGB": 5, "perGB": 1}]})],
+        "Region eu-west-1: spec.egress.us-east-1[0].aboveGB: found 5.0, expected 0 in the first tier",
+    ),
+    (
+        [cluster(), OTHER, region(internetEgress=[{"aboveGB": 5, "perGB": 1}])],
+        "Region eu-west-1: spec.internetEgress[0].aboveGB: found 5.0, expected 0 in the first tier",
+    ),
+    ([cluster(), OTHER, region(egress=[])], "Region eu-west-1: spec.egress: found no tier, expected one or more"),
+    (
+        [cluster(), OTHER, region(egress=[{"aboveGB": 0, "perGB": -1}])],
+        "Region eu-west-1: spec.egress[0].perGB: found -1.0, expected a number of 0 or more",
+    ),
+    (
+        [cluster(), OTHER, region(egress=-1)],
+        "Region eu-west-1: spec.egress: found -1.0, expected a number of 0 or more",
     ),
     (
         [cluster(), OTHER, region(internetEgress=[{"aboveGB": 0, "perGB": 1}, {"aboveGB": 0, "perGB": 1}])],
@@ -123,9 +140,9 @@ CASES: list[tuple[Any, str]] = [
     ),
     (
         [cluster(), region(bandwidth="fast")],
-        "Region eu-west-1: spec.bandwidth.default: found 'fast', expected bytes per",
+        "Region eu-west-1: spec.bandwidth: found 'fast', expected bytes per",
     ),
-    ([cluster(), region(bandwidth=0)], "Region eu-west-1: spec.bandwidth.default: found 0, expected bytes per second"),
+    ([cluster(), region(bandwidth=0)], "Region eu-west-1: spec.bandwidth: found 0, expected bytes per second"),
     (
         [cluster(), region(carbon=-1)],
         "Region eu-west-1: spec.carbon.constant: found -1.0, expected a number of 0 or more",

@@ -8,7 +8,7 @@ import pytest
 from made_fleets import annotated, cluster, fleet, ours, region, settings, written
 
 from yuheng.model.fleet import Link
-from yuheng.model.prices import Tier
+from yuheng.model.prices import Tier, tiered
 from yuheng.model.series import Series
 from yuheng.readers.fleet import read_fleet
 
@@ -124,6 +124,14 @@ def test_a_pair_counts_before_what_is_put_together(tmp_path: Path) -> None:
     table = "cloud,region,ingress_usd_per_gb,egress_usd_per_gb\naws,eu-west-1,0.01,0.02\n"
     folder = written(tmp_path, f__json=list(CLUSTERS), aws_matrix__csv=MATRIX, zz__csv=table)
     assert egress(read_fleet(folder).regions[EU].links) == {US: 0.02, AP: 0.08}
+
+
+def test_what_is_below_the_first_tier_of_a_table_is_free(tmp_path: Path) -> None:
+    table = "cloud,region,from_gb_per_month,usd_per_gb\naws,eu-west-1,5,0.08\n"
+    folder = written(tmp_path, f__json=cluster(), t__csv=table)
+    internet = read_fleet(folder).regions[EU].internet
+    assert internet == (Tier(0.0, 0.0), Tier(5.0, 0.08))
+    assert tiered(internet, 10.0) == pytest.approx(0.40)
 
 
 def test_prices_to_the_internet_have_tiers(tmp_path: Path) -> None:

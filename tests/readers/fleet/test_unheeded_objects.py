@@ -78,3 +78,89 @@ def test_an_objective_that_is_none_is_told_with_its_place(tmp_path: Path, object
 def test_metadata_that_are_none_are_refused_in_one_line(metadata: object, said: str) -> None:
     with pytest.raises(InputError, match=said):
         fleet(cluster(), {**deployment(), "metadata": metadata})
+
+
+def propagation(name: str = "spread", **spec: Any) -> dict[str, Any]:
+    selectors = [{"apiVersion": "apps/v1", "kind": "Deployment"}]
+    return karmadas("PropagationPolicy", "policy", name, {"resourceSelectors": selectors, **spec})
+
+
+def member(name: str = "m", **spec: Any) -> dict[str, Any]:
+    return karmadas("Cluster", "cluster", name, spec)
+
+
+POLICY, OVERRIDE = "PropagationPolicy default/spread", "OverridePolicy default/o"
+RULES = {"overrideRules": [{"targetClusters": {}, "overriders": {}}]}
+# An object of Karmada's, what it is called, the key in it that Karmada does not define, and the one that is meant.
+STRAYS: list[tuple[dict[str, Any], str, str, str]] = [
+    (
+        propagation(placement={"spreadConstraintsX": []}),
+        POLICY,
+        "spec.placement.spreadConstraintsX",
+        "spec.placement.spreadConstraints",
+    ),
+    (
+        propagation(placement={"replicaScheduling": {"replicaSchedulingTypeX": "Divided"}}),
+        POLICY,
+        "spec.placement.replicaScheduling.replicaSchedulingTypeX",
+        "spec.placement.replicaScheduling.replicaSchedulingType",
+    ),
+    (
+        propagation(placement={"clusterAffinities": [{"affinityName": "a", "clusterName": ["a"]}]}),
+        POLICY,
+        "spec.placement.clusterAffinities[0].clusterName",
+        "spec.placement.clusterAffinities[0].clusterNames",
+    ),
+    (propagation(clusterAffinity={}), POLICY, "spec.clusterAffinity", "spec.placement.clusterAffinity"),
+    (propagation(placement={"a": None}), POLICY, "spec.placement.a", ""),
+    (
+        karmadas("OverridePolicy", "policy", "o", RULES),
+        OVERRIDE,
+        "spec.overrideRules[0].targetClusters",
+        "spec.overrideRules[0].targetCluster",
+    ),
+    (
+        karmadas("ResourceBinding", "work", "b", {**binding()["spec"], "clustersX": []}),
+        "ResourceBinding default/b",
+        "spec.clustersX",
+        "spec.clusters",
+    ),
+    (member(regoin="eu-west-1"), "Cluster m", "spec.regoin", "spec.region"),
+]
+
+
+@pytest.mark.parametrize(("made", "subject", "key", "meant"), STRAYS)
+def test_a_key_that_karmada_does_not_define_is_told(made: dict[str, Any], subject: str, key: str, meant: str) -> None:
+    hint = f" (did you mean {meant}?)" if meant else ""
+    assert about("no field", made) == [f"<object>: {subject}: {key} is no field of Karmada's{hint}: it is not used"]
+
+
+def test_the_same_key_in_many_objects_is_told_once() -> None:
+    (said,) = about("no field", *(propagation(name, placment={}) for name in ("one", "two", "three")))
+    assert said.startswith("<object>: PropagationPolicy default/one: spec.placment is no field of Karmada's")
+    assert said.endswith("(did you mean spec.placement?): it is not used, there and 2 times more")
+
+
+def test_what_karmada_defines_is_no_stray_key_whether_it_is_used_or_not() -> None:
+    taint = {"key": "k", "effect": "NoExecute", "timeAdded": "2026-01-01T00:00:00Z"}
+    cluster_ = member(syncMode="Push", apiEndpoint="https://m:6443", proxyHeader={"a": "b"}, taints=[taint])
+    affinity = {
+        "labelSelector": {"matchLabels": {"any": "key"}, "matchExpressions": [{"key": "a", "operator": "Exists"}]},
+        "fieldSelector": {"matchExpressions": [{"key": "region", "operator": "In", "values": ["r"]}]},
+    }
+    weights = {"weightPreference": {"staticWeightList": [{"targetCluster": affinity, "weight": 1}]}}
+    made = propagation(
+        placement={"clusterAffinity": affinity, "replicaScheduling": {**weights, "replicaSchedulingType": "Divided"}},
+        suspension={"dispatching": False},
+        conflictResolution="Overwrite",
+    )
+    changes = {"plaintext": [{"path": "/spec/x", "operator": "add", "value": {"any": "thing"}}]}
+    rules = karmadas("OverridePolicy", "policy", "o", {"overrideRules": [{"overriders": changes}]})
+    assert not about("no field", cluster_, made, rules, {**binding(a=1), "status": {"aggregatedStatus": []}})
+
+
+@pytest.mark.parametrize("metadata", [{"name": ""}, {"name": None}, {}])
+def test_a_cluster_of_karmada_needs_a_name(metadata: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as caught:
+        fleet(cluster(), {**member(), "metadata": metadata})
+    assert str(caught.value) == "<object>: Cluster, item 2: metadata.name: found nothing, expected a name"

@@ -34,6 +34,18 @@ class Candidate:
         previous: replicas that it runs already.
     """
 
+    __slots__ = (
+        "_allocatable",
+        "_headroom",
+        "_replicas",
+        "cluster",
+        "name",
+        "previous",
+        "score",
+        "tier",
+        "weight",
+    )
+
     def __init__(
         self,
         cluster: Cluster,

@@ -38,6 +38,14 @@ class Circumstances(NamedTuple):
     closed: Mapping[str, str]
 
 
+class _Field(NamedTuple):
+    """All clusters: those that may take a workload, and why the others may not."""
+
+    standings: tuple[Standing, ...]
+    passing: tuple[Standing, ...]
+    refused: Mapping[str, str]
+
+
 class Propagator:
     """Places workloads on one set of clusters; what depends on a policy and the clusters alone is found once."""
 
@@ -48,7 +56,7 @@ class Propagator:
             clusters: each name once.
         """
         self._clusters = tuple(sorted(clusters, key=lambda cluster: cluster.name))
-        self._standings: dict[tuple[str, str], tuple[PropagationPolicy, tuple[Standing, ...]]] = {}
+        self._fields: dict[tuple[str, str], tuple[PropagationPolicy, _Field]] = {}
 
     def propagate(
         self,
@@ -92,14 +100,12 @@ class Propagator:
         self, workload: FleetWorkload, policy: PropagationPolicy, term: ClusterAffinityTerm | None, asked: Circumstances
     ) -> Propagation:
         """Place a workload by one affinity."""
-        refused: dict[str, str] = {}
-        candidates: list[Candidate] = []
-        for standing in self._standing(policy, term):
-            reason = refusal(standing, workload, asked.failed, asked.leaving, asked.closed)
-            if reason:
-                refused[standing.cluster.name] = reason
-            else:
-                candidates.append(_candidate(standing, workload, asked))
+        field = self._field(policy, term)
+        if workload.previous or asked.failed or asked.leaving or asked.closed:
+            field = _sorted_out(field.standings, workload, asked)
+        refused = dict(field.refused)
+        replicas_of = workload.previous.get
+        candidates = [_candidate(one, replicas_of(one.cluster.name, 0), workload, asked) for one in field.passing]
         affinity = term.affinity_name if term is not None else ""
         try:
             selected, replicas = _placed(workload, policy, term, candidates, fresh=asked.rebalance)
@@ -115,12 +121,13 @@ class Propagator:
             affinity=affinity,
         )
 
-    def _standing(self, policy: PropagationPolicy, term: ClusterAffinityTerm | None) -> tuple[Standing, ...]:
+    def _field(self, policy: PropagationPolicy, term: ClusterAffinityTerm | None) -> _Field:
+        """The clusters as a workload of a policy finds them that runs nowhere yet."""
         key = policy.key, term.affinity_name if term is not None else ""
-        known = self._standings.get(key)
+        known = self._fields.get(key)
         if known is None or known[0] is not policy:
-            known = policy, standings(policy.placement, term, self._clusters)
-            self._standings[key] = known
+            known = policy, _sorted_out(standings(policy.placement, term, self._clusters), None, None)
+            self._fields[key] = known
         return known[1]
 
 
@@ -153,13 +160,25 @@ def _terms(
     return terms[start:]
 
 
-def _candidate(standing: Standing, workload: FleetWorkload, asked: Circumstances) -> Candidate:
-    name = standing.cluster.name
-    previous = workload.previous.get(name, 0)
+def _sorted_out(standings: tuple[Standing, ...], workload: FleetWorkload | None, asked: Circumstances | None) -> _Field:
+    """The clusters that may take a workload, and why the others may not; None for one that runs nowhere yet."""
+    refused = {}
+    for standing in standings:
+        if workload is None or asked is None:
+            reason = refusal(standing, {}, frozenset(), frozenset(), {})
+        else:
+            reason = refusal(standing, workload.previous, asked.failed, asked.leaving, asked.closed)
+        if reason:
+            refused[standing.cluster.name] = reason
+    passing = tuple(standing for standing in standings if standing.cluster.name not in refused)
+    return _Field(standings, passing, refused)
+
+
+def _candidate(standing: Standing, previous: int, workload: FleetWorkload, asked: Circumstances) -> Candidate:
     locality = LOCALITY if previous else 0
     return Candidate(
         standing.cluster,
-        score=locality if asked.score is None else asked.score(name),
+        score=locality if asked.score is None else asked.score(standing.cluster.name),
         tier=standing.tier or 0,
         weight=standing.weight,
         previous=previous,
@@ -229,21 +248,19 @@ def _left_out(
 ) -> dict[str, str]:
     """Why candidates got no replica."""
     names = {found.name for found in selected}
+    outside = f"was not among the {len(names)} selected clusters"
+    unused = f"was not needed: {len(replicas)} cluster(s) hold all replicas"
+    static = policy.placement.strategy == "StaticWeight"
     reasons: dict[str, str] = {}
     for found in candidates:
         if found.name not in names:
-            reasons[found.name] = f"was not among the {len(names)} selected clusters"
+            reasons[found.name] = outside
         elif found.name not in replicas:
-            reasons[found.name] = _unused(policy, found, len(replicas))
+            if static:
+                reasons[found.name] = "got no share by its static weight"
+            else:
+                reasons[found.name] = unused if found.allocatable else "has no room for a replica"
     return reasons
-
-
-def _unused(policy: PropagationPolicy, candidate: Candidate, used: int) -> str:
-    if policy.placement.strategy == "StaticWeight":
-        return "got no share by its static weight"
-    if not candidate.allocatable:
-        return "has no room for a replica"
-    return f"was not needed: {used} cluster(s) hold all replicas"
 
 
 def _completed(found: Propagation, workload: FleetWorkload, policy: PropagationPolicy) -> Propagation:

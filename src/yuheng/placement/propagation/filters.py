@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
-from yuheng.model.fleet import Cluster, FleetWorkload
+from yuheng.model.fleet import Cluster
 from yuheng.model.node import Taint
 from yuheng.model.propagation import ClusterAffinity, ClusterAffinityTerm, Placement, SpreadConstraint
 
@@ -58,11 +58,18 @@ def standings(
 
 
 def refusal(
-    standing: Standing, workload: FleetWorkload, failed: Set[str], leaving: Set[str], closed: Mapping[str, str]
+    standing: Standing, previous: Mapping[str, int], failed: Set[str], leaving: Set[str], closed: Mapping[str, str]
 ) -> str:
     """Why a cluster may not take a workload; empty when it may.
 
     A taint does not keep away what runs on the cluster already.
+
+    Args:
+        standing: of the cluster.
+        previous: the replicas that the workload runs already, by cluster.
+        failed: see `Propagator.propagate`, as for the others.
+        leaving: see there.
+        closed: see there.
     """
     name = standing.cluster.name
     if name in failed:
@@ -75,7 +82,7 @@ def refusal(
         return AFFINITY
     if standing.property_missing:
         return f"did not have {standing.property_missing} property"
-    untolerated = standing.lost if workload.previous.get(name) else standing.taint
+    untolerated = standing.lost if previous.get(name) else standing.taint
     return f"had untolerated taint {{{untolerated}}}" if untolerated else ""
 
 

@@ -2,6 +2,7 @@
 
     inputs ── every file is read once; what is no fleet is a `Snapshot` as ever
       │
+      ├── kinds                                                            what speaks of a fleet, and slips of it
       ├── cluster_fields, region_fields, settings_fields, policy_fields    our own kinds, key by key
       ├── prices, egress, carbon, spot_traces                              the tables that they name
       │

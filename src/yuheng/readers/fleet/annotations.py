@@ -12,7 +12,7 @@ import msgspec
 from pydantic import ValidationError
 
 from yuheng.errors import InputError
-from yuheng.readers.fleet.inputs import OURS
+from yuheng.readers.fleet.kinds import OURS
 from yuheng.readers.fleet.requirement_fields import ANY_MACHINE, RequirementFields
 from yuheng.readers.scenario.refusals import nearest
 from yuheng.readers.scheduler_config.refusals import refusal

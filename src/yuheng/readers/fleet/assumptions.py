@@ -112,7 +112,7 @@ def _moves_data(workload: FleetWorkload) -> bool:
 def _of_links(fleet: Fleet) -> list[str]:
     found = []
     for what, count in (
-        ("price of egress", "that to the internet, or else nothing,"),
+        ("price of egress", "that to the internet, else the dearest of the provider, else nothing,"),
         ("latency", "0 s"),
         ("bandwidth", "no limit"),
     ):

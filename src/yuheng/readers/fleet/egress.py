@@ -4,7 +4,7 @@
 | --- | --- |
 | an empty cell, then regions; rows begin with regions | from the row to the column, within one provider |
 | ``cloud, region, egress_usd_per_gb[, ingress_usd_per_gb]`` | out of a region, and into it, within one provider |
-| ``cloud, region, from_gb_per_month, usd_per_gb`` | to the internet, by tiers |
+| ``cloud, region, from_gb_per_month, usd_per_gb`` | to the internet, by tiers: what is below the first is free |
 
 A matrix of a provider names all its regions, and a fleet is in some of them: where most of the names are not in the
 fleet, those are passed over, and so are always those that a price book has prices in. Another one is a slip of the pen,
@@ -215,6 +215,5 @@ def _to_internet(rows: Rows, provider: str, rate: float, table: EgressTable) -> 
 
 
 def _tiers(steps: Mapping[float, float]) -> Tiers:
-    """Tiers in order; the first holds from 0 on."""
-    ordered = sorted(steps.items())
-    return tuple(Tier(above if index else 0.0, price) for index, (above, price) in enumerate(ordered))
+    """Tiers in order; a table that begins above 0 gives what is below away."""
+    return tuple(Tier(above, price) for above, price in sorted(({0.0: 0.0} | dict(steps)).items()))

@@ -16,6 +16,7 @@ import msgspec
 
 from yuheng.errors import InputError
 from yuheng.readers.assembly import Assembly
+from yuheng.readers.fleet.kinds import KARMADA_CLUSTER, OURS, checked, group_of
 from yuheng.readers.inventory import Inventory
 from yuheng.readers.openb import is_table, read_table
 from yuheng.readers.snapshot import IN_MEMORY
@@ -29,10 +30,8 @@ if TYPE_CHECKING:
     from yuheng.readers.openb import Table
     from yuheng.readers.snapshot import Source
 
-__all__ = ["KARMADA_CLUSTER", "OURS", "Inputs", "group_of"]
+__all__ = ["Inputs"]
 
-OURS: Final = "yuheng.io"
-KARMADA_CLUSTER: Final = "cluster.karmada.io"
 _NAMES: Final = (OURS, KARMADA_CLUSTER)
 # PowerShell's redirection writes UTF-16, and says so by how the file begins.
 _WIDE: Final = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -121,17 +120,17 @@ class Inputs:
         """All of it as the state of one cluster, as `yuheng.readers.read` gives it.
 
         Raises:
-            InputError: something is not what it should be.
+            InputError: something is not what it should be, such as a Cluster without an apiVersion.
         """
         inventory = Inventory()
         tables: list[Table] = []
         for part in self._parts:
             if part.items is not None:
-                inventory.add(part.items)
+                inventory.add(map(checked, part.items))
             elif is_table(content := part.content()):
                 tables.append(read_table(content))
             else:
-                inventory.add(items_of(content))
+                inventory.add(map(checked, items_of(content)))
         return Assembly(inventory, tables).snapshot()
 
     def _read(self, source: Source) -> Iterator[_Part]:
@@ -149,11 +148,6 @@ class Inputs:
             return None
         self._held += content.data.nbytes
         return content if self._held <= LIMIT or content.name.startswith("<") else None
-
-
-def group_of(item: Item) -> str:
-    """The API group of an object; empty for the core."""
-    return item.api_version.rpartition("/")[0]
 
 
 def _speaks_of_a_fleet(content: Content) -> bool:

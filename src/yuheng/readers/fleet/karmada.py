@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -13,7 +14,7 @@ from yuheng.model.node import Node
 from yuheng.readers.attempts import forgiving
 from yuheng.readers.fleet.assumptions import listed
 from yuheng.readers.fleet.cluster_fields import REGION_LABEL, ZONE_LABEL
-from yuheng.readers.fleet.inputs import group_of
+from yuheng.readers.fleet.kinds import subject_of_fleet
 from yuheng.readers.inventory import key_of
 from yuheng.readers.karmada import (
     read_binding,
@@ -21,6 +22,7 @@ from yuheng.readers.karmada import (
     read_override_policy,
     read_propagation_policy,
     read_rebalancer,
+    stray_keys,
 )
 from yuheng.readers.objects.requests import amounts, whole
 
@@ -31,28 +33,11 @@ if TYPE_CHECKING:
     from yuheng.model.propagation import Binding, OverridePolicy, PropagationPolicy, ResourceSelector
     from yuheng.readers.sources.documents import Item
 
-__all__ = ["KARMADA_KINDS", "Karmada", "is_karmada"]
+__all__ = ["Karmada"]
 
 T = TypeVar("T")
-KARMADA: Final = "karmada.io"
-CLUSTER_WIDE: Final = ("Cluster", "WorkloadRebalancer")
-KARMADA_KINDS: Final = frozenset(
-    (
-        "Cluster",
-        "ClusterOverridePolicy",
-        "ClusterPropagationPolicy",
-        "ClusterResourceBinding",
-        "OverridePolicy",
-        "PropagationPolicy",
-        "ResourceBinding",
-        "WorkloadRebalancer",
-    )
-)
-
-
-def is_karmada(item: Item) -> bool:
-    """Whether an object is of a kind of Karmada's that is used."""
-    return item.kind in KARMADA_KINDS and group_of(item).endswith(f".{KARMADA}")
+# The number of an item of a list, in the path of a field.
+_NUMBER: Final = re.compile(r"\[\d+\]")
 
 
 class Karmada:
@@ -79,6 +64,7 @@ class Karmada:
         for item in items:
             self._by_kind[item.kind].append(item)
         self._check_once()
+        self.warnings += _stray(items)
         self.summed: list[str] = []
         self.clusters = {cluster.name: cluster for cluster in map(self._cluster, self._by_kind["Cluster"])}
         self.policies = self._policies()
@@ -114,10 +100,13 @@ class Karmada:
                         f"a second {item.kind} of this name (the first: {first.place()})",
                         "one object of a name",
                         source=item.source,
-                        subject=_subject(item),
+                        subject=subject_of_fleet(item),
                     )
 
     def _cluster(self, item: Item) -> Cluster:
+        if not key_of(item):
+            found_none = InputError("nothing", "a name", field="metadata.name")
+            raise found_none.at(source=item.source, subject=subject_of_fleet(item))
         found = msgspec.structs.replace(_converted(item, read_karmada_cluster), source=item.source)
         node = _converted(item, _summed_node)
         if node is None:
@@ -166,13 +155,22 @@ def _converted(item: Item, convert: Callable[[bytes | msgspec.Raw], T]) -> T:
     try:
         return forgiving(convert, item.text)
     except InputError as error:
-        raise error.at(source=item.source, subject=_subject(item)) from error.__cause__
+        raise error.at(source=item.source, subject=subject_of_fleet(item)) from error.__cause__
 
 
-def _subject(item: Item) -> str:
-    key = key_of(item)
-    is_wide = item.kind.startswith("Cluster") or item.kind in CLUSTER_WIDE
-    return f"{item.kind} {key.partition('/')[2] if is_wide else key}" if key else f"{item.kind}, item {item.position}"
+def _stray(items: Iterable[Item]) -> list[str]:
+    """One sentence for each key that Karmada does not define; the same one in many objects of a kind is told once."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for item in items:
+        for stray in stray_keys(item.kind, msgspec.json.decode(item.text)):
+            hint = f" (did you mean {stray.meant}?)" if stray.meant else ""
+            told = f"{item.source}: {subject_of_fleet(item)}: {stray.path} is no field of Karmada's{hint}"
+            found.setdefault((item.kind, _NUMBER.sub("", stray.path)), []).append(told)
+    return [f"{told[0]}: it is not used{_again(len(told) - 1)}" for told in found.values()]
+
+
+def _again(times: int) -> str:
+    return f", there and {times} time{'' if times == 1 else 's'} more" if times else ""
 
 
 class Summary(msgspec.Struct, rename="camel"):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from yuheng.errors import InputError
 from yuheng.readers.decoding import without_nulls
-from yuheng.readers.fleet.inputs import OURS
+from yuheng.readers.fleet.values import DEFAULT
 from yuheng.readers.scenario.refusals import Fields
 from yuheng.readers.scenario.values import Name
 from yuheng.readers.scheduler_config.refusals import refusal
@@ -17,9 +17,7 @@ from yuheng.readers.scheduler_config.refusals import refusal
 if TYPE_CHECKING:
     from yuheng.readers.sources.documents import Item
 
-__all__ = ["VERSION", "MetadataFields", "Object", "parsed"]
-
-VERSION: Final = f"{OURS}/v1alpha1"
+__all__ = ["MetadataFields", "Object", "parsed"]
 
 
 class MetadataFields(BaseModel):
@@ -59,9 +57,23 @@ def parsed(item: Item, kind: type[T], subject: str = "") -> T:
     try:
         return kind.model_validate(document)
     except ValidationError as error:
-        raise refusal(error).at(source=item.source, subject=subject) from None
+        found = refusal(error)
+        field = _as_written(found.field, document)
+        raise InputError(found.found, found.expected, source=item.source, subject=subject, field=field) from None
     except InputError as error:
         raise error.at(source=item.source, subject=subject) from error.__cause__
+
+
+def _as_written(field: str, document: object) -> str:
+    """The path of a field without the key `default` where nobody wrote it: a value alone is that of all regions."""
+    above, step, below = field.partition(f".{DEFAULT}")
+    holder = document
+    for key in above.split("."):
+        holder = holder.get(key) if isinstance(holder, dict) else None
+    if not step or isinstance(holder, dict) or holder is None:
+        return field
+    # Of a list the rest of the path is in it; a number has no parts.
+    return above + (below if isinstance(holder, list) else "")
 
 
 def _name(document: dict[str, Any]) -> str:

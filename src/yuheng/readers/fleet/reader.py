@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections import defaultdict
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,9 +16,9 @@ from yuheng.readers.fleet.assumptions import assumptions
 from yuheng.readers.fleet.cluster_fields import ClusterObject
 from yuheng.readers.fleet.clusters import WrittenCluster, cluster_of
 from yuheng.readers.fleet.exchange import Exchange
-from yuheng.readers.fleet.inputs import OURS, group_of
-from yuheng.readers.fleet.karmada import Karmada, is_karmada
-from yuheng.readers.fleet.objects import VERSION, parsed
+from yuheng.readers.fleet.karmada import Karmada
+from yuheng.readers.fleet.kinds import OURS, checked, group_of, is_karmada, passed_over
+from yuheng.readers.fleet.objects import parsed
 from yuheng.readers.fleet.placed import placed
 from yuheng.readers.fleet.policy_fields import PlacementPolicyObject
 from yuheng.readers.fleet.previous import running
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from yuheng.readers.sources.documents import Item
 
 __all__ = ["fleet_of"]
-
-KINDS: Final = ("Cluster", "Fleet", "PlacementPolicy", "Region", "Workflow")
 
 
 def fleet_of(inputs: Inputs) -> Fleet:
@@ -68,7 +66,7 @@ class _Reading:
         self._ours: defaultdict[str, list[Item]] = defaultdict(list)
         for item in inputs.described():
             if group_of(item) == OURS:
-                self._ours[_checked(item).kind].append(item)
+                self._ours[checked(item).kind].append(item)
         self._settings = WrittenSettings.of(self._ours["Fleet"])
         self._exchange = Exchange(self._settings.spec.exchange_rates, self._settings.spec.currency)
         self._clusters = [WrittenCluster(parsed(item, ClusterObject), item.source) for item in self._ours["Cluster"]]
@@ -78,6 +76,7 @@ class _Reading:
     def fleet(self) -> Fleet:
         """The fleet."""
         items, csv = self._inputs.others(self._used(), _is_described)
+        self._warnings += passed_over([checked(item) for item in items])
         workflows = read_workflows(items, pod_maker(items))
         karmada = Karmada([item for item in items if is_karmada(item)])
         tables = Tables(self._settings, csv, self._exchange)
@@ -149,23 +148,13 @@ class _Reading:
         return found
 
 
-def _checked(item: Item) -> Item:
-    """An object of ours that we know.
+def _is_described(item: Item) -> bool:
+    """Whether an object speaks of the fleet itself, and is none of what is to be placed.
 
     Raises:
-        InputError: its kind or its version is none of ours.
+        InputError: it should, and is not written so.
     """
-    if item.api_version != VERSION:
-        raise InputError(repr(item.api_version), VERSION, source=item.source, subject=item.kind, field="apiVersion")
-    if item.kind not in KINDS:
-        expected = f"one of {', '.join(KINDS)}"
-        raise InputError(repr(item.kind), expected, source=item.source, subject=item.place(), field="kind")
-    return item
-
-
-def _is_described(item: Item) -> bool:
-    """Whether an object speaks of the fleet itself, and is none of what is to be placed."""
-    return group_of(item) == OURS or is_karmada(item)
+    return group_of(checked(item)) == OURS or is_karmada(item)
 
 
 def _check_once(clusters: Iterable[WrittenCluster]) -> None:

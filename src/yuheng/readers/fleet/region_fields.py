@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from yuheng.readers.fleet.objects import Object
-from yuheng.readers.fleet.values import Bandwidth, Currency, Money, Time, as_pairs
+from yuheng.readers.fleet.values import DEFAULT, Bandwidth, Currency, Money, Time, as_pairs
 from yuheng.readers.scenario.refusals import Fields, one_of, refused, unfit
 from yuheng.readers.scenario.values import Name, Seconds, above, at_least, within
 
@@ -30,12 +30,16 @@ def _tiers(value: object) -> object:
 
 
 def _pairs_of_tiers(value: object) -> object:
-    return {"default": value} if isinstance(value, list) else as_pairs(value)
+    return {DEFAULT: value} if isinstance(value, list) else as_pairs(value)
 
 
 def _ascending(tiers: list[TierFields], at: str) -> None:
-    if not tiers or tiers[0].above_gb != 0:
-        raise refused(tiers[0].above_gb if tiers else None, "a first tier with aboveGB 0", at)
+    if not tiers:
+        raise unfit("no tier", "one or more", at)
+    first = tiers[0].above_gb
+    if first != 0:
+        expected = f"0 in the first tier ({{aboveGB: 0, perGB: 0}} before this one where {first:g} GB are free)"
+        raise refused(first, expected, f"{at}[0].aboveGB")
     for index, (before, after) in enumerate(pairwise(tiers), 1):
         if after.above_gb <= before.above_gb:
             raise refused(after.above_gb, f"more than {before.above_gb:g}", f"{at}[{index}].aboveGB")

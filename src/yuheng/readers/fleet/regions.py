@@ -15,6 +15,7 @@ from yuheng.readers.fleet.egress import EgressTable, Names, read_matrix
 from yuheng.readers.fleet.region_fields import RegionObject
 from yuheng.readers.fleet.rows import Rows
 from yuheng.readers.fleet.spot_traces import read_spot
+from yuheng.readers.fleet.values import DEFAULT
 from yuheng.readers.traces.files import one_file
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from yuheng.readers.fleet.exchange import Exchange
 
 __all__ = ["Atlas", "WrittenRegion"]
-
-DEFAULT = "default"
 
 
 class WrittenRegion(NamedTuple):

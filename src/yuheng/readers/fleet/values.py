@@ -15,6 +15,7 @@ from yuheng.readers.scenario.values import at_least
 
 __all__ = [
     "CURRENCY",
+    "DEFAULT",
     "Bandwidth",
     "Currency",
     "Gigabytes",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 CURRENCY: Final = "USD"
+# In a map by region: all that are not named.
+DEFAULT: Final = "default"
 _CODE: Final = re.compile(r"[A-Z]{3}")
 _SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) *(MB|GB|TB|PB|MiB|GiB|TiB)?")
 _SIZES: Final = {"MB": 1e-3, "GB": 1.0, "TB": 1e3, "PB": 1e6}
@@ -106,7 +109,7 @@ def _share(value: float) -> float:
 
 def as_pairs(value: object) -> object:
     """A single value as the default of all pairs."""
-    return value if isinstance(value, dict) else {"default": value}
+    return value if isinstance(value, dict) else {DEFAULT: value}
 
 
 Money = Annotated[float, at_least(0)]

@@ -15,7 +15,7 @@ from yuheng.model.fleet import FleetWorkload
 from yuheng.readers.assembly import Assembly
 from yuheng.readers.attempts import forgiving
 from yuheng.readers.decoding import without_nulls
-from yuheng.readers.fleet.inputs import group_of
+from yuheng.readers.fleet.kinds import group_of
 from yuheng.readers.fleet.owners import VOLCANO_JOB, Identity, Owners
 from yuheng.readers.inventory import Inventory, converted, key_of
 from yuheng.readers.objects.pods import PodReader

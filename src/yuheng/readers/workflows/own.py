@@ -10,7 +10,8 @@ from yuheng.errors import InputError
 from yuheng.model.requirements import Requirements
 from yuheng.model.workflow import DataEdge, Task, Workflow
 from yuheng.readers.decoding import below
-from yuheng.readers.fleet.objects import VERSION, MetadataFields, parsed
+from yuheng.readers.fleet.kinds import VERSION
+from yuheng.readers.fleet.objects import MetadataFields, parsed
 from yuheng.readers.workflows.graph import assembled, check_names
 from yuheng.readers.workflows.needs import divided, named, timed
 from yuheng.readers.workflows.own_fields import TaskFields, WorkflowObject, WorkflowSpecFields

@@ -14,6 +14,7 @@ pods; this package does what they would do next, as far as the objects alone tel
 
 from __future__ import annotations
 
+from yuheng.readers.workloads.fields import subject_in
 from yuheng.readers.workloads.missing import WORKLOAD_KINDS, missing_pods
 
-__all__ = ["WORKLOAD_KINDS", "missing_pods"]
+__all__ = ["WORKLOAD_KINDS", "missing_pods", "subject_in"]

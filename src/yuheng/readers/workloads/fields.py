@@ -31,6 +31,7 @@ __all__ = [
     "Workload",
     "read_part",
     "read_workload",
+    "subject_in",
 ]
 
 # Each of these pods is made and planned for itself; more of them is a slip of the finger.
@@ -261,7 +262,7 @@ def read_workload(document: Mapping[str, Any]) -> Workload | None:
         workload = read_part(document, kind)
         _check_counts(workload, "")
     except InputError as error:
-        raise error.at(subject=_subject(document)) from None
+        raise error.at(subject=subject_in(document)) from None
     return workload
 
 
@@ -298,7 +299,8 @@ def _check_counts(part: Wire, path: str) -> None:
             _check_counts(value, f"{path}{written}.")
 
 
-def _subject(document: Mapping[str, Any]) -> str:
+def subject_in(document: Mapping[str, Any]) -> str:
+    """How errors call a decoded object, whatever its metadata are."""
     metadata = document.get("metadata")
     known = metadata if isinstance(metadata, dict) else {}
     return f"{document['kind']} {known.get('namespace') or 'default'}/{known.get('name') or '(unnamed)'}"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from yuheng.reporting.fleet_facts import Verdict, verdict
 from yuheng.reporting.fleet_wording import money_text, more_money_text
 from yuheng.reporting.tables.sheet import Column, Sheet
 from yuheng.reporting.wording import count
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
     from yuheng.model.fleet_plan import Drill, DrillRow
+    from yuheng.reporting.tables.sheet import Part
 
 __all__ = ["write_drill"]
 
@@ -47,9 +49,7 @@ def write_drill(drill: Drill, console: Console, *, wide: bool = False) -> None:
         f" for {drill.objective}: the loss of one thing at a time; what runs costs {money_text(drill.per_hour)}/h.",
     )
     if drill.rows:
-        harmless = sum(not row.unplaced and not row.stranded for row in drill.rows)
-        style = "green" if harmless == len(drill.rows) else "yellow"
-        sheet.line((f"{harmless:,} of {_counted(len(drill.rows))}", style), ": everything finds another place.")
+        sheet.line(*_outcome(verdict(drill)))
         sheet.line()
         shown = drill.rows if wide else drill.rows[:_ROWS_SHOWN]
         sheet.pages(_ROWS, [_row(row) for row in shown])
@@ -57,6 +57,16 @@ def write_drill(drill: Drill, console: Console, *, wide: bool = False) -> None:
         sheet.line(("stranded: pods that belong to what is lost alone; nobody starts them elsewhere", "dim"))
     _write_unplaced(sheet, [row for row in drill.rows if row.unplaced])
     sheet.warnings(drill.warnings)
+
+
+def _outcome(found: Verdict) -> Iterator[Part]:
+    if found.felt:
+        style = "green" if found.got_over == found.felt else "yellow"
+        yield f"{found.got_over:,} of {_counted(found.felt)}", style
+        yield ": everything finds another place."
+    if found.unfelt:
+        takes = "takes" if found.unfelt == 1 else "take"
+        yield f"{' ' if found.felt else ''}{_counted(found.unfelt)} {takes} nothing that runs."
 
 
 def _counted(losses: int) -> str:

@@ -11,6 +11,7 @@ from yuheng.reporting.fleet_facts import (
     by_region,
     flows,
     home,
+    idle,
     moved_text,
     opened,
     own_pending,
@@ -137,16 +138,23 @@ def _write_summary(sheet: Sheet, plan: FleetPlan) -> None:
 def _outcome(plan: FleetPlan) -> Iterable[Part]:
     summary = plan.summary
     if not summary.workloads:
-        return ("no workload is to be placed", _pods(plan), ".")
+        return ("no workload is to be placed", _idle(plan), _pods(plan), ".")
     placed = f"{summary.placed:,} of {count(summary.workloads, 'workload')} placed"
     lacking = f"{summary.unschedulable:,} unschedulable"
     return (
         (placed, "green" if summary.placed else ""),
         ", ",
         (lacking, "yellow" if summary.unschedulable else ""),
+        _idle(plan),
         _pods(plan),
         ".",
     )
+
+
+def _idle(plan: FleetPlan) -> str:
+    """How many workloads there is nothing to decide of."""
+    found = idle(plan.workloads)
+    return f", {found:,} without replicas" if found else ""
 
 
 def _pods(plan: FleetPlan) -> str:

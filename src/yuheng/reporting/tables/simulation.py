@@ -47,13 +47,13 @@ def write_simulation(simulation: Simulation, console: Console, *, wide: bool = F
 
 
 def _write_head(sheet: Sheet, compared: Comparison) -> None:
-    what = f"{_counted(len(compared.policies), 'policy', 'policies')}, {count(len(compared.seeds), 'seed')}"
-    sheet.line("Simulation ", (compared.name or "without a name", "bold"), f": {what}, {count(compared.runs, 'run')}.")
+    what = f": {compared.tried}, {compared.repeated}, {count(compared.runs, 'run')}."
+    sheet.line("Simulation ", (compared.name or "without a name", "bold"), what)
     if compared.several_seeds:
         share = number_text(compared.confidence * 100)
-        sheet.line(f"Behind {_plus_minus(sheet)} stands half the width of the {share}% interval over seeds.")
+        sheet.line(f"Behind {_plus_minus(sheet)} stands half the width of the {share}% interval over {compared.unit}s.")
     elif compared.runs:
-        sheet.line("One seed shows no spread: run several for intervals.")
+        sheet.line(f"One {compared.unit} shows no spread: run several for intervals.")
 
 
 def _write_list(sheet: Sheet, compared: Comparison) -> None:
@@ -87,7 +87,7 @@ def _write_differences(sheet: Sheet, compared: Comparison) -> None:
     measures = [name for name in measures if any(compared.difference(policy, name) for policy in policies)]
     if not measures:
         return
-    sheet.heading(f"Differences to {compared.baseline}, paired by seed")
+    sheet.heading(f"Differences to {compared.baseline}, paired by {compared.unit}")
     rows = [(policy, *(_difference(sheet, compared, policy, name) for name in measures)) for policy in policies]
     sheet.pages(_columns(measures), _trimmed(rows), indent=2)
     notes = [
@@ -171,7 +171,3 @@ def _sign(sheet: Sheet, verdict: str) -> str:
     """The mark behind a difference whose interval excludes 0."""
     signs = {"better": ("▲", "^"), "worse": ("▼", "v"), "differs": ("◆", "#")}
     return sheet.sign(*signs[verdict]) if verdict else ""
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number:,} {one if number == 1 else many}"

@@ -50,7 +50,10 @@ function workloadsSection({ workloads, refusals, words }) {
     );
   };
   const placesOf = (row) => {
-    if (!replicas[row].length) return [element("span", { class: "state" }, `none of ${number(wanted[row])}`)];
+    if (!replicas[row].length) {
+      const lacking = wanted[row] ? `none of ${number(wanted[row])}` : "asks for none";
+      return [element("span", { class: "state" }, lacking)];
+    }
     const shown = replicas[row].slice(0, 4).map(([cluster, pods]) =>
       element("span", { class: "place" }, `${words[cluster]} `, element("strong", {}, number(pods))),
     );
