@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from heapq import heapify, heappop, heappush
-from itertools import repeat
-from math import ceil
-from typing import Final
+from math import isinf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,19 +18,14 @@ from yuheng.model.fleet_plan import told_instant
 from yuheng.model.objective import Terms
 from yuheng.model.pod import Pod
 from yuheng.placement.cases import Case, Part, Proposal, Tenure
+from yuheng.placement.filling import MOST, Filling
 from yuheng.placement.headroom import Headroom
 from yuheng.placement.opened import Opened, Tenant
-from yuheng.placement.packing import Packing
 from yuheng.placement.sites import ANY, EXISTING, Batch, Site
 from yuheng.placement.slots import Slots
 from yuheng.placement.terrain import Terrain
 
 __all__ = ["Assignment"]
-
-# More copies than this are not told apart.
-MOST: Final = 1 << 20
-# In place of how many pods there is room for.
-UNKNOWN: Final = -1
 
 
 class Assignment:
@@ -44,6 +36,7 @@ class Assignment:
         sites: the clusters, compiled.
         tenures: by workload, where it is.
         opened: the nodes that are bought, and their bill.
+        filling: how groups would be filled.
     """
 
     def __init__(self, terrain: Terrain, sites: Sequence[Site]) -> None:
@@ -52,6 +45,7 @@ class Assignment:
         self.tenures: dict[str, Tenure] = {}
         self.opened = Opened(terrain, sites)
         self._headroom = Headroom(sites)
+        self.filling = Filling(terrain, sites, self.opened, self._headroom)
         self._slots: dict[int, Slots] = {}
         for r in range(len(terrain.regions)):
             limit = terrain.region_of(r).concurrency
@@ -130,71 +124,12 @@ class Assignment:
         """
         best: Proposal | None = None
         for least, groups in self._ranked_scopes(case, without):
-            if best is not None and least >= best.score:
+            if isinf(least) or (best is not None and least >= best.score):
                 break
             found = self._filled(case, groups)
             if found is not None and (best is None or found.score < best.score):
                 best = found
         return best
-
-    def least(self, case: Case) -> NDArray[np.float64]:
-        """(T, G) the least that one pod of a workload could add as things are: nodes in use may have room for it."""
-        if not self.opened.count.any():
-            return case.score
-        room = np.stack([self._joinable(case, t) for t in range(len(case.counts))])
-        found: NDArray[np.float64] = np.where(room > 0, self._beside(case), case.score)
-        return found
-
-    def _beside(self, case: Case) -> NDArray[np.float64]:
-        """(T, G) what a pod adds beside a node that is bought for it."""
-        free = case.factors.cost * np.where(self.terrain.bought, case.quote.money, 0.0)
-        return case.score - free
-
-    def _joinable(self, case: Case, t: int) -> NDArray[np.int64]:
-        """(G,) how many pods of a template fit on nodes in use of groups that are bought, at the most."""
-        if case.workload.variants:
-            return np.where(self.opened.count > 0, MOST, 0)
-        return self.opened.leftover.joinable(case.quote.templates[t][0])
-
-    def _least_in(self, case: Case, groups: NDArray[np.int64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(scopes,) the least that a proposal within each of some sets of groups could be worth.
-
-        Args:
-            case: the workload.
-            groups: of all sets, one after the other.
-            starts: where each set begins.
-        """
-        fixed = case.factors.cost * case.quote.fixed[self.terrain.region[groups]]
-        found: NDArray[np.float64] = np.minimum.reduceat(fixed, starts)
-        for t, count in enumerate(case.counts):
-            found += self._least_of(case, t, count, groups, starts)
-        return found
-
-    def _least_of(
-        self, case: Case, t: int, count: int, groups: NDArray[np.int64], starts: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        """(scopes,) the same of so many pods of one template, data left out.
-
-        They are on nodes in use, as many as those hold, and on nodes that exist; or one node is opened at the least.
-        """
-        score, bought = case.score[t, groups], self.terrain.bought[groups]
-        beside = self._beside(case)[t, groups]
-        room = self._joinable(case, t)[groups] if self.opened.count.any() else np.zeros(len(groups), dtype=np.int64)
-
-        def least(amounts: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-            found: NDArray[np.float64] = np.minimum.reduceat(np.where(mask, amounts, np.inf), starts)
-            return found
-
-        joined = np.minimum(np.add.reduceat(room, starts), count)
-        free = np.where(joined > 0, least(beside, room > 0), 0.0) * joined
-        there, own = least(score, ~bought), least(score, bought)
-        on_there = np.minimum(count * there, free + _times(count - joined, there))
-        on_own = np.minimum(count * own, free + _times(count - joined, own))
-        if len(case.counts) == 1:
-            one = least(case.factors.cost * case.quote.whole[groups], bought)
-            on_own = np.maximum(on_own, one + count * np.minimum.reduceat(beside, starts))
-        found: NDArray[np.float64] = np.minimum(on_there, on_own)
-        return np.where(joined >= count, np.minimum(found, free), found)
 
     def _ranked_scopes(self, case: Case, without: Collection[int]) -> Iterator[tuple[float, NDArray[np.int64]]]:
         """Sets of groups that the whole workload may be in, and the least that a proposal within each could be worth.
@@ -213,10 +148,16 @@ class Assignment:
         starts = np.flatnonzero(np.append(True, homes[1:] != homes[:-1]))
         wide = self._wide_scopes(case, groups) if case.workload.divisible and len(starts) > 1 else []
         ends = np.append(starts[1:], len(groups))
-        least = self._least_in(case, groups, starts).tolist()
-        least += [float(self._least_in(case, scope, np.zeros(1, dtype=np.int64))[0]) for scope in wide]
+        least = self.filling.least_in(case, groups, starts).tolist()
+        least += self._least_across(case, wide)
         for value, i in sorted(zip(least, range(len(least)), strict=True)):
             yield value, groups[starts[i] : ends[i]] if i < len(starts) else wide[i - len(starts)]
+
+    def _least_across(self, case: Case, scopes: Sequence[NDArray[np.int64]]) -> list[float]:
+        """The least that a proposal across the clusters of each scope could be worth."""
+        fixed = case.factors.cost * case.quote.fixed[self.terrain.region]
+        pods, counts = self.filling.least(case), np.array(case.counts)
+        return [float(counts @ pods[:, scope].min(axis=1) + fixed[scope].min()) for scope in scopes]
 
     def _wide_scopes(self, case: Case, groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """All groups together, and those of each region with several clusters."""
@@ -230,74 +171,11 @@ class Assignment:
         """Fill groups, the cheapest first; None when they have too little room."""
         parts: list[Part] = []
         for t, wanted in enumerate(case.counts):
-            found = self._parts(case, t, self._ranked(case, t, groups, wanted), wanted)
+            found = self.filling.parts(case, t, self.filling.ranked(case, t, groups, wanted), wanted)
             if sum(part.pods for part in found) < wanted:
                 return None
-            parts += self._topped(case, t, found)
+            parts += self.filling.topped(case, t, found)
         return self._priced(case, tuple(parts))
-
-    def _topped(self, case: Case, t: int, parts: Sequence[Part]) -> list[Part]:
-        """Parts with nodes that they open filled up, by pods that would pay for their part of another node."""
-        taken = {part.group: part.pods for part in parts}
-        opening = [g for g in taken if self.terrain.bought[g]]
-        others = sorted(taken.keys() - set(opening), key=lambda g: (-float(case.score[t, g]), g))
-        for g in opening if others else ():
-            spare = self._spare(case, t, g, taken[g])
-            beside = float(case.score[t, g]) - case.factors.cost * float(case.quote.money[t, g])
-            for other in others:
-                some = min(spare, taken[other]) if float(case.score[t, other]) > beside else 0
-                taken[g], taken[other], spare = taken[g] + some, taken[other] - some, spare - some
-        return [part._replace(pods=taken[part.group]) for part in parts if taken[part.group]]
-
-    def _spare(self, case: Case, t: int, g: int, pods: int) -> int:
-        """How many more pods the nodes hold that so many are put on."""
-        if not self.opened.count[g]:
-            return min(-pods % int(case.quote.held[t, g]), self._room_in(case, t, g, MOST) - pods)
-        packing, pod = self._packing(case, g), self._pod(case, t, g)
-        packing.add(pod, pods)
-        return packing.spare(pod)
-
-    def _ranked(self, case: Case, t: int, groups: NDArray[np.int64], pods: int) -> Iterator[tuple[int, int]]:
-        """Groups by what a pod adds in them, and how many pods at the most: there is little room on nodes in use.
-
-        How much room there is, is only looked at where it could be the best that is left.
-        """
-        fixed = case.factors.cost * case.quote.fixed[self.terrain.region] / max(sum(case.counts), 1)
-        worth = self._worth(case, t, groups, pods) + fixed[groups]
-        shared = groups[self._joinable(case, t)[groups] > 0] if self.opened.count.any() else groups[:0]
-        if not len(shared):
-            yield from ((g, MOST) for g in groups[np.lexsort((groups, worth))].tolist())
-            return
-        beside = (self._beside(case)[t] + fixed)[shared]
-        ranked = list(zip(worth.tolist(), groups.tolist(), repeat(MOST)))
-        ranked += zip(beside.tolist(), shared.tolist(), repeat(UNKNOWN))
-        heapify(ranked)
-        while ranked:
-            worth_each, g, most = heappop(ranked)
-            if most != UNKNOWN:
-                yield g, most
-                continue
-            some, dollars = self._packing(case, g).joined(self._pod(case, t, g), pods)
-            if some:
-                heappush(ranked, (worth_each + case.factors.cost * dollars / some, g, some))
-
-    def _worth(self, case: Case, t: int, groups: NDArray[np.int64], pods: int) -> NDArray[np.float64]:
-        """(groups,) what a pod adds when so many are placed: a node that is bought for few of them is dear."""
-        quote, held = case.quote, case.quote.held[t, groups]
-        part = np.where(np.isinf(held), 0.0, np.ceil(pods / held) * quote.whole[groups] / max(pods, 1))
-        extra = np.where(np.isinf(held), 0.0, part - quote.money[t, groups])
-        found: NDArray[np.float64] = case.score[t, groups] + case.factors.cost * extra
-        return found
-
-    def _packing(self, case: Case, g: int, wait: float = 0.0) -> Packing:
-        site = self.sites[int(self.terrain.site[g])]
-        return Packing(self.terrain, site, self.opened, g, Tenant(case.workload.identity, case.quote, wait))
-
-    def _pod(self, case: Case, template: int, g: int) -> Pod:
-        return case.pod(template, self.terrain.clusters[int(self.terrain.site[g])].name)
-
-    def _room_in(self, case: Case, template: int, g: int, most: int) -> int:
-        return self.room(self._pod(case, template, g), g, most)
 
     def _priced(self, case: Case, parts: tuple[Part, ...]) -> Proposal | None:
         """A proposal of these parts; None when its region has no slot for it in time."""
@@ -305,7 +183,7 @@ class Assignment:
         wait = self._wait(case, parts)
         if wait is None:
             return None
-        dollars, per_hour = self._bought(case, parts, wait)
+        dollars, per_hour = self.filling.bought(case, parts, wait)
         terms = terms._replace(cost=terms.cost + dollars, time=terms.time + wait)
         quote = case.quote
         per_hour += sum(
@@ -314,26 +192,6 @@ class Assignment:
             if not self.terrain.bought[part.group]
         )
         return Proposal(parts, terms, self.score(case, terms), wait, per_hour)
-
-    def _bought(self, case: Case, parts: Sequence[Part], wait: float) -> tuple[float, float]:
-        """US dollars that parts add to the bill of nodes that are bought: in all, and per hour of those they open."""
-        dollars = per_hour = 0.0
-        by_group: dict[int, list[Part]] = {}
-        for part in parts:
-            if self.terrain.bought[part.group]:
-                by_group.setdefault(part.group, []).append(part)
-        for g, mine in by_group.items():
-            hours, whole = float(case.quote.hours[g]), float(case.quote.whole[g])
-            if len(mine) == 1 and not wait and not self.opened.count[g]:
-                nodes = ceil(mine[0].pods / float(case.quote.held[mine[0].template, g]))
-                dollars += nodes * whole
-            else:
-                packing = self._packing(case, g, wait)
-                for part in mine:
-                    packing.add(self._pod(case, part.template, g), part.pods)
-                dollars, nodes = dollars + packing.dollars, packing.opened
-            per_hour += nodes * (whole / hours if hours > 0 else float(self.terrain.whole[g]))
-        return dollars, per_hour
 
     def terms(self, case: Case, where: Iterable[tuple[int, int, int]]) -> Terms:
         """What so many pods of a template in a group amount to, each as ``(template, group, pods)``.
@@ -395,7 +253,7 @@ class Assignment:
             share = (part.template, part.site if everywhere else 0)
             pods = _handed(case, site.cluster.name, part, taken[share])
             group = part.group - int(self.terrain.first[part.site]) if part.group >= 0 else part.group
-            batch = site.place(pods, group, self._order(case, part, proposal.wait))
+            batch = site.place(pods, group, self.filling.order(case, part, proposal.wait))
             if batch is None:
                 self._undo(batches, tenant)
                 return False
@@ -405,14 +263,6 @@ class Assignment:
             self.opened.enter(tenant, part.site, batch.nodes)
         self._hold(case, proposal, batches, tenant)
         return True
-
-    def _order(self, case: Case, part: Part, wait: float) -> list[int]:
-        """The nodes that a part is put on where some of its group are in use; empty where it does not matter."""
-        if part.group < 0 or not self.opened.count[part.group]:
-            return []
-        packing = self._packing(case, part.group, wait)
-        packing.add(self._pod(case, part.template, part.group), part.pods)
-        return packing.order
 
     def _hold(self, case: Case, proposal: Proposal, batches: Sequence[tuple[int, Batch]], tenant: Tenant) -> None:
         """Note where a workload is, as its nodes tell."""
@@ -464,32 +314,24 @@ class Assignment:
         if left == 0 or not len(mine):
             return []
         if ranked:
-            return self._parts(case, t, self._ranked(case, t, mine, left), left)
+            return self.filling.parts(case, t, self.filling.ranked(case, t, mine, left), left)
         exists = self.terrain.exists[mine]
         if case.is_open(self.terrain, s):
             here = min(self._headroom.room(case.pod(t, self.sites[s].cluster.name), s, EXISTING, left), left)
             found = [Part(t, s, EXISTING, here)] if here else []
         else:
-            found = self._parts(case, t, ((g, MOST) for g in mine[exists].tolist()), left)
+            found = self.filling.parts(case, t, ((g, MOST) for g in mine[exists].tolist()), left)
         # The scheduler chooses between nodes that are there: those that are opened for it are few, and cheap.
         left -= sum(part.pods for part in found)
-        return found + self._parts(case, t, self._ranked(case, t, mine[~exists], left), left)
-
-    def _parts(self, case: Case, t: int, groups: Iterable[tuple[int, int]], left: int) -> list[Part]:
-        """So many pods of a template, or as many as there is room for, in groups with how many each may have."""
-        taken: Counter[int] = Counter()
-        for g, most in groups:
-            if left == 0:
-                break
-            some = min(self._room_in(case, t, g, left + taken[g]) - taken[g], left, most)
-            if some > 0:
-                taken[g] += some
-                left -= some
-        return [Part(t, int(self.terrain.site[g]), g, some) for g, some in taken.items()]
+        if left == 0:
+            return found
+        return found + self.filling.parts(case, t, self.filling.ranked(case, t, mine[~exists], left), left)
 
     def alone(self, tenure: Tenure) -> tuple[float, float]:
         """What leaving its place would save on nodes that are bought: US dollars in all, and per hour."""
         nodes: dict[int, list[NDArray[np.int32]]] = {}
+        if not self.opened.count.any():
+            return 0.0, 0.0
         for s, batch in tenure.batches:
             nodes.setdefault(s, []).append(batch.nodes)
         found = [self.opened.alone(tenure.tenant, s, np.concatenate(some)) for s, some in nodes.items()]
@@ -526,11 +368,6 @@ def _handed(case: Case, cluster: str, part: Part, taken: int) -> list[Pod]:
     first = len(indices) - case.counts[part.template] + taken
     pods = case.workload.variants.get(cluster, case.workload.pods)
     return [pods[i] for i in indices[first : first + part.pods]]
-
-
-def _times(pods: NDArray[np.int64], each: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What so many pods come to; nothing where there is none, even where there is no place for any."""
-    return np.where(pods > 0, pods * np.where(pods > 0, each, 0.0), 0.0)
 
 
 def _shares(counts: Sequence[int], total: int) -> list[int]:

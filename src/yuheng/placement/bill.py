@@ -85,7 +85,8 @@ def shares(terrain: Terrain, sites: Sequence[Site], seats: Iterable[Seat]) -> di
 def _bought(terrain: Terrain, sites: Sequence[Site], seat: Seat) -> Iterator[tuple[int, int, int]]:
     """The nodes that are bought among those of a seat: their group, the node, and how many pods are on it."""
     first, group_of = int(terrain.first[seat.site]), sites[seat.site].group_of
-    mine = seat.nodes[terrain.bought[first + group_of[seat.nodes]]]
+    is_bought = terrain.bought[first + group_of[seat.nodes]]
+    mine = seat.nodes[is_bought] if is_bought.any() else seat.nodes[:0]
     for n, count in zip(*(one.tolist() for one in np.unique(mine, return_counts=True)), strict=True):
         yield first + int(group_of[n]), n, count
 

@@ -96,7 +96,10 @@ class Opened:
         if s not in self._bought:
             return
         group_of, who = self._sites[s].group_of, self._who[s]
-        mine = np.unique(nodes[self._bought[s][group_of[nodes]]])
+        is_bought = self._bought[s][group_of[nodes]]
+        if not is_bought.any():
+            return
+        mine = np.unique(nodes[is_bought])
         number = self._number_of(tenant)
         before = who[mine]
         for old in np.unique(before).tolist():
@@ -106,8 +109,7 @@ class Opened:
             who[some] = new
             for g, count in zip(*np.unique(group_of[some], return_counts=True), strict=True):
                 self._replace(int(self._terrain.first[s]) + int(g), old, new, int(count))
-        if len(mine):
-            self.leftover.look(s, mine, who[mine] > 0)
+        self.leftover.look(s, mine, who[mine] > 0)
 
     def _replace(self, g: int, old: int, new: int, count: int) -> None:
         """So many nodes of a group change hands."""
@@ -197,7 +199,10 @@ class Opened:
         if s not in self._bought:
             return dollars, per_hour
         group_of, number = self._sites[s].group_of, self._number_of(tenant)
-        mine = np.unique(nodes[self._bought[s][group_of[nodes]]])
+        is_bought = self._bought[s][group_of[nodes]]
+        if not is_bought.any():
+            return dollars, per_hour
+        mine = np.unique(nodes[is_bought])
         pairs, counts = np.unique(np.stack([group_of[mine], self._who[s][mine]]), axis=1, return_counts=True)
         for local, who, count in zip(*pairs.tolist(), counts.tolist(), strict=True):
             g, rest = int(self._terrain.first[s]) + local, self._sets[who] - {number}

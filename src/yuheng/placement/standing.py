@@ -52,7 +52,8 @@ class Standing:
         self._where: dict[str, list[tuple[int, int, int]]] = {}
         self._unseen: dict[str, Counter[int]] = {}
         workloads = [one for one in decision.fleet.workloads if one.pods]
-        seats = (seat for one in workloads for seat in self._seats(one))
+        used = set(self.terrain.site[self.assignment.opened.count > 0].tolist())
+        seats = (seat for one in workloads for seat in self._seats(one) if seat.site in used)
         self._shares = shares(self.terrain, self.assignment.sites, seats)
 
     def replicas(self, workload: FleetWorkload) -> dict[str, int]:
