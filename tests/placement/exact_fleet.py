@@ -6,6 +6,7 @@ what does not fit together on a node is not counted as fitting.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from itertools import pairwise
@@ -16,6 +17,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
 from yuheng.model.fleet import INSTANCE_TYPE, Cluster, Fleet, FleetWorkload, Region
+from yuheng.model.fleet_plan import FleetPlan
 from yuheng.model.node import Node
 from yuheng.model.objective import Terms, parse_objective
 from yuheng.model.pod import Pod
@@ -326,6 +328,45 @@ class Exact:
         """The least value of a plan that places these workloads, each as a whole."""
         return self._solved(frozenset(placed), seconds)
 
+    def bill(self, found: FleetPlan) -> float:
+        """Dollars of a plan: what its pods cost on nodes that exist, their data, and each opened node once."""
+        dollars: list[float] = []
+        for key, mine in self._where(found).items():
+            choice = self.choices[key]
+            dollars += [choice.offers[n].money for n, _ in mine]
+            dollars += [choice.fixed[region] for region in {self.nodes[n].cluster.region_key for n, _ in mine}]
+        return math.fsum(dollars) + math.fsum(price * _hours(there) for price, there in self._opened(found))
+
+    def per_hour(self, found: FleetPlan) -> float:
+        """The same per hour of nodes, while everybody is there."""
+        dollars = [price for price, _ in self._opened(found)]
+        for key, mine in self._where(found).items():
+            offers = [self.choices[key].offers[n] for n, _ in mine]
+            dollars += [offer.money / (offer.end - offer.begin) * HOUR for offer in offers]
+        return math.fsum(dollars)
+
+    def _where(self, found: FleetPlan) -> dict[str, list[tuple[int, str]]]:
+        """By workload, the machine of each pod and the name of its node."""
+        key_of = {pod.key: one.key for one in self.fleet.workloads for pod in one.pods}
+        where: dict[str, list[tuple[int, str]]] = {}
+        for name, item in found.placements:
+            kinds = (n for n, machine in enumerate(self.nodes) if machine.cluster.name == name)
+            stem = item.node.rpartition("-")[0]
+            n = next(n for n in kinds if (self.nodes[n].pool or self.nodes[n].node.name) in (item.node, stem))
+            where.setdefault(key_of[item.pod], []).append((n, item.node))
+        return where
+
+    def _opened(self, found: FleetPlan) -> list[tuple[float, list[tuple[float, float]]]]:
+        """The price of each node that is opened, and when somebody is on it."""
+        there: dict[tuple[float, str, str], list[tuple[float, float]]] = {}
+        for key, mine in self._where(found).items():
+            for n, node in mine:
+                offer = self.choices[key].offers[n]
+                if offer.held:
+                    place = (offer.price, self.nodes[n].cluster.name, node)
+                    there.setdefault(place, []).append((offer.begin, offer.end))
+        return [(price, spans) for (price, _, _), spans in sorted(there.items())]
+
     def _solved(self, placed: frozenset[str] | None, seconds: float) -> Optimum:
         program = Program()
         some = [one for one in self.fleet.workloads if placed is None or one.key in placed]
@@ -432,6 +473,16 @@ def _used(program: Program, copies: list[int], cost: float, pods: int) -> int:
     for v in copies:
         program.row([(v, 1.0), (used, -float(pods))], -np.inf, 0.0)
     return used
+
+
+def _hours(spans: list[tuple[float, float]]) -> float:
+    """For how long at least one of them lasts."""
+    moments = sorted({moment for span in spans for moment in span})
+    return sum(
+        (end - begin) / HOUR
+        for begin, end in pairwise(moments)
+        if any(first <= begin and end <= last for first, last in spans)
+    )
 
 
 class Program:

@@ -8,6 +8,7 @@ bought its pods pay no more than their part, of whichever resource that is large
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
@@ -52,7 +53,8 @@ def bound_of(
     fixed = _sum(factors, total) - placed
     if not free:
         return fixed + placed
-    alone = _alone(assignment, free, others)
+    kept = [case for key, case in sorted(cases.items()) if key in assignment.tenures and key not in keys]
+    alone = _alone(assignment, free, kept, others)
     if known is not None and known.keys == keys:
         alone = max(alone, known.value - TOLERANCE * abs(known.value))
     if placed <= alone * (1 + TOLERANCE):
@@ -60,17 +62,17 @@ def bound_of(
     size = sum(int(case.usable(assignment.terrain).sum()) * len(case.counts) for case in free)
     if size > MOST_VARIABLES:
         return fixed + alone
-    return fixed + max(alone, _relaxed(assignment, free, others))
+    return fixed + max(alone, _relaxed(assignment, free, kept, others))
 
 
 def _sum(factors: Terms, terms: Terms) -> float:
     return sum(weight * amount for weight, amount in zip(factors, terms, strict=True))
 
 
-def _alone(assignment: Assignment, cases: list[Case], others: Mapping[int, float]) -> float:
+def _alone(assignment: Assignment, cases: list[Case], kept: list[Case], others: Mapping[int, float]) -> float:
     """The sum of the least that each workload could add, whatever else there is.
 
-    Nodes that others are on are free for them; or they are not, and what the others pay is taken off.
+    Nodes that others are on are free for them; or they are not, and what the others pay beyond their part is taken off.
     """
     terrain = assignment.terrain
     free = np.isin(np.arange(len(terrain.groups)), list(others))
@@ -81,10 +83,21 @@ def _alone(assignment: Assignment, cases: list[Case], others: Mapping[int, float
             continue
         counts, fixed = np.array(case.counts), case.factors.cost * float(case.quote.fixed[terrain.region[usable]].min())
         score = _rest(assignment, case)
-        parts = score + case.factors.cost * case.quote.part * _per_dollar(assignment, case) * terrain.bought
+        parts = score + case.factors.cost * _parts(assignment, case)
         without += fixed + float(counts @ parts[:, usable].min(axis=1))
         with_them += fixed + float(counts @ np.where(free, score, parts)[:, usable].min(axis=1))
-    return max(with_them, without - cases[0].factors.cost * math.fsum(others.values()))
+    beyond = math.fsum(others.values())
+    for case in kept:
+        parts = _parts(assignment, case)
+        where = assignment.tenures[case.workload.identity].proposal.parts
+        beyond -= sum(part.pods * float(parts[part.template, part.group]) for part in where)
+    return max(with_them, without - cases[0].factors.cost * beyond)
+
+
+def _parts(assignment: Assignment, case: Case) -> NDArray[np.float64]:
+    """(T, G) US dollars of one pod's part of a node that is bought, in the ratio of the default rates; 0 elsewhere."""
+    found: NDArray[np.float64] = case.quote.part * _per_dollar(assignment, case) * assignment.terrain.bought
+    return found
 
 
 def _rest(assignment: Assignment, case: Case) -> NDArray[np.float64]:
@@ -113,7 +126,7 @@ def _is_free(assignment: Assignment, key: str, case: Case, factors: Terms) -> bo
     return tenure is not None and case.factors == factors and not case.by_policy
 
 
-def _relaxed(assignment: Assignment, cases: list[Case], others: Mapping[int, float]) -> float:
+def _relaxed(assignment: Assignment, cases: list[Case], kept: list[Case], others: Mapping[int, float]) -> float:
     """The value of the linear relaxation, lowered by the solver's tolerance."""
     terrain, program = assignment.terrain, Program()
     free = _free_amounts(assignment, cases)
@@ -139,10 +152,24 @@ def _relaxed(assignment: Assignment, cases: list[Case], others: Mapping[int, flo
         most = float(free[g].get(name, 0)) or 1.0
         program.row([(column, amount / most) for column, amount in terms], upper=1.0 if free[g].get(name, 0) else 0.0)
     bills = {g: program.column(cases[0].factors.cost) for g in sorted({g for g, _ in parts})}
-    for (g, _), terms in sorted(parts.items()):
-        program.row([*terms, (bills[g], -1.0)], upper=others.get(g, 0.0))
+    taken = _taken(assignment, kept)
+    for (g, name), terms in sorted(parts.items()):
+        program.row([*terms, (bills[g], -1.0)], upper=others.get(g, 0.0) - taken[g, name])
     found = program.relaxed(MOST_ITERATIONS)
     return found.bound - TOLERANCE * abs(found.bound) if found.is_proven and not found.is_infeasible else -math.inf
+
+
+def _taken(assignment: Assignment, kept: list[Case]) -> dict[tuple[int, str], float]:
+    """By group that is bought and resource, US dollars of the part of it that workloads take that stay."""
+    terrain = assignment.terrain
+    found: dict[tuple[int, str], float] = defaultdict(float)
+    for case in kept:
+        whole = terrain.whole * _per_dollar(assignment, case)
+        for part in assignment.tenures[case.workload.identity].proposal.parts:
+            for name, amount in _asked(case, part.template, terrain.clusters[part.site].name).items():
+                if terrain.bought[part.group] and (most := _offered(terrain, part.group, name)):
+                    found[part.group, name] += part.pods * amount / most * float(whole[part.group])
+    return found
 
 
 def _offered(terrain: Terrain, g: int, name: str) -> float:

@@ -35,7 +35,7 @@ class Proposal(NamedTuple):
         terms: what it adds to cost, time and carbon; once it is in force, without the nodes that are bought.
         score: the same in the objective.
         wait: seconds that it waits for a slot in its region.
-        per_hour: US dollars per hour that it adds, those of nodes that it opens among them.
+        per_hour: US dollars per hour that it adds; what it adds to the bill of nodes that are bought, over its hours.
     """
 
     parts: tuple[Part, ...]

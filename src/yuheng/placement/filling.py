@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import repeat
-from math import ceil
 from typing import Final
 
 import numpy as np
@@ -120,23 +119,22 @@ class Filling:
         return packing.spare(pod)
 
     def bought(self, case: Case, parts: Sequence[Part], wait: float) -> tuple[float, float]:
-        """US dollars that parts add to the bill of nodes that are bought: in all, and per hour of those they open."""
+        """US dollars that parts add to the bill of nodes that are bought: in all, and per hour of the workload."""
         dollars = per_hour = 0.0
         by_group: dict[int, list[Part]] = {}
         for part in parts:
             if self._terrain.bought[part.group]:
                 by_group.setdefault(part.group, []).append(part)
         for g, mine in by_group.items():
-            hours, whole = float(case.quote.hours[g]), float(case.quote.whole[g])
             if len(mine) == 1 and not wait and not self._opened.count[g]:
-                nodes = ceil(mine[0].pods / float(case.quote.held[mine[0].template, g]))
-                dollars += nodes * whole
+                more = case.quote.bill(mine[0].template, g, mine[0].pods)
             else:
                 packing = self._packing(case, g, wait)
                 for part in mine:
                     packing.add(self._pod(case, part.template, g), part.pods)
-                dollars, nodes = dollars + packing.dollars, packing.opened
-            per_hour += nodes * (whole / hours if hours > 0 else float(self._terrain.whole[g]))
+                more = packing.dollars
+            dollars += more
+            per_hour += more / float(case.quote.hours[g] or 1.0)
         return dollars, per_hour
 
     def order(self, case: Case, part: Part, wait: float) -> list[int]:
@@ -154,6 +152,13 @@ class Filling:
         rows = [
             np.where(self._joinable(case, t) > 0, self._beside(case, t), case.score[t]) for t in range(len(case.counts))
         ]
+        return np.stack(rows)
+
+    def hoped(self, case: Case) -> F64:
+        """(T, G) the same, if those who are on nodes in use made way."""
+        if not self._opened.count.any():
+            return case.score
+        rows = [np.where(self._opened.count > 0, self._beside(case, t), case.score[t]) for t in range(len(case.counts))]
         return np.stack(rows)
 
     def _beside(self, case: Case, t: int) -> F64:

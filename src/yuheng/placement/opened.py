@@ -22,7 +22,7 @@ from yuheng.placement.quote import Quote
 from yuheng.placement.sites import Site
 from yuheng.placement.terrain import HOUR, Terrain
 
-__all__ = ["Opened", "Span", "Tenant", "dollars_of", "united"]
+__all__ = ["Free", "Opened", "Span", "Tenant", "dollars_of", "united"]
 
 I32 = NDArray[np.int32]
 F64 = NDArray[np.float64]
@@ -56,6 +56,29 @@ class Tenant(NamedTuple):
         return Span(begin, begin + HOUR * float(self.quote.hours[g]))
 
 
+class Free(NamedTuple):
+    """What is free on the nodes of a group (M nodes, R resources).
+
+    Attributes:
+        amounts: (M, R + 1) of each resource, and of pods.
+        gpus: (M, devices) thousandths of each GPU.
+        shut: (M,) whether nobody is there yet.
+    """
+
+    amounts: NDArray[np.int64]
+    gpus: NDArray[np.int64]
+    shut: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, site: Site, nodes: NDArray[np.int64], in_use: NDArray[np.bool_]) -> Free:
+        """As the compiled cluster tells."""
+        arrays = site.engine.cluster
+        amounts = arrays.allocatable[nodes] - arrays.used[nodes]
+        pods = np.where(arrays.absent[nodes] == 0, arrays.pod_limit[nodes] - arrays.pods[nodes], 0)
+        gpus = np.maximum(arrays.device_free[nodes], 0).astype(np.int64)
+        return cls(np.column_stack([amounts, pods]), gpus, ~in_use)
+
+
 class Opened:
     """The nodes in use of all groups that are bought, and who is on them.
 
@@ -81,7 +104,11 @@ class Opened:
         self._set_number: dict[frozenset[int], int] = {frozenset(): 0}
         self._nodes: Counter[tuple[int, int]] = Counter()
         self._dollars: dict[tuple[int, int], float] = {}
-        self._more: dict[tuple[int, int, Span], float] = {}
+        self._adds: dict[tuple[int, int, Span], float] = {}
+        # What was told of a group, as long as nobody comes to its nodes or leaves them.
+        self._version = np.zeros(len(terrain.groups), dtype=np.int64)
+        self._more: dict[tuple[int, Span], tuple[int, F64]] = {}
+        self._free: dict[int, tuple[int, Free | None]] = {}
         self._members: dict[int, NDArray[np.int64]] = {}
 
     def enter(self, tenant: Tenant, s: int, nodes: I32) -> None:
@@ -109,6 +136,7 @@ class Opened:
             who[some] = new
             for g, count in zip(*np.unique(group_of[some], return_counts=True), strict=True):
                 self._replace(int(self._terrain.first[s]) + int(g), old, new, int(count))
+        self._version[int(self._terrain.first[s]) + np.unique(group_of[mine])] += 1
         self.leftover.look(s, mine, who[mine] > 0)
 
     def _replace(self, g: int, old: int, new: int, count: int) -> None:
@@ -153,19 +181,33 @@ class Opened:
             self._members[g] = np.flatnonzero(self._sites[s].group_of == g - int(self._terrain.first[s]))
         return self._members[g]
 
-    def more(self, g: int, tenant: Tenant) -> F64:
-        """(members,) US dollars that the bill of each node of a group would grow by, if a workload came to it."""
-        span = tenant.span(g)
-        kinds, which = np.unique(self._who[int(self._terrain.site[g])][self.members(g)], return_inverse=True)
-        found = [self._added(g, who, span) for who in kinds.tolist()]
-        return np.array(found, dtype=np.float64)[which]
+    def more(self, g: int, span: Span) -> F64:
+        """(members,) US dollars that the bill of each node of a group would grow by, if somebody came to it for a time.
+
+        It is not to be changed.
+        """
+        version, found = self._more.get((g, span), (-1, np.zeros(0)))
+        if version != self._version[g]:
+            kinds, which = np.unique(self._who[int(self._terrain.site[g])][self.members(g)], return_inverse=True)
+            found = np.array([self._added(g, who, span) for who in kinds.tolist()], dtype=np.float64)[which]
+            self._more[g, span] = (int(self._version[g]), found)
+        return found
+
+    def free(self, g: int) -> Free:
+        """What is free on the nodes of a group; not to be changed."""
+        version, found = self._free.get(g, (-1, None))
+        if found is None or version != self._version[g]:
+            site = self._sites[int(self._terrain.site[g])]
+            found = Free.of(site, self.members(g), self.in_use(g))
+            self._free[g] = (int(self._version[g]), found)
+        return found
 
     def _added(self, g: int, who: int, span: Span) -> float:
         """US dollars that one more tenant adds to a node of a group with such tenants."""
         key = (g, who, span)
-        if key not in self._more:
-            self._more[key] = dollars_of(self._terrain, g, [*self._spans(g, who), span]) - self._cost(g, who)
-        return self._more[key]
+        if key not in self._adds:
+            self._adds[key] = dollars_of(self._terrain, g, [*self._spans(g, who), span]) - self._cost(g, who)
+        return self._adds[key]
 
     def in_use(self, g: int) -> NDArray[np.bool_]:
         """(members,) which nodes of a group are in use."""
@@ -193,7 +235,7 @@ class Opened:
         """What would be saved if a workload left nodes of a cluster.
 
         Returns:
-            US dollars in all; and per hour, of the nodes that nobody would be on.
+            US dollars in all; and per hour of the workload.
         """
         dollars, per_hour = 0.0, 0.0
         if s not in self._bought:
@@ -206,14 +248,10 @@ class Opened:
         pairs, counts = np.unique(np.stack([group_of[mine], self._who[s][mine]]), axis=1, return_counts=True)
         for local, who, count in zip(*pairs.tolist(), counts.tolist(), strict=True):
             g, rest = int(self._terrain.first[s]) + local, self._sets[who] - {number}
-            dollars += count * (self._cost(g, who) - self._cost(g, self._set_of(rest)))
-            per_hour += 0.0 if rest else count * self._hourly(g, tenant.span(g))
+            saved = count * (self._cost(g, who) - self._cost(g, self._set_of(rest)))
+            dollars += saved
+            per_hour += saved / float(tenant.quote.hours[g] or 1.0)
         return dollars, per_hour
-
-    def _hourly(self, g: int, span: Span) -> float:
-        """US dollars per hour of a node of a group, over a time."""
-        hours = (span.end - span.begin) / HOUR
-        return self._terrain.dollars(g, *span) / hours if hours > 0 else float(self._terrain.whole[g])
 
     def without(self, keys: Collection[str]) -> dict[int, float]:
         """By group, US dollars of the bill if some workloads were not there; those that ran there before stay."""

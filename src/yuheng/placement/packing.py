@@ -29,20 +29,19 @@ class Packing:
 
     Attributes:
         dollars: that the bill of the group would grow by.
-        opened: nodes that would be opened.
         order: the nodes that pods would be put on, in that order.
     """
 
     def __init__(self, terrain: Terrain, site: Site, opened: Opened, g: int, tenant: Tenant) -> None:
         self.dollars = 0.0
-        self.opened = 0
         self.order: list[int] = []
         self._site = site
         self._nodes = opened.members(g)
-        self._more = opened.more(g, tenant)
-        self._shut = ~opened.in_use(g)
-        self._whole = terrain.dollars(g, *tenant.span(g))
-        self._free, self._gpus = _free(site, self._nodes)
+        span = tenant.span(g)
+        self._whole = terrain.dollars(g, *span)
+        self._more = opened.more(g, span)
+        self._free, self._gpus, self._shut = opened.free(g)
+        self._mine = False
 
     def copies(self, pod: Pod) -> I64:
         """(M,) how many more of a pod fit on each node, as far as its requests tell."""
@@ -70,6 +69,9 @@ class Packing:
     def add(self, pod: Pod, count: int) -> None:
         """Put so many pods of a template on nodes: where a pod adds least first, then where the room is tightest."""
         copies, left = self.copies(pod), count
+        if not self._mine:
+            self._more, self._shut = self._more.copy(), self._shut.copy()
+            self._free, self._gpus, self._mine = self._free.copy(), self._gpus.copy(), True
         while left > 0:
             fits = np.minimum(copies, left)
             usable = np.flatnonzero(fits > 0)
@@ -98,7 +100,6 @@ class Packing:
     def _take(self, pod: Pod, some: I64, taken: I64) -> None:
         request, devices = self._site.engine.resources.row(pod.spec.requests), pod.spec.devices
         self.dollars += float(self._more[some].sum())
-        self.opened += int(self._shut[some].sum())
         self.order += self._nodes[some].tolist()
         self._more[some], self._shut[some] = 0.0, False
         self._free[some, :-1] -= taken[:, None] * request
@@ -109,11 +110,3 @@ class Packing:
             self._gpus[some] = -np.sort(-self._gpus[some], axis=1)
             before = np.cumsum(self._gpus[some], axis=1) - self._gpus[some]
             self._gpus[some] -= np.clip(milli[:, None] - before, 0, self._gpus[some])
-
-
-def _free(site: Site, nodes: I64) -> tuple[I64, I64]:
-    """(M, R + 1) what is free of each resource, and of pods; (M, devices) thousandths of each GPU."""
-    arrays = site.engine.cluster
-    amounts = arrays.allocatable[nodes] - arrays.used[nodes]
-    pods = np.where(arrays.absent[nodes] == 0, arrays.pod_limit[nodes] - arrays.pods[nodes], 0)
-    return np.column_stack([amounts, pods]), np.maximum(arrays.device_free[nodes], 0).astype(np.int64)

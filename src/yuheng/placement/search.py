@@ -117,7 +117,7 @@ def _ideal(assignment: Assignment, case: Case) -> float:
     """The least it could add to the objective if all room were its own, nodes that are in use among it."""
     terrain = assignment.terrain
     usable = case.usable(terrain)
-    pods = float(np.array(case.counts) @ assignment.filling.least(case)[:, usable].min(axis=1))
+    pods = float(np.array(case.counts) @ assignment.filling.hoped(case)[:, usable].min(axis=1))
     return pods + case.factors.cost * float(case.quote.fixed[terrain.region[usable]].min())
 
 
@@ -152,7 +152,7 @@ def _wanted_sites(assignment: Assignment, case: Case) -> list[int]:
     terrain = assignment.terrain
     usable = case.usable(terrain)
     fixed = case.factors.cost * case.quote.fixed[terrain.region]
-    worth = np.array(case.counts) @ np.where(usable, assignment.filling.least(case), 0.0) + fixed
+    worth = np.array(case.counts) @ np.where(usable, assignment.filling.hoped(case), 0.0) + fixed
     best: dict[int, float] = {}
     for g in np.flatnonzero(usable).tolist():
         s = int(terrain.site[g])
@@ -179,7 +179,7 @@ def _loss(assignment: Assignment, case: Case, site: int) -> float:
     usable = case.usable(terrain) & (terrain.site != site)
     if not usable.any():
         return float("inf")
-    return float(np.array(case.counts) @ assignment.filling.least(case)[:, usable].min(axis=1))
+    return float(np.array(case.counts) @ assignment.filling.hoped(case)[:, usable].min(axis=1))
 
 
 def _moved(
