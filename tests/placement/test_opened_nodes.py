@@ -230,6 +230,25 @@ def test_pods_of_several_templates_share_the_node_of_their_own_workload() -> Non
         assert (opened(found), found.summary.total) == (1, pytest.approx(2.0 * HORIZON))
 
 
+def test_a_gang_whose_leader_runs_opens_a_node_for_the_rest() -> None:
+    """The leader fills the node that exists; its three workers are a quarter of the opened node each."""
+    leader, workers = made_workload("leader", 1, made_spec(4000, 4)), made_workload("worker", 3, QUARTER)
+    pods = (*leader.pods, *workers.pods)
+    gang = FleetWorkload(
+        key="default/gang",
+        kind="Job",
+        pods=pods,
+        divisible=False,
+        previous={"a": 1},
+        running={"a": (leader.pods[0].key,)},
+    )
+    running = (msgspec.structs.replace(leader.pods[0], node="a-n0"),)
+    snapshot = Snapshot(nodes=(made_node("a-n0", "small"),), pods=running, namespaces={"default": {}})
+    found = plan(fleet_of(bare("a", pool_of(), snapshot=snapshot), workloads=(gang,)), Question())
+    assert dict(told_of(found)["gang"].replicas) == {"a": 4}
+    assert opened(found) == 1
+
+
 def test_jobs_that_wait_for_each_other_pay_for_all_the_hours() -> None:
     """Two at a time: three pairs of a day each have the node for three days."""
     regions = {"a": Region(name="a", concurrency=2)}

@@ -185,7 +185,8 @@ class Filling:
         fixed = case.factors.cost * case.quote.fixed[self._terrain.region[groups]]
         found: F64 = np.minimum.reduceat(fixed, starts)
         for t, count in enumerate(case.counts):
-            found += self._least_of(case, t, count, groups, starts)
+            if count:
+                found += self._least_of(case, t, count, groups, starts)
         return found
 
     def _least_of(self, case: Case, t: int, count: int, groups: I64, starts: I64) -> F64:

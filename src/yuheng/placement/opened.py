@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ __all__ = ["Free", "Opened", "Span", "Tenant", "dollars_of", "united"]
 
 I32 = NDArray[np.int32]
 F64 = NDArray[np.float64]
+# For so many times it is kept in mind what they would add to the nodes of a group.
+MOST_SPANS: Final = 32
 
 
 class Span(NamedTuple):
@@ -104,10 +106,9 @@ class Opened:
         self._set_number: dict[frozenset[int], int] = {frozenset(): 0}
         self._nodes: Counter[tuple[int, int]] = Counter()
         self._dollars: dict[tuple[int, int], float] = {}
-        self._adds: dict[tuple[int, int, Span], float] = {}
         # What was told of a group, as long as nobody comes to its nodes or leaves them.
         self._version = np.zeros(len(terrain.groups), dtype=np.int64)
-        self._more: dict[tuple[int, Span], tuple[int, F64]] = {}
+        self._more: dict[int, tuple[int, dict[Span, F64]]] = {}
         self._free: dict[int, tuple[int, Free | None]] = {}
         self._members: dict[int, NDArray[np.int64]] = {}
 
@@ -186,12 +187,18 @@ class Opened:
 
         It is not to be changed.
         """
-        version, found = self._more.get((g, span), (-1, np.zeros(0)))
-        if version != self._version[g]:
+        version, known = self._more.get(g, (-1, {}))
+        if version != self._version[g] or len(known) > MOST_SPANS:
+            known = {}
+            self._more[g] = (int(self._version[g]), known)
+        if span not in known:
             kinds, which = np.unique(self._who[int(self._terrain.site[g])][self.members(g)], return_inverse=True)
-            found = np.array([self._added(g, who, span) for who in kinds.tolist()], dtype=np.float64)[which]
-            self._more[g, span] = (int(self._version[g]), found)
-        return found
+            found = [
+                dollars_of(self._terrain, g, [*self._spans(g, who), span]) - self._cost(g, who)
+                for who in kinds.tolist()
+            ]
+            known[span] = np.array(found, dtype=np.float64)[which]
+        return known[span]
 
     def free(self, g: int) -> Free:
         """What is free on the nodes of a group; not to be changed."""
@@ -201,13 +208,6 @@ class Opened:
             found = Free.of(site, self.members(g), self.in_use(g))
             self._free[g] = (int(self._version[g]), found)
         return found
-
-    def _added(self, g: int, who: int, span: Span) -> float:
-        """US dollars that one more tenant adds to a node of a group with such tenants."""
-        key = (g, who, span)
-        if key not in self._adds:
-            self._adds[key] = dollars_of(self._terrain, g, [*self._spans(g, who), span]) - self._cost(g, who)
-        return self._adds[key]
 
     def in_use(self, g: int) -> NDArray[np.bool_]:
         """(members,) which nodes of a group are in use."""
