@@ -144,8 +144,10 @@ class _Kind(NamedTuple):
 def _groups(number: Mapping[_Kind, int], nodes: tuple[Node, ...], group_of: NDArray[np.int32]) -> list[Group]:
     """The groups by number."""
     found = []
+    order = np.argsort(group_of, kind="stable")
+    ends = np.cumsum(np.bincount(group_of, minlength=len(number)))
     for kind, group in number.items():
-        members = np.flatnonzero(group_of == group).tolist()
+        members = order[ends[group - 1] if group else 0 : ends[group]].tolist()
         zones = {nodes[i].labels.get(ZONE, "") for i in members}
         zone = zones.pop() if len(zones) == 1 else ""
         found.append(

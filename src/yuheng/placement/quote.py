@@ -106,9 +106,13 @@ class Refusals:
 
     def by_cluster(self, terrain: Terrain) -> dict[int, str]:
         """The clusters without an open group, and why."""
-        found = {}
         welcome = np.bincount(terrain.site[self.open], minlength=len(terrain.clusters))
-        for s in np.flatnonzero(welcome == 0).tolist():
-            codes = self._code[terrain.first[s] : terrain.first[s + 1]]
-            found[s] = self._why[int(codes.max())] if len(codes) else "it has no nodes and no node pools"
-        return found
+        last = np.full(len(terrain.clusters), -1, dtype=np.int64)
+        manned = np.flatnonzero(np.diff(terrain.first))
+        if len(manned):
+            last[manned] = np.maximum.reduceat(self._code, terrain.first[manned])
+        closed = np.flatnonzero(welcome == 0)
+        return {
+            s: self._why[code] if code >= 0 else "it has no nodes and no node pools"
+            for s, code in zip(closed.tolist(), last[closed].tolist(), strict=True)
+        }

@@ -96,7 +96,8 @@ class Quotes:
         self._carbon = SeriesTable([terrain.carbon(r) for r in range(len(terrain.regions))] or [Series.constant(0.0)])
         # Groups of one machine in one region, which mostly begin and end together.
         self._side_by_side = np.lexsort((terrain.startup, terrain.delay, terrain.machine, terrain.region))
-        self._among: dict[tuple[str, ...], NDArray[np.bool_]] = {}
+        self._among: dict[str, NDArray[np.bool_]] = {}
+        self._intensities: dict[tuple[bytes, bytes], F64] = {}
         self._asks: dict[Ask, _Asked] = {}
         self._guarded = [(s, one) for s, one in enumerate(terrain.clusters) if one.taints or not one.ready]
         self._frames: dict[tuple[bytes, bytes, bytes], _Frame] = {}
@@ -268,11 +269,17 @@ class Quotes:
         """Close what the workload may not use, whatever it costs."""
         terrain = self.terrain
         for patterns, why in _places(needs):
-            if patterns not in self._among:
-                inside = [is_among(terrain.fleet.regions.get(key), key, patterns) for key in terrain.regions]
-                self._among[patterns] = np.array(inside, dtype=np.bool_)
-            closed.refuse(~self._among[patterns][terrain.region], why)
+            inside = np.any([self._matching(pattern) for pattern in patterns], axis=0)
+            closed.refuse(~inside[terrain.region], why)
         self._refuse_markets(closed, needs)
+
+    def _matching(self, pattern: str) -> NDArray[np.bool_]:
+        """(R,) the regions that a pattern speaks of."""
+        if pattern not in self._among:
+            regions = self.terrain.fleet.regions
+            inside = [is_among(regions.get(key), key, (pattern,)) for key in self.terrain.regions]
+            self._among[pattern] = np.array(inside, dtype=np.bool_)
+        return self._among[pattern]
 
     def _refuse_markets(self, closed: Refusals, needs: Requirements) -> None:
         """Close machines that are bought in another way than the workload allows.
@@ -427,12 +434,17 @@ class Quotes:
 
     def _intensity(self, begin: F64, hours: F64) -> F64:
         """(G,) grams per watt over so many hours from a moment on."""
+        key = (begin.tobytes(), hours.tobytes())
+        known = self._intensities.get(key)
+        if known is not None:
+            return known
         stretches = np.stack([self.terrain.region, begin, hours])[:, self._side_by_side]
         changes = np.append(True, (stretches[:, 1:] != stretches[:, :-1]).any(axis=0))[: stretches.shape[1]]
         region, begin, hours = stretches[:, changes]
         integrals = self._carbon.integrals(region.astype(np.int64), begin, begin + HOUR * hours)
         found = np.empty(len(changes))
         found[self._side_by_side] = integrals[np.cumsum(changes) - 1] / JOULES_PER_KWH
+        self._intensities[key] = found
         return found
 
 

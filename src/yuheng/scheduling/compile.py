@@ -209,8 +209,8 @@ def _fill(
     number = {key: row for row, key in enumerate(distinct)}
     rows = np.array(list(map(number.__getitem__, map(id, every))), dtype=np.int64)
     specs = list(distinct.values())
-    np.add.at(cluster.used, nodes, np.array([resources.row(spec.requests) for spec in specs])[rows])
-    np.add.at(cluster.scoring_used, nodes, np.array([held_requests(spec) for spec in specs])[rows])
+    _add(cluster.used, nodes, np.array([resources.row(spec.requests) for spec in specs]), rows)
+    _add(cluster.scoring_used, nodes, np.array([held_requests(spec) for spec in specs]), rows)
     np.add.at(cluster.pods, nodes, 1)
     for row, spec in enumerate(specs):
         for port in ports.held_by(spec):
@@ -218,6 +218,14 @@ def _fill(
     holding = np.array([spec.devices.count > 0 for spec in specs], dtype=np.bool_)[rows]
     holders = [(i, bound[i], int(nodes[i])) for i in np.flatnonzero(holding).tolist()]
     return {i: _hold_devices(cluster, pod, n) for i, pod, n in sorted(holders, key=_device_order)}
+
+
+def _add(
+    totals: NDArray[np.int64], nodes: NDArray[np.int64], amounts: NDArray[np.int64], rows: NDArray[np.int64]
+) -> None:
+    """Add each pod's row of amounts to its node, column by column: numpy is slow at rows."""
+    for column in range(totals.shape[1]):
+        np.add.at(totals[:, column], nodes, amounts[:, column][rows])
 
 
 def _device_order(holder: tuple[int, Pod, int]) -> tuple[bool, bool, str]:

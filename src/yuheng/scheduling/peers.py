@@ -7,7 +7,7 @@ done once between kinds; counting pods is then adding up arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Literal, NamedTuple
 
@@ -104,6 +104,11 @@ class Peers:
         specs = list(map(_spec_of, pods))
         identities = list(map(id, specs))
         self._specs.update(zip(identities, specs, strict=True))
+        # Pods of one template are mostly of one kind.
+        samples = dict(zip(identities, pods, strict=True))
+        if not self._keys and all(_agree(samples, identities, pods, told) for told in (_namespace_of, _terminating_of)):
+            number = {key: self.number(pod) for key, pod in samples.items()}
+            return list(map(number.__getitem__, identities))
         labels = list(map(_labels_of, pods)) if self._keys else []
         columns = [[one.get(key) for one in labels] for key in self._keys]
         rows = (identities, map(_namespace_of, pods), map(_terminating_of, pods), *columns)
@@ -160,6 +165,14 @@ class Peers:
         for scope in (None, kind.namespace):
             for pair in (None, *kind.labels.items()):
                 self._by_label.setdefault((scope, pair), []).append(number)
+
+
+def _agree(
+    samples: Mapping[int, Pod], identities: Sequence[int], pods: Sequence[Pod], told: Callable[[Pod], object]
+) -> bool:
+    """Whether all pods say the same as the sample of their template."""
+    said = {key: told(pod) for key, pod in samples.items()}
+    return list(map(said.__getitem__, identities)) == list(map(told, pods))
 
 
 def merged(

@@ -102,6 +102,8 @@ def in_order(candidates: Iterable[Candidate], *, needed: bool = True) -> list[Ca
     by_score = sorted(candidates, key=lambda found: (found.tier, -found.score, found.name))
     if not needed:
         return by_score
+    if by_score and (by_score[0].tier, by_score[0].score) == (by_score[-1].tier, by_score[-1].score):
+        return sorted(by_score, key=lambda found: -found.available)
     ordered: list[Candidate] = []
     for _, group in groupby(by_score, key=lambda found: (found.tier, found.score)):
         equals = list(group)
