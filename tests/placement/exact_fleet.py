@@ -6,6 +6,7 @@ what does not fit together on a node is not counted as fitting.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from itertools import pairwise
@@ -16,6 +17,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
 from yuheng.model.fleet import INSTANCE_TYPE, Cluster, Fleet, FleetWorkload, Region
+from yuheng.model.fleet_plan import FleetPlan
 from yuheng.model.node import Node
 from yuheng.model.objective import Terms, parse_objective
 from yuheng.model.pod import Pod
@@ -40,20 +42,24 @@ class Machine(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """One pod of a workload on a machine: dollars an hour and in all, grams, and seconds until it is done.
+    """One pod of a workload on a machine: dollars in all, grams, and seconds until it is done.
 
-    A machine that is bought for it holds so many pods like it, and is paid whole; ``held`` is 0 for others.
+    A machine that is bought is paid whole, by whoever is on it from ``begin`` to ``end``: ``price`` is dollars an hour,
+    0 for others, and ``held`` how many pods like this one it holds.
     """
 
-    rate: float
     money: float
     grams: float
     time: float
+    price: float = 0.0
     held: int = 0
+    begin: float = 0.0
+    end: float = 0.0
 
     def bill(self, pods: int) -> float:
-        """Dollars for so many pods on machines like this one."""
-        return -(-pods // self.held) * self.held * self.money if self.held else pods * self.money
+        """Dollars for so many pods on machines like this one, and nobody else there."""
+        hours = (self.end - self.begin) / HOUR
+        return -(-pods // self.held) * self.price * hours if self.held else pods * self.money
 
 
 class Optimum(NamedTuple):
@@ -98,8 +104,8 @@ def _offered(node: Node) -> tuple[float, float, float]:
     return node.allocatable["cpu"] / 1000, node.allocatable["memory"] / GIB, float(node.devices.count)
 
 
-def _rate(fleet: Fleet, machine: Machine, pod: Pod) -> float:
-    """US dollars per hour of one pod: its part of the machine, or of one that is bought whole for it and its like.
+def _rate(fleet: Fleet, machine: Machine, pod: Pod) -> tuple[float, float]:
+    """US dollars per hour of one pod's part of the machine, and of the machine if it is bought, else 0.
 
     Where the cluster has rates of its own, what is used is what is paid.
     """
@@ -111,9 +117,9 @@ def _rate(fleet: Fleet, machine: Machine, pod: Pod) -> float:
         factor = 1.0 if own else machine.cluster.price_factor
         rates = (own.cpu, own.memory, own.gpu) if own else default
         price = factor * _sum(offered, rates)
-    if held := _held(machine, pod):
-        return price / held
-    return price * _sum(asked, rates) / _sum(offered, rates)
+    if _held(machine, pod):
+        return 0.0, price
+    return price * _sum(asked, rates) / _sum(offered, rates), 0.0
 
 
 def _held(machine: Machine, pod: Pod) -> int:
@@ -237,10 +243,11 @@ def _offer(fleet: Fleet, workload: FleetWorkload, machine: Machine) -> Offer | N
     data = _moved(fleet, workload, region.key)
     ready = data.ahead + machine.delay + cluster.startup
     start = max(now, needs.not_before or now)
-    rate, watts = _rate(fleet, machine, pod), _watts(fleet, machine, pod)
+    (rate, price), watts, held = _rate(fleet, machine, pod), _watts(fleet, machine, pod), _held(machine, pod)
+    there = start + ready - cluster.startup
     if not needs.run_time:
-        grams = _grams(region, watts, start + ready - cluster.startup, HORIZON * HOUR)
-        return Offer(rate, rate * HORIZON, grams, start - now + ready, _held(machine, pod))
+        grams = _grams(region, watts, there, HORIZON * HOUR)
+        return Offer(rate * HORIZON, grams, start - now + ready, price, held, now, now + HORIZON * HOUR)
     kind = machine.node.labels.get(INSTANCE_TYPE, "")
     run = (needs.run_time.get(kind) or needs.run_time["*"]).mean / region.speed
     finish = start - now + ready + run + data.behind
@@ -249,8 +256,8 @@ def _offer(fleet: Fleet, workload: FleetWorkload, machine: Machine) -> Offer | N
     if needs.within is not None and machine.market == "spot" and finish + 2 * needs.checkpoint > needs.within + 1e-6:
         return None
     paid = run + cluster.startup
-    grams = _grams(region, watts, start + ready - cluster.startup, paid)
-    return Offer(rate, rate * paid / HOUR, grams, finish, _held(machine, pod))
+    grams = _grams(region, watts, there, paid)
+    return Offer(rate * paid / HOUR, grams, finish, price, held, there, there + paid)
 
 
 class Choice(NamedTuple):
@@ -263,16 +270,16 @@ class Choice(NamedTuple):
 def _choice(fleet: Fleet, workload: FleetWorkload, nodes: list[Machine]) -> Choice:
     found = {n: _offer(fleet, workload, machine) for n, machine in enumerate(nodes)}
     offers = {n: offer for n, offer in found.items() if offer is not None}
-    hours = _longest(fleet, workload, nodes, offers)
     fixed = {}
     for key in {nodes[n].cluster.region_key for n in offers}:
+        hours = _longest(fleet, workload, nodes, [n for n in offers if nodes[n].cluster.region_key == key])
         data = _moved(fleet, workload, key)
         fixed[key] = data.cost + data.stored * (fleet.regions[key].storage or 0.0) / HORIZON * hours
     return Choice(offers, fixed)
 
 
 def _longest(fleet: Fleet, workload: FleetWorkload, nodes: list[Machine], offers: Collection[int]) -> float:
-    """The hours that copies are stored: those of the slowest machine it may go to."""
+    """The hours that copies are stored in a region: those of the slowest machine it may go to there."""
     needs = workload.requirements
     if not needs.run_time:
         return HORIZON
@@ -321,11 +328,53 @@ class Exact:
         """The least value of a plan that places these workloads, each as a whole."""
         return self._solved(frozenset(placed), seconds)
 
+    def bill(self, found: FleetPlan) -> float:
+        """Dollars of a plan: what its pods cost on nodes that exist, their data, and each opened node once."""
+        dollars: list[float] = []
+        for key, mine in self._where(found).items():
+            choice = self.choices[key]
+            dollars += [choice.offers[n].money for n, _ in mine]
+            dollars += [choice.fixed[region] for region in {self.nodes[n].cluster.region_key for n, _ in mine}]
+        return math.fsum(dollars) + math.fsum(price * _hours(there) for price, there in self._opened(found))
+
+    def per_hour(self, found: FleetPlan) -> float:
+        """The same per hour of nodes, while everybody is there."""
+        dollars = [price for price, _ in self._opened(found)]
+        for key, mine in self._where(found).items():
+            offers = [self.choices[key].offers[n] for n, _ in mine]
+            dollars += [offer.money / (offer.end - offer.begin) * HOUR for offer in offers]
+        return math.fsum(dollars)
+
+    def _where(self, found: FleetPlan) -> dict[str, list[tuple[int, str]]]:
+        """By workload, the machine of each pod and the name of its node."""
+        key_of = {pod.key: one.key for one in self.fleet.workloads for pod in one.pods}
+        where: dict[str, list[tuple[int, str]]] = {}
+        for name, item in found.placements:
+            kinds = (n for n, machine in enumerate(self.nodes) if machine.cluster.name == name)
+            stem = item.node.rpartition("-")[0]
+            n = next(n for n in kinds if (self.nodes[n].pool or self.nodes[n].node.name) in (item.node, stem))
+            where.setdefault(key_of[item.pod], []).append((n, item.node))
+        return where
+
+    def _opened(self, found: FleetPlan) -> list[tuple[float, list[tuple[float, float]]]]:
+        """The price of each node that is opened, and when somebody is on it."""
+        there: dict[tuple[float, str, str], list[tuple[float, float]]] = {}
+        for key, mine in self._where(found).items():
+            for n, node in mine:
+                offer = self.choices[key].offers[n]
+                if offer.held:
+                    place = (offer.price, self.nodes[n].cluster.name, node)
+                    there.setdefault(place, []).append((offer.begin, offer.end))
+        return [(price, spans) for (price, _, _), spans in sorted(there.items())]
+
     def _solved(self, placed: frozenset[str] | None, seconds: float) -> Optimum:
         program = Program()
         some = [one for one in self.fleet.workloads if placed is None or one.key in placed]
         copies = {one.key: self._add(program, one, whole=placed is not None) for one in some}
         self._limit(program, some, copies)
+        if placed is not None:
+            for n in range(len(self.nodes)):
+                self._buy(program, n, {one.key: copies[one.key][n] for one in some if n in copies[one.key]})
         return program.solved(seconds)
 
     def _add(self, program: Program, one: FleetWorkload, *, whole: bool) -> dict[int, int]:
@@ -333,11 +382,10 @@ class Exact:
         choice, pods = self.choices[one.key], len(one.pods)
         cost, time, carbon = self.factors if whole else Terms()
         copies = {
-            n: program.variable((0.0 if offer.held else cost * offer.money) + carbon * offer.grams, pods)
+            n: program.variable(cost * offer.money + carbon * offer.grams, pods)
             for n, offer in choice.offers.items()
             if self._free(n, one.pods[0]) > 0
         }
-        self._buy(program, one, copies, cost)
         placed = program.variable(0.0 if whole else -1.0, 1)
         program.row([*((v, 1.0) for v in copies.values()), (placed, -float(pods))], 0.0, 0.0)
         if whole:
@@ -356,17 +404,27 @@ class Exact:
             program.row([(home, 1.0) for home in homes], 0.0, 1.0)
         return copies
 
-    def _buy(self, program: Program, one: FleetWorkload, copies: dict[int, int], cost: float) -> None:
-        """Machines of a pool are paid whole by the workload that they are bought for."""
-        offers = self.choices[one.key].offers
-        pools: dict[tuple[str, str], list[int]] = {}
-        for n in copies:
-            if offers[n].held:
-                pools.setdefault((self.nodes[n].cluster.name, self.nodes[n].pool), []).append(n)
-        for members in pools.values():
-            offer = offers[members[0]]
-            bought = program.variable(cost * offer.money * offer.held, len(one.pods))
-            program.row([*((copies[n], 1.0) for n in members), (bought, -float(offer.held))], -np.inf, 0.0)
+    def _buy(self, program: Program, n: int, pods: dict[str, int]) -> None:
+        """A machine of a pool is paid for every hour in which anybody is on it: hour by hour it is open or not."""
+        offers = {key: self.choices[key].offers[n] for key in pods}
+        kinds = {one.key: one.pods for one in self.fleet.workloads}
+        price = self.factors.cost * max((offer.price for offer in offers.values()), default=0.0)
+        if price <= 0:
+            return
+        most = {key: min(len(kinds[key]), self._free(n, kinds[key][0])) for key in pods}
+        here = {key: _used(program, [v], 0.0, most[key]) for key, v in pods.items()}
+        moments = sorted({moment for offer in offers.values() for moment in (offer.begin, offer.end)})
+        for begin, end in pairwise(moments):
+            there = [key for key, offer in offers.items() if offer.begin <= begin and end <= offer.end]
+            if not there:
+                continue
+            is_open = program.variable(price * (end - begin) / HOUR, 1)
+            for key in there:
+                program.row([(here[key], 1.0), (is_open, -1.0)], -np.inf, 0.0)
+            for name in ("cpu", "memory"):
+                amount = float(self.nodes[n].node.allocatable[name])
+                used = [(pods[key], kinds[key][0].spec.requests.get(name, 0) / amount) for key in there]
+                program.row([*used, (is_open, -1.0)], -np.inf, 0.0)
 
     def _late(self, program: Program, one: FleetWorkload, copies: dict[int, int], weight: float) -> None:
         """The time of a workload is that of its last replica: a ladder of the times there are."""
@@ -415,6 +473,16 @@ def _used(program: Program, copies: list[int], cost: float, pods: int) -> int:
     for v in copies:
         program.row([(v, 1.0), (used, -float(pods))], -np.inf, 0.0)
     return used
+
+
+def _hours(spans: list[tuple[float, float]]) -> float:
+    """For how long at least one of them lasts."""
+    moments = sorted({moment for span in spans for moment in span})
+    return sum(
+        (end - begin) / HOUR
+        for begin, end in pairwise(moments)
+        if any(first <= begin and end <= last for first, last in spans)
+    )
 
 
 class Program:

@@ -70,10 +70,14 @@ def made_workload(name: str, count: int, spec: PodSpec, *, divisible: bool = Tru
 
 
 def small_fleet(seed: int) -> tuple[Fleet, str]:
-    """A fleet of 1 to 6 clusters and 1 to 12 workloads, and an objective."""
+    """A fleet of 1 to 6 clusters and 1 to 12 workloads, and an objective.
+
+    In two of three most nodes have to be bought: there workloads share them, or should.
+    """
     draw = random.Random(seed)
+    bare = draw.random() < 2 / 3
     regions = {region.key: region for region in _regions(draw)}
-    clusters = [_cluster(draw, f"c{i}", draw.choice(sorted(regions))) for i in range(draw.randint(1, 6))]
+    clusters = [_cluster(draw, f"c{i}", draw.choice(sorted(regions)), bare=bare) for i in range(draw.randint(1, 6))]
     used = {cluster.region_key for cluster in clusters}
     names = sorted(region.name for key, region in regions.items() if key in used)
     workloads = [_workload(draw, f"w{i:02}", names) for i in range(draw.randint(1, 12))]
@@ -137,10 +141,10 @@ def _prices(draw: random.Random, regions: dict[str, Region]) -> PriceBook:
     return PriceBook(rows)
 
 
-def _cluster(draw: random.Random, name: str, region: str) -> Cluster:
+def _cluster(draw: random.Random, name: str, region: str, *, bare: bool) -> Cluster:
     provider, _, place = region.partition("/")
     nodes, pods = [], []
-    for i in range(draw.randint(0, 3)):
+    for i in range(0 if bare and draw.random() < 0.7 else draw.randint(0, 3)):
         node = made_node(f"{name}-n{i}", draw.choice([*TYPES]))
         nodes.append(node)
         for k in range(draw.randint(0, 2)):
@@ -150,11 +154,11 @@ def _cluster(draw: random.Random, name: str, region: str) -> Cluster:
         ClusterPool(
             name=f"{name}-p{i}",
             node=made_node("", draw.choice(["small", "large", "lean", "gpu", "own"])),
-            maximum=draw.randint(1, 3),
+            maximum=draw.randint(1, 5 if bare else 3),
             delay=draw.choice([0.0, 120.0, 300.0]),
             market=draw.choice(["on-demand", "spot"]),
         )
-        for i in range(draw.randint(0 if nodes else 1, 2))
+        for i in range(draw.randint(0 if nodes else 1, 3 if bare else 2))
     )
     return Cluster(
         name=name,

@@ -6,12 +6,15 @@ from typing import NamedTuple
 
 import pytest
 from exact_fleet import Exact
-from small_fleets import small_fleet
+from small_fleets import TYPES, small_fleet
 
-from yuheng.model.fleet_plan import FleetSummary
+from yuheng.model.fleet import INSTANCE_TYPE, Fleet
+from yuheng.model.fleet_plan import FleetPlan, FleetSummary
+from yuheng.placement import exact
 from yuheng.placement.planner import Question, plan
 
 FLEETS = 200
+SEARCHED = 40
 EXACT = 1e-6
 
 
@@ -20,6 +23,7 @@ class Match(NamedTuple):
 
     Attributes:
         sure: whether the integer program was solved to the end.
+        shares: whether workloads share a node that is opened.
     """
 
     seed: int
@@ -27,6 +31,7 @@ class Match(NamedTuple):
     best: float
     sure: bool
     most: int
+    shares: bool
 
     @property
     def distance(self) -> float:
@@ -43,10 +48,17 @@ def matches() -> list[Match]:
 def _match(seed: int) -> Match:
     fleet, objective = small_fleet(seed)
     found = plan(fleet, Question(objective=objective))
-    exact = Exact(fleet, objective)
-    best = exact.best([one.workload for one in found.workloads if one.replicas])
+    oracle = Exact(fleet, objective)
+    best = oracle.best([one.workload for one in found.workloads if one.replicas])
     sure = best.value - best.bound <= EXACT * abs(best.value) + 1e-12
-    return Match(seed, found.summary, best.value, sure, exact.most())
+    return Match(seed, found.summary, best.value, sure, oracle.most(), _shares(fleet, found))
+
+
+def _shares(fleet: Fleet, found: FleetPlan) -> bool:
+    key_of = {pod.key: one.key for one in fleet.workloads for pod in one.pods}
+    exist = {node.name for cluster in fleet.clusters for node in cluster.snapshot.nodes}
+    on = {(item.node, key_of[item.pod]) for _, item in found.placements if item.node not in exist}
+    return len(on) > len({node for node, _ in on})
 
 
 def test_the_exact_answers_are_exact(matches: list[Match]) -> None:
@@ -61,6 +73,25 @@ def test_no_plan_is_better_than_the_best_there_is(matches: list[Match]) -> None:
 def test_plans_are_within_two_percent_of_the_best_on_average_and_never_ten_off(matches: list[Match]) -> None:
     assert [(match.seed, match.distance) for match in matches if match.distance > 0.1] == []
     assert sum(match.distance for match in matches) / FLEETS <= 0.02
+
+
+def test_in_half_of_the_fleets_workloads_share_nodes_that_are_opened(matches: list[Match]) -> None:
+    assert sum(match.shares for match in matches) >= FLEETS / 2
+    pools = [pool for seed in range(FLEETS) for one in small_fleet(seed)[0].clusters for pool in one.pools]
+    assert {pool.node.labels[INSTANCE_TYPE] for pool in pools} == set(TYPES)
+
+
+def test_the_search_alone_comes_as_close(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too large for the exact program is left to it."""
+    monkeypatch.setattr(exact, "MOST_COLUMNS", 0)
+    distances = []
+    for seed in range(SEARCHED):
+        fleet, objective = small_fleet(seed)
+        found = plan(fleet, Question(objective=objective))
+        best = Exact(fleet, objective).best([one.workload for one in found.workloads if one.replicas]).value
+        distances.append((found.summary.value - best) / best if best > 0 else found.summary.value)
+    assert max(distances) <= 0.1
+    assert sum(distances) / SEARCHED <= 0.02
 
 
 def test_nobody_is_left_who_could_be_placed(matches: list[Match]) -> None:

@@ -48,8 +48,8 @@ class ForegoneChoice(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         cluster, region, machines, market: where it would have been, and on what.
-        per_hour: US dollars per hour more (less, where negative).
-        total: US dollars more in all; None for a service.
+        per_hour: US dollars per hour by which the bill of the fleet would grow (shrink, where negative).
+        total: US dollars by which it would grow in all; None for a service.
         seconds: how much later it would have finished.
         carbon_grams: how many grams more.
         text: the same as a sentence.
@@ -114,7 +114,7 @@ class WorkloadPlan(msgspec.Struct, frozen=True, kw_only=True):
         moved: how many replicas run elsewhere now and lose their place.
         market: how its machines are bought; several joined by ``+``.
         start, finish: seconds since the epoch; finish is None for a service.
-        per_hour: US dollars per hour while it runs.
+        per_hour: US dollars per hour while it runs; of opened nodes its share, while everybody on them is there.
         total: US dollars in all, data included; None for a service.
         compute, egress, storage: what the total is made of; for a service over the plan's horizon.
         carbon_grams: in all; for a service over the plan's horizon.

@@ -1,131 +1,31 @@
 """Who is where: workloads put on groups of machines, priced, and taken off again.
 
 A *proposal* is worked out from what there is room for, and changes nothing. Putting it into force places its pods on
-nodes; what it costs is then told by the nodes they are on.
+nodes; what it costs is then told by the nodes they are on. Nodes that are bought are nobody's alone: what they cost is
+not in the terms of a tenure, but in the bill of `yuheng.placement.opened`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from math import isinf
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yuheng.model.fleet import FleetWorkload
 from yuheng.model.fleet_plan import told_instant
 from yuheng.model.objective import Terms
 from yuheng.model.pod import Pod
+from yuheng.placement.cases import Case, Part, Proposal, Tenure
+from yuheng.placement.filling import MOST, Filling
 from yuheng.placement.headroom import Headroom
-from yuheng.placement.quote import Quote
+from yuheng.placement.opened import Opened, Tenant
 from yuheng.placement.sites import ANY, EXISTING, Batch, Site
 from yuheng.placement.slots import Slots
 from yuheng.placement.terrain import Terrain
 
-__all__ = ["Assignment", "Case", "Part", "Proposal", "Tenure"]
-
-# More copies than this are not told apart.
-MOST: Final = 1 << 20
-
-
-class Part(NamedTuple):
-    """So many pods of one template, in one group (or anywhere in a cluster: see `yuheng.placement.sites`)."""
-
-    template: int
-    site: int
-    group: int
-    pods: int
-
-
-class Proposal(NamedTuple):
-    """Where a workload could go, and what it would be worth.
-
-    Attributes:
-        parts: by template, then in the order in which they are filled.
-        terms: what it adds to cost, time and carbon.
-        score: the same in the objective.
-        wait: seconds that it waits for a slot in its region.
-    """
-
-    parts: tuple[Part, ...]
-    terms: Terms
-    score: float
-    wait: float = 0.0
-
-
-class Tenure(NamedTuple):
-    """Where a workload is.
-
-    Attributes:
-        proposal: as it turned out.
-        batches: the pods on their nodes, by cluster.
-        slots: the region, start, seconds and pods of the slots it holds.
-    """
-
-    proposal: Proposal
-    batches: tuple[tuple[int, Batch], ...]
-    slots: tuple[tuple[int, float, float, int], ...] = ()
-
-
-class Case(NamedTuple):
-    """A workload to place.
-
-    Attributes:
-        workload: the workload.
-        quote: what it would cost where.
-        counts: of each template of the quote, how many pods are to be placed.
-        score: (T, G) see `Quote.scores`.
-        factors: what a dollar, a second and a gram weigh.
-        sites: the clusters that it may go to, as places in the fleet; None for all.
-        by_policy: whether a Karmada policy divides it.
-        everywhere: whether all machines of all clusters may be used.
-    """
-
-    workload: FleetWorkload
-    quote: Quote
-    counts: tuple[int, ...]
-    score: NDArray[np.float64]
-    factors: Terms
-    sites: frozenset[int] | None = None
-    by_policy: bool = False
-    everywhere: bool = False
-
-    @property
-    def priority(self) -> int:
-        """The highest of its pods."""
-        return max((pod.priority for pod in self.workload.pods), default=0)
-
-    def ideal(self, terrain: Terrain) -> float:
-        """The least it could add to the objective, whatever else there is: a bound on what it adds in any plan."""
-        usable = self.usable(terrain)
-        if not usable.any():
-            return float("inf")
-        pods = float(np.array(self.counts) @ self.score[:, usable].min(axis=1))
-        return pods + self.factors.cost * float(self.quote.fixed[terrain.region[usable]].min())
-
-    def is_open(self, terrain: Terrain, s: int) -> bool:
-        """Whether all machines of a cluster may be used."""
-        return self.everywhere or bool(self.quote.open[terrain.first[s] : terrain.first[s + 1]].all())
-
-    def usable(self, terrain: Terrain) -> NDArray[np.bool_]:
-        """(G,) the groups that it may go to."""
-        usable = self.quote.open
-        if self.sites is not None:
-            usable = usable & np.isin(terrain.site, list(self.sites))
-        return usable
-
-    def pod(self, template: int, cluster: str) -> Pod:
-        """A pod of a template as it is in a cluster."""
-        variants = self.workload.variants.get(cluster)
-        if variants is None:
-            return self.quote.templates[template][0]
-        return variants[self.indices(template)[0]]
-
-    def indices(self, template: int) -> list[int]:
-        """Which of the workload's pods are of a template."""
-        spec = self.quote.templates[template][0].spec
-        return [i for i, pod in enumerate(self.workload.pods) if pod.spec is spec]
+__all__ = ["Assignment"]
 
 
 class Assignment:
@@ -135,13 +35,17 @@ class Assignment:
         terrain: all groups.
         sites: the clusters, compiled.
         tenures: by workload, where it is.
+        opened: the nodes that are bought, and their bill.
+        filling: how groups would be filled.
     """
 
     def __init__(self, terrain: Terrain, sites: Sequence[Site]) -> None:
         self.terrain = terrain
         self.sites = sites
         self.tenures: dict[str, Tenure] = {}
+        self.opened = Opened(terrain, sites)
         self._headroom = Headroom(sites)
+        self.filling = Filling(terrain, sites, self.opened, self._headroom)
         self._slots: dict[int, Slots] = {}
         for r in range(len(terrain.regions)):
             limit = terrain.region_of(r).concurrency
@@ -220,7 +124,7 @@ class Assignment:
         """
         best: Proposal | None = None
         for least, groups in self._ranked_scopes(case, without):
-            if best is not None and least >= best.score:
+            if isinf(least) or (best is not None and least >= best.score):
                 break
             found = self._filled(case, groups)
             if found is not None and (best is None or found.score < best.score):
@@ -242,19 +146,18 @@ class Assignment:
             return
         homes = terrain.site[groups]
         starts = np.flatnonzero(np.append(True, homes[1:] != homes[:-1]))
-        counts = np.array(case.counts, dtype=np.float64)
-        fixed = case.factors.cost * case.quote.fixed[terrain.region[groups]]
-        least = counts @ np.minimum.reduceat(case.score[:, groups], starts, axis=1) + np.minimum.reduceat(fixed, starts)
         wide = self._wide_scopes(case, groups) if case.workload.divisible and len(starts) > 1 else []
         ends = np.append(starts[1:], len(groups))
-        bounds = [counts @ case.score[:, scope].min(axis=1) + self._least_fixed(case, scope) for scope in wide]
-        ranked = [(float(value), i) for i, value in enumerate(least.tolist())]
-        ranked += [(float(value), len(starts) + i) for i, value in enumerate(bounds)]
-        for value, i in sorted(ranked):
+        least = self.filling.least_in(case, groups, starts).tolist()
+        least += self._least_across(case, wide)
+        for value, i in sorted(zip(least, range(len(least)), strict=True)):
             yield value, groups[starts[i] : ends[i]] if i < len(starts) else wide[i - len(starts)]
 
-    def _least_fixed(self, case: Case, scope: NDArray[np.int64]) -> float:
-        return case.factors.cost * float(case.quote.fixed[self.terrain.region[scope]].min())
+    def _least_across(self, case: Case, scopes: Sequence[NDArray[np.int64]]) -> list[float]:
+        """The least that a proposal across the clusters of each scope could be worth."""
+        fixed = case.factors.cost * case.quote.fixed[self.terrain.region]
+        pods, counts = self.filling.least(case), np.array(case.counts)
+        return [float(counts @ pods[:, scope].min(axis=1) + fixed[scope].min()) for scope in scopes]
 
     def _wide_scopes(self, case: Case, groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """All groups together, and those of each region with several clusters."""
@@ -267,32 +170,12 @@ class Assignment:
     def _filled(self, case: Case, groups: NDArray[np.int64]) -> Proposal | None:
         """Fill groups, the cheapest first; None when they have too little room."""
         parts: list[Part] = []
-        fixed = case.factors.cost * case.quote.fixed[self.terrain.region[groups]] / max(sum(case.counts), 1)
         for t, wanted in enumerate(case.counts):
-            left = wanted
-            order = np.lexsort((groups, self._worth(case, t, groups, wanted) + fixed))
-            for g in groups[order].tolist():
-                if left == 0:
-                    break
-                some = min(self._room_in(case, t, g, left), left)
-                if some > 0:
-                    parts.append(Part(t, int(self.terrain.site[g]), g, some))
-                    left -= some
-            if left:
+            found = self.filling.parts(case, t, self.filling.ranked(case, t, groups, wanted), wanted)
+            if sum(part.pods for part in found) < wanted:
                 return None
+            parts += self.filling.topped(case, t, found)
         return self._priced(case, tuple(parts))
-
-    def _worth(self, case: Case, t: int, groups: NDArray[np.int64], pods: int) -> NDArray[np.float64]:
-        """(groups,) what a pod adds when so many are placed: a node that is bought for few of them is dear."""
-        quote, held = case.quote, case.quote.held[t, groups]
-        part = np.where(np.isinf(held), 0.0, np.ceil(pods / held) * quote.whole[groups] / max(pods, 1))
-        extra = np.where(np.isinf(held), 0.0, part - quote.money[t, groups])
-        found: NDArray[np.float64] = case.score[t, groups] + case.factors.cost * extra
-        return found
-
-    def _room_in(self, case: Case, template: int, g: int, most: int) -> int:
-        s = int(self.terrain.site[g])
-        return self.room(case.pod(template, self.sites[s].cluster.name), g, most)
 
     def _priced(self, case: Case, parts: tuple[Part, ...]) -> Proposal | None:
         """A proposal of these parts; None when its region has no slot for it in time."""
@@ -300,18 +183,28 @@ class Assignment:
         wait = self._wait(case, parts)
         if wait is None:
             return None
-        terms = terms._replace(time=terms.time + wait)
-        return Proposal(parts, terms, self.score(case, terms), wait)
+        dollars, per_hour = self.filling.bought(case, parts, wait)
+        terms = terms._replace(cost=terms.cost + dollars, time=terms.time + wait)
+        quote = case.quote
+        per_hour += sum(
+            part.pods * float(quote.rate[part.template, part.group])
+            for part in parts
+            if not self.terrain.bought[part.group]
+        )
+        return Proposal(parts, terms, self.score(case, terms), wait, per_hour)
 
     def terms(self, case: Case, where: Iterable[tuple[int, int, int]]) -> Terms:
-        """What so many pods of a template in a group amount to, each as ``(template, group, pods)``."""
+        """What so many pods of a template in a group amount to, each as ``(template, group, pods)``.
+
+        The nodes that are bought for them are not in it.
+        """
         cost = carbon = time = 0.0
         regions = set()
         merged: Counter[tuple[int, int]] = Counter()
         for t, g, pods in where:
             merged[t, g] += pods
         for (t, g), pods in sorted(merged.items()):
-            cost += case.quote.bill(t, g, pods)
+            cost += 0.0 if self.terrain.bought[g] else pods * float(case.quote.money[t, g])
             carbon += pods * float(case.quote.grams[t, g])
             time = max(time, float(case.quote.time[g]))
             regions.add(int(self.terrain.region[g]))
@@ -353,25 +246,27 @@ class Assignment:
             everywhere: whether every cluster runs the whole workload, rather than a part of it.
         """
         batches: list[tuple[int, Batch]] = []
+        tenant = Tenant(case.workload.identity, case.quote, proposal.wait)
         taken: Counter[tuple[int, int]] = Counter()
         for part in proposal.parts:
             site = self.sites[part.site]
             share = (part.template, part.site if everywhere else 0)
             pods = _handed(case, site.cluster.name, part, taken[share])
             group = part.group - int(self.terrain.first[part.site]) if part.group >= 0 else part.group
-            batch = site.place(pods, group)
+            batch = site.place(pods, group, self.filling.order(case, part, proposal.wait))
             if batch is None:
-                self._undo(batches)
+                self._undo(batches, tenant)
                 return False
             taken[share] += part.pods
             self._headroom.changed(part.site, batch, 1)
             batches.append((part.site, batch))
-        self._hold(case, proposal, batches)
+            self.opened.enter(tenant, part.site, batch.nodes)
+        self._hold(case, proposal, batches, tenant)
         return True
 
-    def _hold(self, case: Case, proposal: Proposal, batches: Sequence[tuple[int, Batch]]) -> None:
+    def _hold(self, case: Case, proposal: Proposal, batches: Sequence[tuple[int, Batch]], tenant: Tenant) -> None:
         """Note where a workload is, as its nodes tell."""
-        templates = [part.template for part in proposal.parts]
+        templates = tuple(part.template for part in proposal.parts)
         where = [item for t, (s, batch) in zip(templates, batches, strict=True) for item in self._on(t, s, batch)]
         terms = self.terms(case, where)
         terms = terms._replace(time=terms.time + proposal.wait)
@@ -382,7 +277,7 @@ class Assignment:
                 self._slots[r].take(start + proposal.wait, busy, pods)
                 held.append((r, start + proposal.wait, busy, pods))
         real = Proposal(parts, terms, self.score(case, terms), proposal.wait)
-        self.tenures[case.workload.identity] = Tenure(real, tuple(batches), tuple(held))
+        self.tenures[case.workload.identity] = Tenure(real, tuple(batches), templates, tenant, tuple(held))
 
     def _on(self, template: int, s: int, batch: Batch) -> list[tuple[int, int, int]]:
         """The groups that a batch is on, and how many pods of it are in each."""
@@ -415,32 +310,37 @@ class Assignment:
         return {s: count - placed[s] for s, count in replicas.items() if count > placed[s]}
 
     def _parts_in(self, case: Case, t: int, s: int, left: int, *, ranked: bool) -> list[Part]:
-        pod = case.pod(t, self.sites[s].cluster.name)
-        if left == 0:
+        mine = np.array([g for g in self.terrain.groups_of(s) if case.quote.open[g]], dtype=np.int64)
+        if left == 0 or not len(mine):
             return []
-        mine = self.terrain.groups_of(s)
-        if not ranked and case.is_open(self.terrain, s):
-            here = min(self._headroom.room(pod, s, EXISTING, left), left)
-            there = min(self._headroom.room(pod, s, ANY, left) - here, left - here) if here < left else 0
-            found = [Part(t, s, EXISTING, here), Part(t, s, ANY, there)]
-            return [part for part in found if part.pods > 0]
-        parts = []
-        usable = [g for g in mine if case.quote.open[g]]
         if ranked:
-            usable.sort(key=lambda g: (float(case.score[t, g]), g))
+            return self.filling.parts(case, t, self.filling.ranked(case, t, mine, left), left)
+        exists = self.terrain.exists[mine]
+        if case.is_open(self.terrain, s):
+            here = min(self._headroom.room(case.pod(t, self.sites[s].cluster.name), s, EXISTING, left), left)
+            found = [Part(t, s, EXISTING, here)] if here else []
         else:
-            usable.sort(key=lambda g: (not self.terrain.exists[g], g))
-        for g in usable:
-            some = min(self._room_in(case, t, g, left), left)
-            if some > 0:
-                parts.append(Part(t, s, g, some))
-                left -= some
-        return parts
+            found = self.filling.parts(case, t, ((g, MOST) for g in mine[exists].tolist()), left)
+        # The scheduler chooses between nodes that are there: those that are opened for it are few, and cheap.
+        left -= sum(part.pods for part in found)
+        if left == 0:
+            return found
+        return found + self.filling.parts(case, t, self.filling.ranked(case, t, mine[~exists], left), left)
+
+    def alone(self, tenure: Tenure) -> tuple[float, float]:
+        """What leaving its place would save on nodes that are bought: US dollars in all, and per hour."""
+        nodes: dict[int, list[NDArray[np.int32]]] = {}
+        if not self.opened.count.any():
+            return 0.0, 0.0
+        for s, batch in tenure.batches:
+            nodes.setdefault(s, []).append(batch.nodes)
+        found = [self.opened.alone(tenure.tenant, s, np.concatenate(some)) for s, some in nodes.items()]
+        return sum(dollars for dollars, _ in found), sum(per_hour for _, per_hour in found)
 
     def release(self, key: str) -> Tenure:
         """Take a workload off again; where it was."""
         tenure = self.tenures.pop(key)
-        self._undo(tenure.batches)
+        self._undo(tenure.batches, tenure.tenant)
         for r, start, busy, pods in tenure.slots:
             self._slots[r].give_back(start, busy, pods)
         return tenure
@@ -450,14 +350,16 @@ class Assignment:
         for s, batch in tenure.batches:
             self.sites[s].put_back(batch)
             self._headroom.changed(s, batch, 1)
+            self.opened.enter(tenure.tenant, s, batch.nodes)
         for r, start, busy, pods in tenure.slots:
             self._slots[r].take(start, busy, pods)
         self.tenures[key] = tenure
 
-    def _undo(self, batches: Sequence[tuple[int, Batch]]) -> None:
+    def _undo(self, batches: Sequence[tuple[int, Batch]], tenant: Tenant) -> None:
         for s, batch in reversed(batches):
             self.sites[s].leave(batch)
             self._headroom.changed(s, batch, -1)
+            self.opened.leave(tenant, s, batch.nodes)
 
 
 def _handed(case: Case, cluster: str, part: Part, taken: int) -> list[Pod]:

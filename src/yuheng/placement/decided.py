@@ -10,7 +10,8 @@ from yuheng.model.objective import Objective, Terms
 from yuheng.model.plan import Plan
 from yuheng.model.policy import Policy
 from yuheng.model.propagation import PropagationPolicy
-from yuheng.placement.assignment import Assignment, Case
+from yuheng.placement.assignment import Assignment
+from yuheng.placement.cases import Case
 from yuheng.placement.exact import Bound
 from yuheng.placement.propagation import Propagation
 from yuheng.placement.transfer import Network

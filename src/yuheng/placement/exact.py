@@ -18,7 +18,10 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from yuheng.model.objective import Terms
-from yuheng.placement.assignment import Assignment, Case, Part, Proposal, Tenure
+from yuheng.placement.assignment import Assignment
+from yuheng.placement.cases import Case, Part, Proposal
+from yuheng.placement.opened import Tenant
+from yuheng.placement.payments import Place, User, pay
 from yuheng.placement.program import Program
 from yuheng.placement.sites import on_node
 from yuheng.placement.terrain import Terrain
@@ -67,37 +70,56 @@ _Way = Callable[[Assignment, Case, Mapping[_Spot, int]], bool]
 def solve(assignment: Assignment, cases: Sequence[Case]) -> Bound | None:
     """Improve a plan by the best there is; what is known of it then, None when nothing is.
 
+    Workloads that weigh dollars, seconds and grams in the same way are decided together, the most of them last.
+
     Args:
         assignment: where everybody is; it is left better, or as it was.
         cases: the workloads that may be moved, placed or not.
     """
-    movable = [case for case in cases if _is_movable(assignment, case)]
-    if not movable:
-        return None
+    movable: dict[Terms, list[Case]] = {}
+    for case in cases:
+        if _is_movable(assignment, case):
+            movable.setdefault(case.factors, []).append(case)
+    known = None
+    for _, some in sorted(movable.items(), key=lambda item: (len(item[1]), item[0])):
+        known = _solve(assignment, some)
+    return known
+
+
+def _solve(assignment: Assignment, movable: Sequence[Case]) -> Bound | None:
     by_node = _columns(assignment, movable, by_node=True) <= MOST_COLUMNS
     if not by_node and _columns(assignment, movable, by_node=False) > MOST_COLUMNS:
         return None
+    worth = _worth(assignment, movable)
     before = {
         case.workload.identity: assignment.release(case.workload.identity)
         for case in movable
         if case.workload.identity in assignment.tenures
     }
-    chosen = movable
+    kept = [case for case in movable if case.workload.identity in before]
+    chosen = kept
     if len(before) < len(movable):
         who = _Formulation(assignment, movable, by_node=by_node, everybody=False)
         placed = who.placed(who.program.solved(MOST_NODES).values)
-        kept = [case for case in movable if case.workload.identity in before]
         chosen = placed if _ranks(placed) > _ranks(kept) else kept
     formulation = _Formulation(assignment, chosen, by_node=by_node, everybody=True)
     outcome = formulation.program.solved(MOST_NODES, gap=GOOD_ENOUGH)
     found = formulation.solution(outcome.values) if outcome.values else {}
+    limit = worth if _ranks(chosen) == _ranks(kept) else math.inf
     ways = (_by_group, _by_node) if by_node else (_by_group,)
-    if not found or not any(_is_carried_out(assignment, movable, chosen, found, way, before) for way in ways):
+    if not found or not any(_is_carried_out(assignment, chosen, found, way, limit) for way in ways):
         for key, tenure in before.items():
             assignment.restore(key, tenure)
     keys = frozenset(case.workload.identity for case in chosen)
-    known = keys == {key for key in keys if key in assignment.tenures} and len(chosen) == len(movable)
+    known = keys == {case.workload.identity for case in movable if case.workload.identity in assignment.tenures}
     return Bound(outcome.bound * formulation.scale, keys) if known else None
+
+
+def _worth(assignment: Assignment, cases: Sequence[Case]) -> float:
+    """What workloads that weigh dollars alike come to, the whole bill of nodes that are bought included."""
+    tenures = [assignment.tenures.get(case.workload.identity) for case in cases]
+    own = math.fsum(tenure.proposal.score for tenure in tenures if tenure is not None)
+    return own + cases[0].factors.cost * assignment.opened.bill
 
 
 def _is_movable(assignment: Assignment, case: Case) -> bool:
@@ -112,37 +134,32 @@ def _is_movable(assignment: Assignment, case: Case) -> bool:
 
 
 def _columns(assignment: Assignment, cases: Iterable[Case], *, by_node: bool) -> int:
-    """How many columns the pods have."""
+    """How many columns the pods have, and about as many where nodes have to be paid."""
     terrain = assignment.terrain
     sizes = np.array([group.size if by_node else 1 for group in terrain.groups], dtype=np.int64)
+    sizes = np.where(terrain.bought, 2 * sizes, sizes)
     return sum(int(sizes[case.usable(terrain)].sum()) * len(case.counts) for case in cases)
 
 
-def _is_carried_out(
-    assignment: Assignment,
-    cases: Sequence[Case],
-    chosen: Sequence[Case],
-    found: _Solution,
-    way: _Way,
-    before: dict[str, Tenure],
-) -> bool:
-    """Place those of a solution, the largest pods first; whether that is better. If not, nobody is placed."""
+def _is_carried_out(assignment: Assignment, chosen: Sequence[Case], found: _Solution, way: _Way, limit: float) -> bool:
+    """Place those of a solution, the largest pods first; whether that is worth less. If not, nobody is placed."""
     order = sorted(found, key=lambda i: (-_size(chosen[i]), chosen[i].workload.identity))
-    if all(way(assignment, chosen[i], found[i]) for i in order) and _is_better(assignment, cases, before):
+    if all(way(assignment, chosen[i], found[i]) for i in order) and _worth(assignment, chosen) < limit:
         return True
-    for case in cases:
+    for case in chosen:
         if case.workload.identity in assignment.tenures:
             assignment.release(case.workload.identity)
     return False
 
 
 def _by_group(assignment: Assignment, case: Case, spots: Mapping[_Spot, int]) -> bool:
-    """Let the scheduler choose the nodes within each group."""
-    pods: Counter[tuple[int, int]] = Counter()
+    """Let the scheduler choose the nodes within each group; which nodes are bought is part of the solution."""
+    pods: Counter[tuple[int, int, int]] = Counter()
+    terrain = assignment.terrain
     for spot, count in spots.items():
-        pods[spot.template, spot.group] += count
-    site = assignment.terrain.site
-    parts = tuple(Part(t, int(site[g]), g, count) for (t, g), count in sorted(pods.items()))
+        is_node = terrain.bought[spot.group] and spot.node >= 0
+        pods[spot.template, int(terrain.site[spot.group]), on_node(spot.node) if is_node else spot.group] += count
+    parts = tuple(Part(t, s, group, count) for (t, s, group), count in sorted(pods.items()))
     return assignment.settle(case, Proposal(parts, Terms(), 0.0))
 
 
@@ -166,16 +183,6 @@ def _ranks(cases: Sequence[Case]) -> list[int]:
     return sorted((case.priority for case in cases), reverse=True)
 
 
-def _is_better(assignment: Assignment, cases: Sequence[Case], before: dict[str, Tenure]) -> bool:
-    """Whether more are placed, those of higher priority first, or as many at a lower score."""
-    placed = [case for case in cases if case.workload.identity in assignment.tenures]
-    old = [case for case in cases if case.workload.identity in before]
-    if _ranks(placed) != _ranks(old):
-        return _ranks(placed) > _ranks(old)
-    now = [assignment.tenures[case.workload.identity] for case in placed]
-    return math.fsum(one.proposal.score for one in now) < math.fsum(one.proposal.score for one in before.values())
-
-
 class _Formulation:
     """The program: how many pods of each template are on each node.
 
@@ -197,6 +204,7 @@ class _Formulation:
         self._columns: dict[_Spot, int] = {}
         self._placed: list[int] = []
         self._rooms: dict[tuple[int, int, str], list[tuple[int, float]]] = {}
+        self._users: dict[tuple[int, int], list[User]] = {}
         self.scale = max((_dearest(case, self._terrain) for case in cases), default=0.0) / LARGEST_COST or 1.0
         # One of a higher priority is worth more than all below it; solvers tell three such levels apart.
         levels = sorted({case.priority for case in cases})[-3:]
@@ -204,7 +212,9 @@ class _Formulation:
         for i, case in enumerate(cases):
             self._add(i, case)
         for (s, node, name), terms in sorted(self._rooms.items()):
-            self.program.row(terms, upper=_scaled(name, self._free(s, node, name)))
+            self.program.row(terms, upper=self._free(s, node, name))
+        if everybody:
+            self._pay()
 
     def placed(self, values: Sequence[float]) -> list[Case]:
         """The workloads that a solution places."""
@@ -226,7 +236,6 @@ class _Formulation:
             else:
                 self.program.row([*pods_of, (self._placed[i], -float(count))], 0.0, 0.0)
             mine += spots
-            self._bought(case, t, spots, count)
         pods = float(sum(case.counts))
         self._data(case, mine, pods)
         self._time(case, mine, pods)
@@ -254,29 +263,44 @@ class _Formulation:
         s = int(self._terrain.site[g])
         pod = case.pod(spot.template, self._terrain.clusters[s].name)
         cost = case.factors.carbon * quote.grams[spot.template, g]
-        if np.isinf(quote.held[spot.template, g]):
+        if not self._terrain.bought[g]:
             cost += case.factors.cost * quote.money[spot.template, g]
         room = count if self._by_node else min(count, self._assignment.room(pod, g, count))
         column = self.program.column(self._cost(cost), float(room), whole=True)
         self._columns[spot] = column
         where = spot.node if self._by_node else -1 - g
-        for name, amount in (*pod.spec.requests.items(), (GPUS, pod.spec.devices.count), ("pods", 1)):
-            if amount:
-                self._rooms.setdefault((s, where, name), []).append((column, _scaled(name, amount)))
+        amounts = {**pod.spec.requests, GPUS: pod.spec.devices.count, "pods": 1}
+        asked = {name: _scaled(name, amount) for name, amount in amounts.items() if amount}
+        for name, amount in asked.items():
+            self._rooms.setdefault((s, where, name), []).append((column, amount))
+        self._users.setdefault((g, spot.node), []).append(User(spot.case, column, asked))
         return column
 
-    def _bought(self, case: Case, t: int, spots: Sequence[tuple[_Spot, int]], count: int) -> None:
-        """Nodes that are bought for a workload are paid whole."""
-        groups: dict[int, list[int]] = {}
-        for spot, column in spots:
-            groups.setdefault(spot.group, []).append(column)
-        for g, columns in sorted(groups.items()):
-            held = float(case.quote.held[t, g])
-            if np.isinf(held):
+    def _pay(self) -> None:
+        """Nodes that are bought are paid once; of empty ones that are alike, the first are opened first."""
+        before: tuple[object, list[int]] = (None, [])
+        for (g, node), users in sorted(self._users.items()):
+            if not self._terrain.bought[g]:
                 continue
-            price = self._cost(case.factors.cost * float(case.quote.whole[g]))
-            nodes = self.program.column(price, float(np.ceil(count / held)), whole=True)
-            self.program.row([*((column, 1.0) for column in columns), (nodes, -held)], upper=0.0)
+            place = self._place(g, node, {name for user in users for name in user.asked})
+            cases = sorted({user.case for user in users})
+            spans = {i: Tenant("", self._cases[i].quote).span(g) for i in cases}
+            unit = self._cost(self._cases[0].factors.cost)
+            columns = pay(self.program, self._terrain, g, place, users, spans, unit)
+            if (g, place, cases) == before[0] and columns:
+                self.program.row([(before[1][0], 1.0), (columns[0], -1.0)], lower=0.0)
+            before = ((g, place, cases), columns)
+
+    def _place(self, g: int, node: int, names: Iterable[str]) -> Place:
+        """A node that can be opened or joined, or all nodes of a group."""
+        s, opened = int(self._terrain.site[g]), self._assignment.opened
+        if node >= 0:
+            return Place(1, {name: self._free(s, node, name) for name in names}, {}, tuple(opened.spans(g, node)))
+        members, in_use = opened.members(g), opened.in_use(g)
+        empty, joined = members[~in_use].tolist(), members[in_use].tolist()
+        free = {name: max((self._free(s, n, name) for n in empty), default=0.0) for name in names}
+        beside = {name: sum(self._free(s, n, name) for n in joined) for name in names}
+        return Place(len(empty), free, beside)
 
     def _used(self, columns: Sequence[int], cost: float, pods: float) -> int:
         """A column that is 1 when any of some columns is used."""
@@ -308,7 +332,7 @@ class _Formulation:
                 self._used(columns, cost, pods)
 
     def _free(self, s: int, node: int, name: str) -> float:
-        """What is free of a resource on a node, or in a group (-1 - its number)."""
+        """What is free of a resource on a node, or in a group (-1 - its number), in the program's unit."""
         site = self._assignment.sites[s]
         arrays = site.engine.cluster
         nodes = slice(node, node + 1) if node >= 0 else site.group_of == -1 - node - int(self._terrain.first[s])
@@ -319,7 +343,8 @@ class _Formulation:
         column = site.engine.resources.column.get(name)
         if column is None:
             return 0.0
-        return float(np.maximum(arrays.allocatable[nodes, column] - arrays.used[nodes, column], 0).sum())
+        free = np.maximum(arrays.allocatable[nodes, column] - arrays.used[nodes, column], 0)
+        return _scaled(name, float(free.sum()))
 
     def solution(self, values: Sequence[float]) -> _Solution:
         """Where the program puts the pods of each workload."""

@@ -12,7 +12,7 @@ from yuheng.model.fleet import FleetWorkload
 from yuheng.model.fleet_plan import ForegoneChoice, RefusedCluster
 from yuheng.model.objective import Terms
 from yuheng.model.prices import MARKETS
-from yuheng.placement.assignment import Case, Tenure
+from yuheng.placement.cases import Case, Tenure
 from yuheng.placement.decided import Told
 from yuheng.placement.propagation import Propagation
 
@@ -113,20 +113,23 @@ class Explaining:
                 found[name] = f"room for {room} of {need}" + (f": {message}" if message else "")
         return found
 
-    def runner_up(
-        self, workload: FleetWorkload, case: Case, tenure: Tenure | None, per_hour: float
-    ) -> ForegoneChoice | None:
-        """The best without the machines that were chosen; another cluster, or others in the same one."""
+    def runner_up(self, workload: FleetWorkload, case: Case, tenure: Tenure | None) -> ForegoneChoice | None:
+        """The best without the machines that were chosen; another cluster, or others in the same one.
+
+        Its dollars are what the bill of the whole fleet would grow by: nodes that others are on would stay.
+        """
         if tenure is None or workload.identity in self.decision.propagations or workload.previous:
             return None
         other = self.assignment.best(self._elsewhere(case, tenure))
         if other is None:
             return None
-        rate = sum(case.quote.hourly(part.template, part.group, part.pods) for part in other.parts)
+        saved, rate_saved = self._saved(case, tenure)
+        per_hour = other.per_hour - rate_saved
         names = sorted({self.terrain.clusters[part.site].name for part in other.parts})
         regions = sorted({self.terrain.clusters[part.site].region for part in other.parts})
         markets = sorted({self.terrain.market_of(part.group) for part in other.parts}, key=MARKETS.index)
         more = Terms(*(theirs - ours for theirs, ours in zip(other.terms, tenure.proposal.terms, strict=True)))
+        more = more._replace(cost=more.cost - saved)
         total = more.cost if case.quote.ends else None
         machines = "+".join(sorted({self.terrain.groups[part.group].name for part in other.parts} - {""}))
         region = "+".join(filter(None, regions)) or "+".join(names)
@@ -139,18 +142,28 @@ class Explaining:
             region="+".join(filter(None, regions)),
             machines=machines,
             market="+".join(markets),
-            per_hour=rate - per_hour,
+            per_hour=per_hour,
             total=total,
             seconds=more.time,
             carbon_grams=more.carbon,
-            text=_sentence(rate - per_hour, total, place),
+            text=_sentence(per_hour, total, place),
         )
+
+    def _saved(self, case: Case, tenure: Tenure) -> tuple[float, float]:
+        """US dollars of nodes that are bought, and US dollars per hour of all, that leaving its place would save."""
+        dollars, per_hour = self.assignment.alone(tenure)
+        own = (
+            part.pods * float(case.quote.rate[part.template, part.group])
+            for part in tenure.proposal.parts
+            if not self.terrain.bought[part.group]
+        )
+        return dollars, per_hour + sum(own)
 
     def _elsewhere(self, case: Case, tenure: Tenure) -> Case:
         """The case without the groups that were chosen."""
-        open_ = case.quote.open.copy()
+        open_ = np.ones(len(case.quote.open), dtype=np.bool_)
         open_[[part.group for part in tenure.proposal.parts]] = False
-        return case._replace(quote=case.quote._replace(open=open_), score=np.where(open_, case.score, np.inf))
+        return case.limited(open_)
 
 
 def _place(region: str, cluster: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.model.pod import Pod, PodSpec
-from yuheng.placement.room import Copies, Nodes, count, recount, take
+from yuheng.placement.room import MOST, Copies, Nodes, count, recount, take
 from yuheng.placement.shapes import Shape, Shapes
 from yuheng.placement.sites import ANY, Batch, Site
 
@@ -49,6 +49,7 @@ class Headroom:
         self._sites = sites
         self._first = _offsets([len(site.group_of) for site in sites])
         self._group_first = _offsets([len(site.groups) for site in sites])
+        self._site_of_group = np.repeat(np.arange(len(sites)), np.diff(self._group_first))
         self._names = sorted({name for site in sites for name in site.engine.resources.names})
         size = self._first[-1]
         self._nodes = Nodes(
@@ -119,6 +120,22 @@ class Headroom:
             self._known.move_to_end(shape.number)
         self._look(known, pod, s)
         return known.copies.totals
+
+    def glance(self, pod: Pod) -> I64:
+        """(G,) how many more of a pod fit in each group at the most, as far as it was looked at before."""
+        shape = self._shapes.of(pod)
+        known = self._known.get(shape.number) if shape.plain else None
+        if known is None:
+            return np.full(self._group_first[-1], MOST, dtype=np.int64)
+        if known.seen < self._lines:
+            recount(self._nodes, known.copies, known.seen, self._lines)
+            known.seen = self._lines
+        repelled = [s for s, site in enumerate(self._sites) if site.repelled]
+        if known.everywhere and not repelled:
+            return known.copies.totals
+        sure = known.copies.counted > 0
+        sure[repelled] = False
+        return np.where(sure[self._site_of_group], known.copies.totals, MOST)
 
     def _met(self, pod: Pod, shape: Shape) -> _Known:
         """A shape that no cluster was looked at for."""

@@ -25,7 +25,8 @@ from yuheng.model.plan import Placement, Plan
 from yuheng.model.pod import Pod, PodAffinity
 from yuheng.model.policy import Policy
 from yuheng.model.propagation import PropagationPolicy
-from yuheng.placement.assignment import Assignment, Case
+from yuheng.placement.assignment import Assignment
+from yuheng.placement.cases import Case
 from yuheng.placement.decided import Told
 from yuheng.placement.exact import Bound, solve
 from yuheng.placement.flows import Taken, flow
@@ -37,6 +38,7 @@ from yuheng.placement.quotes import HORIZON_HOURS, Quotes
 from yuheng.placement.search import improve, place_all
 from yuheng.placement.shapes import Shapes
 from yuheng.placement.sites import Site
+from yuheng.placement.standing import note_running
 from yuheng.placement.telling import told
 from yuheng.placement.terrain import Terrain
 from yuheng.placement.transfer import Network
@@ -228,6 +230,7 @@ class Decision:
         self.policy_of = {identity: policy for identity, policy in found if policy is not None}
         self.reference = self._reference(workloads)
         self.cases = {workload.identity: self._case(workload) for workload in workloads}
+        note_running(self.assignment, self.cases.values())
         free: list[Case] = []
         left: list[Case] = []
         ordered = sorted(workloads, key=lambda workload: (-_priority(workload), workload.key))

@@ -27,11 +27,13 @@ class Quote(NamedTuple):
 
     Attributes:
         templates: pods that are alike, and how many there are of each.
-        rate: (T, G) US dollars per hour of one pod.
+        rate: (T, G) US dollars per hour of one pod, where it fills its node with pods like itself.
+        part: (T, G) US dollars per hour of its part of its node; the same as its rate on nodes that are not bought.
         held: (T, G) how many pods a node that is bought holds; infinite where none is.
         whole: (G,) US dollars of such a node until the workload ends, or over the horizon.
-        hours: (G,) that are paid for.
-        money: (T, G) US dollars of one pod over them, where it fills its node with pods like itself.
+        begin: (G,) when it begins to pay for its machines, in seconds since the epoch.
+        hours: (G,) that are paid for, from then on.
+        money: (T, G) US dollars of one pod over them, at its rate.
         grams: (T, G) grams of CO2 equivalent of one pod over the same time.
         start: (G,) when it starts, in seconds since the epoch.
         time: (G,) seconds from the plan's time until it has finished, or works.
@@ -46,8 +48,10 @@ class Quote(NamedTuple):
 
     templates: tuple[tuple[Pod, int], ...]
     rate: F64
+    part: F64
     held: F64
     whole: F64
+    begin: F64
     hours: F64
     money: F64
     grams: F64
@@ -62,7 +66,7 @@ class Quote(NamedTuple):
     limit: float | None
 
     def scores(self, factors: Terms) -> F64:
-        """(T, G) what one pod adds to the objective; infinite where it may not go.
+        """(T, G) what one pod adds to the objective where it shares no node; infinite where it may not go.
 
         The time of a workload is that of its last replica; here each carries an equal part of its own. Data that has
         to be in a region is not in it, see `fixed`.
@@ -72,19 +76,12 @@ class Quote(NamedTuple):
         return np.where(self.open, found, np.inf)
 
     def bill(self, t: int, g: int, pods: int) -> float:
-        """US dollars of so many pods of a template in a group: whole nodes where they are bought."""
+        """US dollars of so many pods of a template in a group, alone: whole nodes where they are bought."""
         held = float(self.held[t, g])
         return pods * float(self.money[t, g]) if math.isinf(held) else math.ceil(pods / held) * float(self.whole[g])
 
-    def hourly(self, t: int, g: int, pods: int) -> float:
-        """US dollars per hour of the same."""
-        hours = float(self.hours[g])
-        if math.isinf(float(self.held[t, g])) or hours <= 0:
-            return pods * float(self.rate[t, g])
-        return self.bill(t, g, pods) / hours
-
     def bills(self, counts: Sequence[int]) -> F64:
-        """(G,) US dollars of so many pods of each template, all of them in one group."""
+        """(G,) US dollars of so many pods of each template, all of them in one group and alone there."""
         wanted = np.array(counts, dtype=np.float64)[:, None]
         nodes = np.ceil(wanted / self.held)
         found: F64 = np.where(np.isinf(self.held), wanted * self.money, nodes * self.whole).sum(axis=0)

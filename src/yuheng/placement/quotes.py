@@ -45,12 +45,14 @@ class _Frame(NamedTuple):
     """The parts of a `Quote` that do not depend on how much is asked for.
 
     Attributes:
+        begin: (G,) when it begins to pay, in seconds since the epoch.
         hours: (G,) that are paid for.
         course: (G,) mean price over them, relative to that of the plan's time.
         intensity: (G,) grams of CO2 equivalent per watt over them.
         start, time, busy, open, fixed, moves, refused, ends: see `Quote`.
     """
 
+    begin: F64
     hours: F64
     course: F64
     intensity: F64
@@ -66,6 +68,8 @@ class _Frame(NamedTuple):
 
 # What a workload pays and draws: (T, G) US dollars per hour, (T, G) watts, and the templates.
 _Drawn = tuple[F64, F64, tuple[tuple[Pod, int], ...]]
+# What one pod pays alone, pays for its part of its node, and draws; and how many of it a bought node holds.
+_Asked = tuple[F64, F64, F64, F64]
 
 
 class Quotes:
@@ -94,7 +98,7 @@ class Quotes:
         self._side_by_side = np.lexsort((terrain.startup, terrain.delay, terrain.machine, terrain.region))
         self._among: dict[str, NDArray[np.bool_]] = {}
         self._intensities: dict[tuple[bytes, bytes], F64] = {}
-        self._asks: dict[Ask, tuple[F64, F64, F64]] = {}
+        self._asks: dict[Ask, _Asked] = {}
         self._guarded = [(s, one) for s, one in enumerate(terrain.clusters) if one.taints or not one.ready]
         self._frames: dict[tuple[bytes, bytes, bytes], _Frame] = {}
         self._stores: dict[bytes, tuple[F64, tuple[Moves, ...]]] = {}
@@ -146,7 +150,7 @@ class Quotes:
         by_policy: bool,
     ) -> Quote:
         needs = workload.requirements
-        rate, watts, held = self._drawn(workload, templates, asks)
+        rate, part, watts, held = self._drawn(workload, templates, asks)
         if factors is None:
             tolerations = [pod.spec.tolerations for pod, _ in templates]
             key = (self._key(needs), _encode(tolerations), _encode((sorted(workload.previous), by_policy)))
@@ -158,8 +162,10 @@ class Quotes:
         return Quote(
             templates=templates,
             rate=rate,
+            part=part,
             held=held,
             whole=self.terrain.whole * frame.hours * frame.course,
+            begin=frame.begin,
             hours=frame.hours,
             money=rate * frame.hours * frame.course,
             grams=watts * frame.intensity,
@@ -174,22 +180,20 @@ class Quotes:
             limit=self._limit(needs) if frame.ends else None,
         )
 
-    def _drawn(
-        self, workload: FleetWorkload, templates: tuple[tuple[Pod, int], ...], asks: tuple[Ask, ...]
-    ) -> tuple[F64, F64, F64]:
-        """(T, G) dollars per hour and watts of one pod, and how many a bought node holds; override policies applied."""
+    def _drawn(self, workload: FleetWorkload, templates: tuple[tuple[Pod, int], ...], asks: tuple[Ask, ...]) -> _Asked:
+        """(T, G) what `_ask` tells of each template, override policies applied."""
         terrain = self.terrain
-        rate = np.array([self._ask(ask)[0] for ask in asks]).reshape(len(asks), -1)
-        watts = np.array([self._ask(ask)[1] for ask in asks]).reshape(len(asks), -1)
-        held = np.array([self._ask(ask)[2] for ask in asks]).reshape(len(asks), -1)
+        told = [self._ask(ask) for ask in asks]
+        rate, part, watts, held = (np.array([one[i] for one in told]).reshape(len(asks), -1) for i in range(4))
         first = {id(pod.spec): workload.pods.index(pod) for pod, _ in templates} if workload.variants else {}
         for s, cluster in enumerate(terrain.clusters) if workload.variants else ():
             pods = workload.variants.get(cluster.name, workload.pods)
             here = slice(int(terrain.first[s]), int(terrain.first[s + 1]))
             for t, (pod, _) in enumerate(templates):
                 ask = Ask.of(pods[first[id(pod.spec)]])
-                rate[t, here], watts[t, here], held[t, here] = (values[here] for values in self._ask(ask))
-        return rate, watts, held
+                for row, values in zip((rate[t], part[t], watts[t], held[t]), self._ask(ask), strict=True):
+                    row[here] = values[here]
+        return rate, part, watts, held
 
     def _framed(
         self, workload: FleetWorkload, drawn: _Drawn | None, factors: Terms | None, *, by_policy: bool
@@ -215,9 +219,12 @@ class Quotes:
         if stored.any():
             open_hours = np.where(closed.open, hours, 0.0)
             stored *= [float(np.max(open_hours[here], initial=0.0)) for here in terrain.in_region]
+        # Services are all counted for the same month: those that share a node pay for one.
+        begin = start + ready - terrain.startup if ends else np.full(len(run), self.now)
         return _Frame(
+            begin=begin,
             hours=hours,
-            course=self._course(start + ready - terrain.startup, hours),
+            course=self._course(begin, hours),
             # What is paid for begins when the pod has its node, which is before it works.
             intensity=self._intensity(start + ready - terrain.startup, hours),
             start=start,
@@ -230,9 +237,10 @@ class Quotes:
             ends=ends,
         )
 
-    def _ask(self, ask: Ask) -> tuple[F64, F64, F64]:
+    def _ask(self, ask: Ask) -> _Asked:
         if ask not in self._asks:
-            self._asks[ask] = (self.terrain.rate(ask), self.terrain.watts(ask), self.terrain.held(ask))
+            terrain = self.terrain
+            self._asks[ask] = (terrain.rate(ask), terrain.part(ask), terrain.watts(ask), terrain.held(ask))
         return self._asks[ask]
 
     def _data(self, needs: Requirements) -> tuple[F64, tuple[Moves, ...]]:

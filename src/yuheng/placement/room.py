@@ -11,7 +11,7 @@ from yuheng.scheduling.arrays import I32, I64, U8
 from yuheng.scheduling.kernel import kernel
 from yuheng.scheduling.structs import Struct
 
-__all__ = ["Copies", "Nodes", "count", "recount", "take"]
+__all__ = ["MOST", "Copies", "Nodes", "count", "recount", "take"]
 
 # More copies than this on one node are not told apart.
 MOST: Final = 1 << 30

@@ -2,7 +2,8 @@
 
 1. In order of priority, and of what it would lose by not getting its best, each workload takes the best place left.
 2. A workload that is worse off than it would be alone tries to have a better place: those who hold it move to their
-   next best, one or two of them, if all together are better off then.
+   next best, one or two of them, if all together are better off then. Nodes that are bought are emptied, or filled by
+   those who would gain by it (see `yuheng.placement.consolidation`).
 
 Every step is carried out on the compiled clusters and taken back where it does not pay: what is accepted fits.
 """
@@ -15,20 +16,17 @@ from typing import Final
 
 import numpy as np
 
-from yuheng.placement.assignment import Assignment, Case
+from yuheng.placement.assignment import Assignment
+from yuheng.placement.cases import Case
+from yuheng.placement.consolidation import LEAST_VISITS, LOOKS, WORTH, consolidate, rearranged, saving
 
 __all__ = ["improve", "place_all", "take_best"]
 
 # What trying exchanges may cost, in nodes looked at: plans of thousands of workloads must not wait for it.
 MOST_VISITS: Final = 2_000_000
-# What a trial costs at least, and how often it looks at every node of a cluster.
-LEAST_VISITS: Final = 1_000
-LOOKS: Final = 4
 # How many of those who hold a wanted place are asked to move.
 MOST_HOLDERS: Final = 8
 MOST_PLACES: Final = 4
-# An exchange has to be worth so much of what there is, lest rounding makes it go round in circles.
-WORTH: Final = 1e-9
 
 
 def place_all(
@@ -98,19 +96,29 @@ def improve(assignment: Assignment, cases: Sequence[Case], left: Sequence[Case])
             if budget[0] <= 0:
                 break
             improved |= _exchange(assignment, case, cases, budget)
+        improved |= consolidate(assignment, cases, budget)
     return without
 
 
 def _worst_off(assignment: Assignment, cases: Sequence[Case]) -> list[Case]:
-    """Those that are worse off than they would be alone, the worst first."""
+    """Those that could be better off if they were alone, the worst first."""
     found = []
     for case in cases:
         tenure = assignment.tenures.get(case.workload.identity)
         if tenure is not None:
-            loss = tenure.proposal.score - case.ideal(assignment.terrain)
-            if loss > WORTH * max(abs(tenure.proposal.score), 1e-12):
+            score = saving(assignment, case)
+            loss = score - _ideal(assignment, case)
+            if loss > WORTH * max(abs(score), 1e-12):
                 found.append((loss, case))
     return [case for _, case in sorted(found, key=lambda item: (-item[0], item[1].workload.identity))]
+
+
+def _ideal(assignment: Assignment, case: Case) -> float:
+    """The least it could add to the objective if all room were its own, nodes that are in use among it."""
+    terrain = assignment.terrain
+    usable = case.usable(terrain)
+    pods = float(np.array(case.counts) @ assignment.filling.hoped(case)[:, usable].min(axis=1))
+    return pods + case.factors.cost * float(case.quote.fixed[terrain.region[usable]].min())
 
 
 def _squeeze_in(assignment: Assignment, case: Case, cases: Sequence[Case], budget: list[int]) -> bool:
@@ -119,8 +127,7 @@ def _squeeze_in(assignment: Assignment, case: Case, cases: Sequence[Case], budge
         for movers in _movers(assignment, cases, case, site):
             if budget[0] <= 0:
                 return False
-            budget[0] -= LEAST_VISITS + LOOKS * len(assignment.sites[site].group_of)
-            if _moved(assignment, case, movers, site, float("inf")):
+            if _moved(assignment, case, movers, site, budget, float("inf")):
                 return True
     return False
 
@@ -133,9 +140,7 @@ def _exchange(assignment: Assignment, case: Case, cases: Sequence[Case], budget:
         for movers in sets:
             if budget[0] <= 0:
                 return False
-            budget[0] -= LEAST_VISITS + LOOKS * len(assignment.sites[site].group_of)
-            before = sum(assignment.tenures[one.workload.identity].proposal.score for one in (case, *movers))
-            if _moved(assignment, case, movers, site, before - WORTH * max(abs(before), 1e-12)):
+            if _moved(assignment, case, movers, site, budget):
                 return True
         if here == {site}:
             break
@@ -147,7 +152,7 @@ def _wanted_sites(assignment: Assignment, case: Case) -> list[int]:
     terrain = assignment.terrain
     usable = case.usable(terrain)
     fixed = case.factors.cost * case.quote.fixed[terrain.region]
-    worth = np.array(case.counts) @ np.where(usable, case.score, 0.0) + fixed
+    worth = np.array(case.counts) @ np.where(usable, assignment.filling.hoped(case), 0.0) + fixed
     best: dict[int, float] = {}
     for g in np.flatnonzero(usable).tolist():
         s = int(terrain.site[g])
@@ -163,7 +168,7 @@ def _movers(assignment: Assignment, cases: Sequence[Case], case: Case, site: int
         if tenure is None or other.workload.identity == case.workload.identity:
             continue
         if any(part.site == site for part in tenure.proposal.parts):
-            found.append((_loss(assignment, other, site) - tenure.proposal.score, other))
+            found.append((_loss(assignment, other, site) - saving(assignment, other), other))
     ranked = [other for _, other in sorted(found, key=lambda item: (item[0], item[1].workload.identity))][:MOST_HOLDERS]
     return [*((one,) for one in ranked), *combinations(ranked, 2)]
 
@@ -174,26 +179,18 @@ def _loss(assignment: Assignment, case: Case, site: int) -> float:
     usable = case.usable(terrain) & (terrain.site != site)
     if not usable.any():
         return float("inf")
-    return float(np.array(case.counts) @ case.score[:, usable].min(axis=1))
+    return float(np.array(case.counts) @ assignment.filling.hoped(case)[:, usable].min(axis=1))
 
 
-def _moved(assignment: Assignment, case: Case, movers: Sequence[Case], site: int, limit: float) -> bool:
-    """Take workloads off, place one in a cluster and the others wherever it is best; undone if not below a limit."""
-    everyone = [one for one in (case, *movers) if one.workload.identity in assignment.tenures]
-    before = [(one, assignment.release(one.workload.identity)) for one in everyone]
-    done: list[Case] = []
-    others = frozenset(range(len(assignment.sites))) - {site}
-    total = 0.0
-    for one in (case, *movers):
-        proposal = assignment.best(one, others if one is case else ())
-        if proposal is None or total + proposal.score >= limit or not assignment.settle(one, proposal):
-            break
-        done.append(one)
-        total += assignment.tenures[one.workload.identity].proposal.score
-    if len(done) == 1 + len(movers) and total < limit:
-        return True
-    for one in done:
-        assignment.release(one.workload.identity)
-    for one, tenure in before:
-        assignment.restore(one.workload.identity, tenure)
-    return False
+def _moved(
+    assignment: Assignment,
+    case: Case,
+    movers: Sequence[Case],
+    site: int,
+    budget: list[int],
+    most: float = 0.0,
+) -> bool:
+    """Take workloads off, place one in a cluster and the others wherever it is best; whether that is done."""
+    budget[0] -= LEAST_VISITS + LOOKS * len(assignment.sites[site].group_of)
+    there = case.limited(assignment.terrain.site == site)
+    return rearranged(assignment, (case, *movers), (there, *movers), most)

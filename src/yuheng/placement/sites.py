@@ -212,9 +212,15 @@ class Site:
         self._tried[number] = (self._changes, found, found < most)
         return found
 
-    def place(self, pods: Sequence[Pod], group: int) -> Batch | None:
-        """Put copies of one pod on nodes, all of them or none; None when they do not all fit."""
-        batch = self._placed(pods, group)
+    def place(self, pods: Sequence[Pod], group: int, order: Sequence[int] = ()) -> Batch | None:
+        """Put copies of one pod on nodes, all of them or none; None when they do not all fit.
+
+        Args:
+            pods: the copies.
+            group: the number of a group, or what stands in its place.
+            order: nodes of a pool that are filled first, in that order.
+        """
+        batch = self._placed(pods, group, order)
         if len(batch.nodes) == len(pods):
             self._changes += 1
             self._note_repelling(pods)
@@ -227,20 +233,20 @@ class Site:
         if affinity is not None and affinity.pod_anti_affinity.required:
             self.repelled = True
 
-    def _placed(self, pods: Sequence[Pod], group: int) -> Batch:
+    def _placed(self, pods: Sequence[Pod], group: int, order: Sequence[int] = ()) -> Batch:
         """Put as many of them on nodes as fit."""
         if group >= 0 and not self.groups[group].exists and len(pods):
-            return self._packed(pods, group)
+            return self._packed(pods, group, order)
         return self._spread(pods, group)
 
-    def _packed(self, pods: Sequence[Pod], group: int) -> Batch:
+    def _packed(self, pods: Sequence[Pod], group: int, first: Sequence[int]) -> Batch:
         """Put them on nodes of a pool, one node after the other, those in use first, so that few are opened."""
         cluster = self.engine.cluster
-        members = np.flatnonzero(self.group_of == group)
+        members = np.setdiff1d(np.flatnonzero(self.group_of == group), first)
         order = members[np.lexsort((members, cluster.pods[members] == 0))]
         done: list[Batch] = []
         left = len(pods)
-        for n in order.tolist():
+        for n in (*first, *order.tolist()):
             is_empty = cluster.pods[n] == 0
             batch = self._spread(pods[len(pods) - left :], on_node(n))
             left -= len(batch.nodes)

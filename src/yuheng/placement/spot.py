@@ -10,7 +10,7 @@ import numpy as np
 from yuheng.model.fleet import SpotTrace
 from yuheng.model.fleet_plan import SpotAdvice
 from yuheng.model.prices import MARKETS
-from yuheng.placement.assignment import Case
+from yuheng.placement.cases import Case
 from yuheng.placement.deadline import advise
 from yuheng.placement.terrain import Terrain
 

@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
 
 from yuheng.model.fleet import FleetWorkload
 from yuheng.model.objective import Terms
-from yuheng.placement.assignment import Case
+from yuheng.placement.assignment import Assignment
+from yuheng.placement.bill import Seat, Share, shares
+from yuheng.placement.cases import Case
 from yuheng.placement.decided import Told
+from yuheng.placement.opened import Tenant
 
-__all__ = ["Standing"]
+__all__ = ["Standing", "note_running"]
+
+
+def note_running(assignment: Assignment, cases: Iterable[Case]) -> None:
+    """Take note of the workloads that run on nodes of pools already: who joins them there finds the nodes paid."""
+    terrain = assignment.terrain
+    nodes: dict[str, dict[str, int]] = {}
+    for s, site in enumerate(assignment.sites):
+        bought = terrain.bought[terrain.first[s] : terrain.first[s + 1]]
+        used = (
+            set(np.flatnonzero(bought[site.group_of] & (site.engine.cluster.pods > 0)).tolist()) if len(bought) else ()
+        )
+        index = site.engine.machines.index
+        if used:
+            found = ((pod.key, index[pod.node or ""]) for pod in site.engine.bound)
+            nodes[site.cluster.name] = {key: n for key, n in found if n in used}
+    places = {site.cluster.name: s for s, site in enumerate(assignment.sites)}
+    for case in cases if nodes else ():
+        for name, keys in case.workload.running.items():
+            mine = [nodes[name][key] for key in keys if key in nodes.get(name, {})]
+            tenant = Tenant(case.workload.identity, case.quote, runs=True)
+            assignment.opened.enter(tenant, places.get(name, 0), np.array(mine, dtype=np.int32))
 
 
 class Standing:
@@ -24,6 +50,11 @@ class Standing:
         self._before = {one.identity: one.previous for one in decision.whole.workloads}
         self._nodes: dict[int, dict[str, int]] = {}
         self._where: dict[str, list[tuple[int, int, int]]] = {}
+        self._unseen: dict[str, Counter[int]] = {}
+        workloads = [one for one in decision.fleet.workloads if one.pods]
+        used = set(self.terrain.site[self.assignment.opened.count > 0].tolist())
+        seats = (seat for one in workloads for seat in self._seats(one) if seat.site in used)
+        self._shares = shares(self.terrain, self.assignment.sites, seats)
 
     def replicas(self, workload: FleetWorkload) -> dict[str, int]:
         """By cluster, running ones included; those that an objective or a policy keeps."""
@@ -87,23 +118,63 @@ class Standing:
         """The groups that replicas run on; of those that are bound and have no node yet, the first group."""
         site = self.assignment.sites[s]
         first = int(self.terrain.first[s])
-        if s not in self._nodes:
-            self._nodes[s] = {pod.key: site.engine.machines.index[pod.node or ""] for pod in site.engine.bound}
-        nodes = self._nodes[s]
-        groups = Counter(
-            first + int(site.group_of[nodes[key]])
-            for key in workload.running.get(self.terrain.clusters[s].name, ())[:count]
-            if key in nodes
-        )
+        groups = Counter(first + int(site.group_of[n]) for n in self._running(workload, s, count))
         unknown = count - groups.total()
         if unknown > 0 and site.groups:
             groups[first] += unknown
+            self._unseen.setdefault(workload.identity, Counter())[first] += unknown
         return groups
+
+    def _running(self, workload: FleetWorkload, s: int, count: int) -> list[int]:
+        """The nodes of the first so many replicas that run in a cluster."""
+        site = self.assignment.sites[s]
+        if s not in self._nodes:
+            self._nodes[s] = {pod.key: site.engine.machines.index[pod.node or ""] for pod in site.engine.bound}
+        nodes = self._nodes[s]
+        keys = workload.running.get(self.terrain.clusters[s].name, ())[:count]
+        return [nodes[key] for key in keys if key in nodes]
+
+    def _seats(self, workload: FleetWorkload) -> Iterator[Seat]:
+        """All pods on their nodes."""
+        tenure = self.assignment.tenures.get(workload.identity)
+        if tenure is not None:
+            for template, (s, batch) in zip(tenure.templates, tenure.batches, strict=True):
+                yield Seat(tenure.tenant, template, s, batch.nodes)
+        replicas = self.replicas(workload)
+        tenant = Tenant(workload.identity, self.decision.cases[workload.identity].quote)
+        for name, held in workload.previous.items():
+            if name in self.homes:
+                nodes = self._running(workload, self.homes[name], min(held, replicas.get(name, 0)))
+                yield Seat(tenant, 0, self.homes[name], np.array(nodes, dtype=np.int32))
+
+    def share(self, workload: FleetWorkload) -> Share:
+        """What it pays of the nodes that are bought; whole ones for replicas that nobody sees on a node."""
+        found = self._shares.get(workload.identity, Share())
+        self.where(workload)
+        quote = self.decision.cases[workload.identity].quote
+        for g, pods in self._unseen.get(workload.identity, Counter()).items():
+            if self.terrain.bought[g]:
+                dollars, hours = quote.bill(0, g, pods), float(quote.hours[g])
+                found = found.plus(Share(dollars, dollars / hours if hours > 0 else 0.0))
+        return found
+
+    def machines(self, workload: FleetWorkload) -> float:
+        """US dollars of the machines of all its pods, its share of those that are bought among them."""
+        money = self.decision.cases[workload.identity].quote.money
+        own = (pods * float(money[t, g]) for t, g, pods in self.where(workload) if not self.terrain.bought[g])
+        return sum(own) + self.share(workload).dollars
+
+    def per_hour(self, workload: FleetWorkload) -> float:
+        """US dollars per hour of all its pods."""
+        rate = self.decision.cases[workload.identity].quote.rate
+        own = (pods * float(rate[t, g]) for t, g, pods in self.where(workload) if not self.terrain.bought[g])
+        return sum(own) + self.share(workload).per_hour
 
     def terms(self, workload: FleetWorkload, case: Case) -> Terms:
         """What a workload amounts to, the replicas that run included."""
         tenure = self.assignment.tenures.get(workload.identity)
         terms = self.assignment.terms(case, self.where(workload))
+        terms = terms._replace(cost=terms.cost + self.share(workload).dollars)
         if tenure is None:
             return terms._replace(time=0.0)
         return terms._replace(time=tenure.proposal.terms.time)

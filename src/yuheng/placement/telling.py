@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 import time as clock
-from collections.abc import Iterable
 from typing import Final
 
 from yuheng.model.fleet import FleetWorkload
-from yuheng.model.fleet_plan import FleetPlan, FleetSummary, NewNodes, SpotAdvice, WorkloadPlan
+from yuheng.model.fleet_plan import FleetPlan, FleetSummary, SpotAdvice, WorkloadPlan
 from yuheng.model.objective import TIE, Terms
 from yuheng.model.plan import Placement, Refusal
 from yuheng.model.prices import MARKETS
-from yuheng.placement.assignment import Case
 from yuheng.placement.bounds import bound_of
+from yuheng.placement.cases import Case
 from yuheng.placement.cautions import cautions
 from yuheng.placement.decided import Told
 from yuheng.placement.explaining import Explaining
@@ -27,8 +26,6 @@ __all__ = ["told"]
 HOUR: Final = 3600.0
 # Runner-ups cost a look at every cluster: of the first so many workloads they are told.
 MOST_RUNNERS_UP: Final = 1_000
-# Sums that differ by less are the same.
-SHARED: Final = 1e-6
 
 
 def told(decision: Told) -> FleetPlan:
@@ -36,7 +33,6 @@ def told(decision: Told) -> FleetPlan:
     teller, homes = _Teller(decision), decision.homes
     workloads = tuple(teller.workload(workload, i) for i, workload in enumerate(decision.fleet.workloads))
     placements, refused = teller.pods()
-    opened = new_nodes(decision.assignment)
     cautioned = cautions(decision, teller.standing, workloads, teller.advices)
     own = [(name, one) for name, found in decision.own for one in found.placements]
     own_refused = [(name, one) for name, found in decision.own for one in found.unschedulable]
@@ -53,11 +49,11 @@ def told(decision: Told) -> FleetPlan:
         clusters=tuple(
             cluster_report(cluster, decision.assignment, homes.get(cluster.name)) for cluster in decision.whole.clusters
         ),
-        new_nodes=opened,
+        new_nodes=new_nodes(decision.assignment),
         without=decision.question.without,
         time=decision.now,
         summary=teller.summary(workloads, len(own) + len(placements), len(own_refused) + len(refused)),
-        warnings=tuple(dict.fromkeys((*decision.warnings, *teller.warnings(opened), *cautioned))),
+        warnings=tuple(dict.fromkeys((*decision.warnings, *teller.warnings(), *cautioned))),
     )
 
 
@@ -104,7 +100,6 @@ class _Teller:
             )
         advices = self.advices[workload.identity] = spot_advice(case, self.terrain, decision.now)
         where = self.standing.where(workload)
-        per_hour = sum(case.quote.hourly(t, g, pods) for t, g, pods in where)
         terms = self.assignment.terms(case, where)
         groups = [g for _, g, _ in where]
         starts = [float(case.quote.start[g]) for g in groups]
@@ -113,7 +108,7 @@ class _Teller:
         regions = sorted({int(self.terrain.region[g]) for g in groups})
         moves = [case.quote.moves[r] for r in regions] if tenure is not None else []
         egress = sum(item.cost for item in moves)
-        compute = sum(case.quote.bill(t, g, pods) for t, g, pods in where)
+        compute = self.standing.machines(workload)
         markets = sorted({self.terrain.market_of(g) for g in groups}, key=MARKETS.index)
         return WorkloadPlan(
             workload=workload.key,
@@ -127,7 +122,7 @@ class _Teller:
             market="+".join(markets),
             start=min(starts, default=decision.now) + wait,
             finish=decision.now + terms.time + wait if case.quote.ends else None,
-            per_hour=per_hour,
+            per_hour=self.standing.per_hour(workload),
             total=compute + egress + self._storage(case, regions, moves) if case.quote.ends else None,
             compute=compute,
             egress=egress,
@@ -135,7 +130,7 @@ class _Teller:
             carbon_grams=terms.carbon,
             transfers=tuple(item for move in moves for item in (*move.before, *move.after)),
             affinity=found.affinity if found is not None else "",
-            runner_up=self.explaining.runner_up(workload, case, tenure, per_hour) if number < MOST_RUNNERS_UP else None,
+            runner_up=self.explaining.runner_up(workload, case, tenure) if number < MOST_RUNNERS_UP else None,
             refused=self.explaining.refused(case, found, {} if left_out else replicas),
             policy=decided_by,
             advice=cheapest(advices),
@@ -227,20 +222,6 @@ class _Teller:
             what = f"{len(jobs)} jobs do not say how long they run ({jobs[0].key} first)"
         return [f"{what}: counted like a service, for {hours} h{told_dates} (see yuheng.io/run-time)"]
 
-    def _shared(self, opened: Iterable[NewNodes]) -> list[str]:
-        """Whether workloads share nodes that are opened, each of them told as if it had them alone."""
-        bill = math.fsum(one.per_hour for one in opened)
-        told_of = 0.0
-        for workload in self.decision.fleet.workloads:
-            case = self.decision.cases.get(workload.identity)
-            if case is not None:
-                bought = [part for part in self.standing.where(workload) if self.terrain.bought[part[1]]]
-                told_of += math.fsum(case.quote.hourly(*part) for part in bought)
-        if told_of <= bill * (1 + SHARED):
-            return []
-        alone = f"each is told what it would pay alone, ${told_of:,.2f}/h together"
-        return [f"workloads share nodes that are opened: {alone}, and the nodes cost ${bill:,.2f}/h"]
-
     def _unseen(self) -> list[str]:
         """Replicas that are bound to clusters whose state does not show them."""
         unseen = [
@@ -264,10 +245,10 @@ class _Teller:
             for (provider, price), pairs in found.items()
         ]
 
-    def warnings(self, opened: Iterable[NewNodes]) -> list[str]:
+    def warnings(self) -> list[str]:
         """What has to be known to read the plan rightly."""
         decision = self.decision
-        found = [*self._endless(), *self._unseen(), *self._shared(opened)]
+        found = [*self._endless(), *self._unseen()]
         found += [f"{policy.source}: {policy.kind} {policy.key} selects no workload" for policy in decision.idle]
         found += self._assumed_egress()
         unpriced = sorted(decision.network.unpriced)

@@ -26,6 +26,7 @@ F64 = NDArray[np.float64]
 # Review 2024).
 ASSUMED_CARBON: Final = 480.0
 GIB: Final = 2**30
+HOUR: Final = 3600.0
 
 
 class Ask(NamedTuple):
@@ -209,11 +210,25 @@ class Terrain:
     def rate(self, ask: Ask) -> F64:
         """(G,) US dollars per hour of one pod.
 
-        On nodes that exist it is the pod's part of the machine's price. A node that is bought for it is paid whole:
-        here its price, or the rates of all it has, is divided by how many such pods it holds (see `held`).
+        On nodes that exist it is the pod's part of the machine's price. A node that is bought is paid whole: here its
+        price, or the rates of all it has, is divided by how many such pods it holds (see `held`).
         """
-        shares: F64 = self._rates @ np.array([ask.cpu / 1000, ask.memory / GIB, ask.gpus])
-        return np.where(self.bought, self.whole / np.where(self.bought, self.held(ask), 1.0), shares)
+        return np.where(self.bought, self.whole / np.where(self.bought, self.held(ask), 1.0), self.part(ask))
+
+    def part(self, ask: Ask) -> F64:
+        """(G,) US dollars per hour of one pod's part of a machine, in the ratio of what it asks for at default rates.
+
+        The parts of pods that fit on a machine together are never more than its price.
+        """
+        parts: F64 = self._rates @ np.array([ask.cpu / 1000, ask.memory / GIB, ask.gpus])
+        return parts
+
+    def dollars(self, g: int, begin: float, end: float) -> float:
+        """US dollars of a whole node that is bought, from one moment to another (seconds since the epoch)."""
+        found = float(self.whole[g]) * (end - begin) / HOUR
+        prices = self.changing_prices.get(g)
+        today = prices.at(self._now) if prices is not None else 0.0
+        return found * prices.mean(begin, end) / today if prices is not None and today > 0 and end > begin else found
 
     def held(self, ask: Ask) -> F64:
         """(G,) how many of a pod an empty node holds, at least 1; infinite where no node is bought for it."""
