@@ -15,6 +15,7 @@ import argparse
 import json
 import statistics
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ def measured(name: str, snapshot: Any, book: Any, choice: Any) -> dict[str, Any]
     """One workload."""
     from yuheng.finops.node_mix import demand_of, node_mix
 
+    started = time.process_time()
     found = node_mix(demand_of(snapshot), book, choice)
     baseline = found.baselines[0]
     return {
@@ -70,6 +72,7 @@ def measured(name: str, snapshot: Any, book: Any, choice: Any) -> dict[str, Any]
         "memory": found.allocation.get("memory"),
         "placedFreely": found.scheduler[0] if found.scheduler else None,
         "seconds": round(found.seconds, 1),
+        "cpuSeconds": round(time.process_time() - started, 1),
     }
 
 
@@ -105,6 +108,7 @@ def main() -> None:
         "gap": round(statistics.fmean(row["gap"] for row in rows), 4),
         "largestGap": max(row["gap"] for row in rows),
         "seconds": round(sum(row["seconds"] for row in rows), 1),
+        "cpuSeconds": round(sum(row["cpuSeconds"] for row in rows), 1),
     }
     print(json.dumps({"summary": summary, "workloads": rows}, indent=2))
 

@@ -176,12 +176,20 @@ def formats() -> str:
 
 
 def _fields(definition: Mapping[str, Any], shared: Mapping[str, Any]) -> list[str]:
-    needed = definition["required"]
-    rows = (
-        (f"`{name}`", _type(field), ("" if name in needed else "Optional. ") + _described(field, shared))
-        for name, field in definition["properties"].items()
-    )
-    return _table(("field", "type", "meaning"), rows)
+    return _table(("field", "type", "meaning"), _rows(definition, shared, ""))
+
+
+def _rows(definition: Mapping[str, Any], shared: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str, str]]:
+    """A row a field; those of an object that is described in its place follow it, their names after its own."""
+    needed = definition.get("required", ())
+    for name, field in definition["properties"].items():
+        optional = "" if name in needed else "Optional. "
+        yield f"`{prefix}{name}`", _type(field), optional + _described(field, shared)
+        inner, mark = field, "."
+        if field.get("type") == "array":
+            inner, mark = field["items"], "[]."
+        if "properties" in inner:
+            yield from _rows(inner, shared, f"{prefix}{name}{mark}")
 
 
 def _type(field: Mapping[str, Any]) -> str:
@@ -191,12 +199,15 @@ def _type(field: Mapping[str, Any]) -> str:
         return ", ".join(f'`"{value}"`' for value in field["enum"])
     if "$ref" in field:
         return _words(_referred(field))
-    if "anyOf" in field:
-        return " or ".join(map(_type, field["anyOf"]))
+    for choice in ("anyOf", "oneOf"):
+        if choice in field:
+            return " or ".join(map(_type, field[choice]))
+    if "type" not in field:
+        return "any"
     if field["type"] == "array":
         return f"list of {_type(field['items'])}"
     if field["type"] == "object":
-        return f"map of {_type(field['additionalProperties'])}"
+        return "object" if "properties" in field else f"map of {_type(field['additionalProperties'])}"
     return " or ".join(field["type"]) if isinstance(field["type"], list) else str(field["type"])
 
 

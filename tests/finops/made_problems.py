@@ -55,7 +55,7 @@ def drawn(seed):
 
 
 def cheapest(found):
-    """The least that any packing costs, in US dollars per hour: each machine that could be needed has its own columns."""
+    """The least that any packing costs, in US dollars per hour: each machine that may be needed has columns."""
     program = Program()
     pods = int(found.counts.sum())
     held = {i: [] for i in range(found.kinds)}

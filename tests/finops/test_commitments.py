@@ -110,5 +110,5 @@ def test_what_has_no_price_is_told_and_left_out():
 
 
 def test_without_any_price_there_is_nothing_to_say():
-    with pytest.raises(ConfigError, match="found no on-demand price of anything in demand.csv"):
+    with pytest.raises(ConfigError, match=r"found no on-demand price of anything in demand\.csv"):
         commitments(series(z9_large=[4]), BOOK, YEAR)

@@ -9,7 +9,7 @@ from yuheng.finops.node_mix import Choice, demand_of, node_mix
 from yuheng.finops.node_mix.peak import peak_of
 from yuheng.model.cluster import Snapshot
 from yuheng.model.node import Node
-from yuheng.model.pod import (
+from yuheng.model.pod import HostPort, (
     Affinity,
     DeviceRequest,
     OwnerReference,
@@ -145,8 +145,6 @@ def test_pods_that_spread_over_hostnames_are_at_most_the_skew_on_each():
 
 
 def test_host_ports_are_taken_once():
-    from yuheng.model.pod import HostPort
-
     assert mix(pods(2, 100, 1, host_ports=(HostPort(80),))).count == 2
 
 

@@ -146,6 +146,13 @@ def test_a_java_heap_keeps_its_room(container, request_, limit):
     assert "Java heap" in row.memory.why
 
 
+def test_a_limit_that_a_heap_hangs_on_is_raised_after_a_kill():
+    container = Container(name="main", memory=GIB, memory_limit=GIB, heap_share=0.75, out_of_memory=1.0)
+    row = advised(estate(container, pods=(("web-5d8f7c9b6d-x2x4q", (container,)),)), {POD: STEADY})["main"]
+    assert row.memory.new >= 1.2 * GIB
+    assert row.memory.new_limit == row.memory.new
+
+
 def test_a_heap_that_is_a_share_of_the_node_is_left():
     row = advised(estate(Container(name="main", memory=GIB, heap_share=0.75)), {POD: STEADY})["main"]
     assert row.memory.new is None
@@ -287,6 +294,13 @@ def test_uneven_pods_need_more_than_their_mean():
     pods = [Samples(TIMES, np.full(len(TIMES), 3.0)), Samples(TIMES, np.full(len(TIMES), 1.0))]
     assert load_of(pods).skew == pytest.approx(1.5)
     assert load_of(pods[:1]).skew == 1.0
+
+
+def test_an_autoscaler_that_sees_the_mean_leaves_the_busiest_pod_above():
+    even = [Samples(TIMES, np.full(len(TIMES), 2.0)) for _ in range(2)]
+    uneven = [Samples(TIMES, np.full(len(TIMES), cores)) for cores in (3.0, 1.0)]
+    assert scale(load_of(even), Scaler(1, 10, 0.8), 1.0).risk == 0.0
+    assert scale(load_of(uneven), Scaler(1, 10, 0.8), 1.0).risk == 1.0
 
 
 def test_memory_makes_fewer_and_larger_replicas_cheaper():

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from yuheng.finops.rightsizing.cluster import fleet_price
 from yuheng.finops.rightsizing.samples import DAY, Samples
 from yuheng.finops.rightsizing.seasonal import PRICE, price_within, tried
 from yuheng.finops.rightsizing.trying import try_out
@@ -157,6 +158,12 @@ def test_the_price_is_the_lowest_that_keeps_the_budget():
     assert price_within([trials_of(0.1)], 0.6) == 1.5
     assert price_within([trials_of(0.1)], 0.2) == pytest.approx(2.5, rel=0.002)
     assert price_within([trials_of(0.1)], 0.01) == 10.0
+
+
+def test_the_price_of_a_fleet_is_three_or_what_keeps_below_vpa():
+    assert fleet_price([], []) == PRICE
+    assert fleet_price([trials_of(0.1)], [0.2]) == PRICE
+    assert fleet_price([trials_of(0.1)], [0.13]) == 10.0  # 70 % of it is less than any price leaves
 
 
 def test_the_default_price_is_above_where_busy_hours_are_given_up():

@@ -37,6 +37,7 @@ OPTIONAL = {
         "eviction",
     },
     "Where one workload goes.": {"advice"},
+    "What a cluster cost over a window, by group. The totals of all rows and idle.hidden add up to total.": {"bill"},
 }
 
 
@@ -169,6 +170,7 @@ def test_a_kind_is_found_in_any_case_and_an_unknown_one_is_an_error():
     with pytest.raises(
         NotFoundError,
         match=r"no schema for kind 'Pod', expected one of Plan, Explanation, Headroom, Queues, Simulation, "
-        r"FleetPlan, FleetState, Drill$",
+        r"FleetPlan, FleetState, Drill, Budgets, Prices, Cost, CostChange, Rightsizing, Consolidation, WhatIf, "
+        r"NodeMix, Commitments$",
     ):
         schema("Pod")

@@ -111,9 +111,8 @@ def memory_change(container: Container, pods: Sequence[Samples], rule: Rule, con
     raw = fitted(pods)
     request, why = max(raw, bounds.floor), bounds.why if bounds.floor >= raw or bounds.keeps else ""
     new = math.ceil(round(request / MIB, 6)) * MIB
-    if bounds.keeps and container.memory_limit is not None and raw <= container.memory_limit:
+    if bounds.keeps and not bounds.killed and container.memory_limit is not None and raw <= container.memory_limit:
         new = min(new, container.memory_limit)
-    new = container.memory if new == container.memory + container.memory % MIB else new
     return Change(
         old=container.memory,
         new=new,

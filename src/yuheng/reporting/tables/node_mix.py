@@ -46,17 +46,16 @@ def write_node_mix(mix: NodeMix, console: Console, *, wide: bool = False) -> Non
     sheet = Sheet(console, wide=wide)
     sheet.line(
         (f"{count(mix.count, 'node')}", "bold"),
-        f" hold {count(mix.pods, 'pod')} for ",
+        f" hold{'s' if mix.count == 1 else ''} {count(mix.pods, 'pod')} for ",
         (f"${mix.per_hour:,.2f} an hour", "green"),
         f", ${mix.per_hour * HOURS_A_MONTH:,.2f} a month.",
     )
-    _write_bound(sheet, mix)
-    for baseline in mix.baselines:
-        _write_baseline(sheet, mix, baseline)
-    if mix.allocation:
-        sheet.line(f"Of what the nodes have, pods ask for {_shares(mix.allocation)}.")
-    _write_scheduler(sheet, mix)
     if mix.nodes:
+        _write_bound(sheet, mix)
+        for baseline in mix.baselines:
+            _write_baseline(sheet, mix, baseline)
+        sheet.line(f"Of what the nodes have, pods ask for {_shares(mix.allocation)}.")
+        _write_scheduler(sheet, mix)
         sheet.heading("To buy")
         shown = mix.nodes if wide else mix.nodes[:_SHOWN]
         sheet.table(_NODES, [_row(nodes) for nodes in shown], indent=2)
@@ -75,8 +74,8 @@ def _write_bound(sheet: Sheet, mix: NodeMix) -> None:
     if mix.gap <= 0:
         sheet.line(f"No mix of these machines costs less ({looked}).")
         return
-    gap = "less than 0.01%" if mix.gap < 1e-4 else f"{mix.gap * 100:.2f}%"
-    sheet.line(f"No mix costs less than ${mix.bound:,.2f} an hour: this one is at most {gap} above it ({looked}).")
+    gap = "less than 0.01%" if mix.gap < 1e-4 else f"at most {mix.gap * 100:.2f}%"
+    sheet.line(f"No mix costs less than ${mix.bound:,.2f} an hour: this one is {gap} above it ({looked}).")
 
 
 def _write_baseline(sheet: Sheet, mix: NodeMix, baseline: BaselineMix) -> None:
