@@ -9,9 +9,10 @@ from yuheng.finops.node_mix import Choice, demand_of, node_mix
 from yuheng.finops.node_mix.peak import peak_of
 from yuheng.model.cluster import Snapshot
 from yuheng.model.node import Node
-from yuheng.model.pod import HostPort, (
+from yuheng.model.pod import (
     Affinity,
     DeviceRequest,
+    HostPort,
     OwnerReference,
     Pod,
     PodAffinity,
