@@ -16,6 +16,7 @@ from yuheng.errors import ConfigError
 if TYPE_CHECKING:
     from yuheng.finops.allocation import Holding, Question
     from yuheng.model.cost import Costs
+    from yuheng.model.prices import PriceBook
     from yuheng.model.usage import UsageSums, Window
     from yuheng.readers.estate import Estates
     from yuheng.readers.prices import WrittenPrices
@@ -150,6 +151,7 @@ def _spending(
 
     moment = (window.start + window.end) / 2
     holdings = []
+    book = prices.book
     if estates.fleet is None:
         for estate in estates.estates:
             told = price_nodes(
@@ -157,14 +159,28 @@ def _spending(
             )
             holdings.append(Holding(estate, told, sums))
     else:
-        # Price books that are named on the command line count before those of the fleet.
-        book = prices.book if len(prices.book) else estates.fleet.prices
+        # Price books that are named on the command line stand in place of those of the fleet.
+        book = book if len(book) else estates.fleet.prices
         clusters = {cluster.name: cluster for cluster in estates.fleet.clusters}
         for estate in estates.estates:
             told = price_cluster(clusters[estate.cluster], book, time=moment, rates=estates.fleet.rates)
             holdings.append(Holding(estate, told, sums))
     warnings = (warning for estate in estates.estates for warning in estate.warnings)
-    return Spending(tuple(holdings), window, prices, (*notes, *prices.warnings, *warnings))
+    sayings = (*notes, *prices.warnings, *warnings, *_changes(holdings, window, book))
+    return Spending(tuple(holdings), window, prices, sayings)
+
+
+def _changes(holdings: Sequence[Holding], window: Window, book: PriceBook) -> list[str]:
+    """That prices of nodes changed within the window, of which one counts for all of it."""
+    used = {id(node.price): node.price for one in holdings for node in one.prices if node.price is not None}
+    changed = [
+        price for price in used.values() if any(window.start < row.since < window.end for row in book.history(price))
+    ]
+    if not changed:
+        return []
+    what = "1 price" if len(changed) == 1 else f"{len(changed)} prices"
+    kinds = sorted({price.instance_type for price in changed})
+    return [f"{what} changed within the window ({kinds[0]} first): the one of its middle counts for all of it"]
 
 
 def _moment(estates: Estates, now: float | None) -> float:

@@ -13,7 +13,7 @@ from yuheng.finops.pricing import provider_of
 from yuheng.model.fleet import INSTANCE_TYPE
 from yuheng.model.node import DeviceInventory, Node
 from yuheng.model.node_price import NodePrice
-from yuheng.model.prices import Market, Price
+from yuheng.model.prices import Market, Price, Rates
 
 __all__ = ["in_place_of", "priced_as"]
 
@@ -73,7 +73,10 @@ def priced_as(node: Node, like: NodePrice, price: Price) -> NodePrice:
         like: the price of the node whose place it takes; its split over resources is kept in its ratio.
         price: the row of the price book.
     """
-    scale = price.per_hour / like.per_hour if like.per_hour > 0 else 0.0
+    # The rates of one unit of each resource keep their ratio, and all that the node has costs its price.
+    amounts, ratio = node.allocatable, Rates(like.cpu, like.memory, like.gpu)
+    whole = ratio.of(amounts.get("cpu", 0), amounts.get("memory", 0), node.devices.count)
+    scale = price.per_hour / whole if whole > 0 else 0.0
     found: NodePrice = msgspec.structs.replace(
         like,
         node=node.name,

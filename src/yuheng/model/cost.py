@@ -22,6 +22,8 @@ UNMOUNTED: Final = "__unmounted__"
 GONE: Final = "__gone__"
 OTHER: Final = "__other__"
 HOUR: Final = 3600.0
+# Seconds of a stretch that rows are told for; each begins at a multiple of its length since the epoch.
+STRETCHES: Final = {"hour": HOUR, "day": 24 * HOUR, "week": 7 * 24 * HOUR}
 # The parts of a row that add up to its total.
 _PARTS: Final = ("cpu", "memory", "gpu", "storage", "network", "shared", "idle")
 
@@ -126,6 +128,14 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
     def hours(self) -> float:
         """The length of the window."""
         return (self.end - self.start) / HOUR
+
+    def stretch(self, row: CostRow) -> tuple[float, float]:
+        """When the time of a row begins and ends, in seconds since the epoch."""
+        if row.start is None or not self.every:
+            return self.start, self.end
+        length = STRETCHES[self.every]
+        # The first stretch may be cut by the window: it ends where all of its kind do.
+        return max(row.start, self.start), min((row.start // length + 1) * length, self.end)
 
     def within(self, currency: str, rate: float) -> Costs:
         """The same in another currency.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from yuheng.model.fleet_plan import told_instant
@@ -20,13 +19,11 @@ def cost_csv(costs: Costs) -> str:
     """The rows; idle that is hidden is in none of them."""
     amounts = (f"{name}_cost" for name in _AMOUNTS)
     titles = [*costs.by, "start", "end", "currency", *amounts, "total_cost", "efficiency"]
-    starts = sorted({row.start for row in costs.rows if row.start is not None} | {costs.start})
-    ends = dict(pairwise([*starts, costs.end]))
-    return rows_csv(titles, (_cells(costs, row, ends) for row in costs.rows))
+    return rows_csv(titles, (_cells(costs, row) for row in costs.rows))
 
 
-def _cells(costs: Costs, row: CostRow, ends: dict[float, float]) -> list[object]:
-    start, end = (costs.start, costs.end) if row.start is None else (row.start, ends[row.start])
+def _cells(costs: Costs, row: CostRow) -> list[object]:
+    start, end = costs.stretch(row)
     amounts = (round(getattr(row, name), 9) for name in _AMOUNTS)
     return [
         *(row.group[key] for key in costs.by),

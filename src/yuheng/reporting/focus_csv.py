@@ -16,7 +16,7 @@ from yuheng.reporting.rows_csv import rows_csv
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from yuheng.model.cost import CostRow, Costs
+    from yuheng.model.cost import Costs
 
 __all__ = ["COLUMNS", "focus_csv"]
 
@@ -60,8 +60,6 @@ _PARTS: Final = {
     "shared": ("Compute", "Containers"),
     "idle": ("Compute", "Containers"),
 }
-_WEEK: Final = 7 * 86_400.0
-_STRETCHES: Final = {"hour": 3_600.0, "day": 86_400.0, "week": _WEEK}
 _ACCOUNT: Final = "kubernetes"
 _PROVIDER: Final = "Kubernetes"
 _ISSUER: Final = "Yuheng"
@@ -78,7 +76,7 @@ def focus_csv(costs: Costs) -> str:
 
 def _charges(costs: Costs) -> Iterator[dict[str, object]]:
     for row in costs.rows:
-        start, end = _period(costs, row)
+        start, end = map(_instant, costs.stretch(row))
         for part, (category, subcategory) in _PARTS.items():
             amount = round(getattr(row, part), 9)
             if not amount:
@@ -111,17 +109,6 @@ def _charges(costs: Costs) -> Iterator[dict[str, object]]:
                 "ServiceSubcategory": subcategory,
                 "Tags": json.dumps(dict(row.group)),
             }
-
-
-def _period(costs: Costs, row: CostRow) -> tuple[datetime, datetime]:
-    """The time of a row: a stretch of the window, or all of it."""
-    if row.start is None or not costs.every:
-        return _instant(costs.start), _instant(costs.end)
-    # The first stretch may begin before the window does; the next one begins where all of its kind do.
-    length = _STRETCHES[costs.every]
-    others = [one.start for one in costs.rows if one.start is not None and one.start > row.start]
-    end = min((*others, row.start + length, costs.end))
-    return _instant(max(row.start, costs.start)), _instant(end)
 
 
 def _instant(seconds: float) -> datetime:

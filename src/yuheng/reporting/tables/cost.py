@@ -60,6 +60,10 @@ def _write_rows(sheet: Sheet, costs: Costs, rows: Sequence[CostRow]) -> None:
     amounts = [name for name in _AMOUNTS if sheet.wide or any(getattr(row, name) for row in costs.rows)]
     scale = 100 if costs.total >= _SMALL or not costs.total else _FINER
     totals = cents([row.total * scale / 100 for row in costs.rows], (costs.total - costs.hidden) * scale / 100)
+    parts = [
+        cents([getattr(row, name) * scale / 100 for name in amounts], total / 100)
+        for row, total in zip(costs.rows, totals, strict=True)
+    ]
     places = 2 if scale == 100 else 4
     columns = [
         *([Column("START")] if costs.every else []),
@@ -72,15 +76,16 @@ def _write_rows(sheet: Sheet, costs: Costs, rows: Sequence[CostRow]) -> None:
         (
             *([told_instant(row.start) or ""] if costs.every else []),
             *row.group.values(),
-            *(f"{getattr(row, name):,.{places}f}" for name in amounts),
+            *(f"{amount / scale:,.{places}f}" for amount in part),
             f"{total / scale:,.{places}f}",
             _NONE if row.efficiency is None else f"{row.efficiency:.1%}",
         )
-        for row, total in zip(rows, totals, strict=False)
+        for row, part, total in zip(rows, parts, totals, strict=False)
     ]
     whole = sum(totals) / scale
     blanks = [""] * (len(costs.by) - 1 + bool(costs.every))
-    sums = (f"{sum(getattr(row, name) for row in costs.rows):,.{places}f}" for name in amounts)
+    # Of what is shown: cents add up along every row and down every column.
+    sums = (f"{sum(part[i] for part in parts) / scale:,.{places}f}" for i in range(len(amounts)))
     lines.append((f"{count(len(costs.rows), 'row')} in all", *blanks, *sums, f"{whole:,.{places}f}", ""))
     sheet.pages(columns, lines, indent=2)
 
