@@ -109,6 +109,10 @@ def test_risk_and_price_move_the_request(yuheng, files):
 
     assert minutes("--price", "0.1") > minutes("--price", "100")
     assert minutes("--price", "0.1", "--risk", "0%") == 0
+    for text in ("1%", "0.01"):
+        assert (
+            json.loads(yuheng("rightsize", cluster, "--usage", usage, "-o", "json", "--risk", text).out)["risk"] == 0.01
+        )
 
 
 def test_a_history_counts_from_its_end(yuheng, files):

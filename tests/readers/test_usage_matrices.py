@@ -58,6 +58,8 @@ def test_the_highest_of_two_samples_in_a_cell_counts(tmp_path):
     assert found.cpu.shape == (1, 21)
     assert found.cpu.max() == 99
     assert (np.diff(found.cpu[0]) == 5).sum() >= 18
+    back = read(written(tmp_path, [(time, pod, 100 - cpu, 1) for time, pod, cpu, _ in rows]), most_cells=21)
+    assert back.cpu.max() == 100
 
 
 def test_a_history_counts_back_from_the_last_sample(tmp_path):
