@@ -112,3 +112,33 @@ def test_what_has_no_price_is_told_and_left_out():
 def test_without_any_price_there_is_nothing_to_say():
     with pytest.raises(ConfigError, match=r"found no on-demand price of anything in demand\.csv"):
         commitments(series(z9_large=[4]), BOOK, YEAR)
+
+
+def test_a_familys_price_weighs_its_sizes_by_what_is_used_over_time():
+    demand = DemandSeries(
+        hours=np.array([1.0, 99.0]),
+        lines=(
+            DemandLine(instance_type="m5.large", region="r1", amounts=np.array([0.0, 10.0])),
+            DemandLine(instance_type="m5.huge", region="r1", amounts=np.array([5.0, 0.0])),
+        ),
+        source="demand.csv",
+    )
+    book = PriceBook(
+        [*BOOK, Price(instance_type="m5.huge", per_hour=8.0, cpu_milli=4000, memory=16 * GIB, region="r1")]
+    )
+    (plan,) = commitments(demand, book, YEAR).plans
+    paid = (1 * 5 * 8.0 + 99 * 10 * 0.1) / 100 * 730
+    assert plan.before == pytest.approx(paid)
+
+
+def test_a_family_has_the_prices_that_hold_at_the_time():
+    book = PriceBook(
+        [
+            Price(instance_type="m5.large", per_hour=1.0, cpu_milli=2000, memory=GIB, region="r1", since=0.0),
+            Price(instance_type="m5.large", per_hour=3.0, cpu_milli=2000, memory=GIB, region="r1", since=100.0),
+            Price(instance_type="m5.large", per_hour=9.0, cpu_milli=2000, memory=GIB, region="r1", since=900.0),
+        ]
+    )
+    cores = DemandLine(family="m5", region="r1", is_cores=True, amounts=np.array([2.0]))
+    (plan,) = commitments(DemandSeries(hours=np.ones(1), lines=(cores,), source="d.csv"), book, YEAR, time=500.0).plans
+    assert plan.before == pytest.approx(2 * 1.5 * 730)

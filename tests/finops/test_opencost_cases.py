@@ -180,3 +180,16 @@ def test_what_a_pod_sends_is_kept_beside_what_its_containers_hold():
     held = estate([machine], [pod("a", cores=1, gib=0)])
     row = rows(allocate([Holding(held, (price(machine, 4.0),), usage)], Question(egress=0.1), HOUR))["web"]
     assert (row.cpu, row.network, row.efficiency) == pytest.approx((1.0, 1.0, 0.5))
+
+
+def test_a_pod_that_was_made_again_under_its_name_pays_for_its_requests():
+    """Measured in the first two hours, made again at the start of the third, not measured since."""
+    window = Window(START, START + 4 * 3600)
+    machine = node("n", cores=4, gib=16)
+    again = pod("p", on="n", cores=1.0, gib=0.0, started=START + 2 * 3600)
+    usage = sums([("web", "p", "main")], [(0, 0, 2.0, (2.0, 0.0, 0.0), (1.0, 0.0, 0.0))], end=START + 4 * 3600)
+    found = allocate([Holding(estate([machine], [again]), (price(machine, 4.0),), usage)], Question(), window)
+    whole = allocate(
+        [Holding(estate([machine], [pod("p", on="n", cores=1.0, gib=0.0)]), (price(machine, 4.0),))], Question(), window
+    )
+    assert rows(found)["web"].total == pytest.approx(rows(whole)["web"].total)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -114,6 +115,8 @@ def cost_diff(  # noqa: PLR0913 -- a parameter is an option
 
     if base == head == "-":
         raise ConfigError("BASE and HEAD: found standard input for both, expected a file or a folder for one of them")
+    if budget is not None and not math.isfinite(budget):
+        raise ConfigError(f"--budget: found {budget:g}, expected an amount of US dollars")
     versions = read_version(base, namespace), read_version(head, namespace)
     terms = Terms(
         names=(versions[0].name, versions[1].name),

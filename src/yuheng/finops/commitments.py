@@ -34,7 +34,7 @@ from yuheng.model.commitments import (
     Term,
 )
 from yuheng.model.price_list import HOURS_A_MONTH
-from yuheng.model.prices import Market, Price, PriceBook
+from yuheng.model.prices import Market, PriceBook
 from yuheng.placement.program import Program
 
 __all__ = ["DEFAULT_TERMS", "commitments", "newsvendor", "reserve"]
@@ -149,13 +149,15 @@ def _groups(series: DemandSeries, book: PriceBook, time: float, warnings: list[s
         )
     if unpriced:
         warnings.append(f"not looked at, for they have no on-demand price: {', '.join(sorted(set(unpriced)))}")
-    return [_group(key, parts) for key, parts in sorted(together.items())]
+    return [_group(key, parts, series.hours) for key, parts in sorted(together.items())]
 
 
-def _group(key: tuple[str, str, str, str], parts: Sequence[tuple[Levels, float, float | None]]) -> _Group:
+def _group(
+    key: tuple[str, str, str, str], parts: Sequence[tuple[Levels, float, float | None]], hours: Levels
+) -> _Group:
     """Prices of a family are those of its sizes, weighed by how much of each is used."""
     demand = np.sum([amounts for amounts, _, _ in parts], axis=0)
-    weights = np.array([amounts.sum() for amounts, _, _ in parts])
+    weights = np.array([float(amounts @ hours) for amounts, _, _ in parts])
     weights = weights / weights.sum() if weights.sum() else np.full(len(parts), 1 / len(parts))
     on_demand = float(weights @ np.array([price for _, price, _ in parts]))
     # A size without a reserved price is as dear as on-demand.
@@ -169,7 +171,7 @@ def _unit_price(
 ) -> tuple[float, float, str, str] | None:
     """US dollars per unit and hour, units of one of the line's amounts, the unit, and whose price it is."""
     if not line.instance_type:
-        return _family_price(line, name, book, market)
+        return _family_price(line, name, book, market, time)
     found = book.find(line.instance_type, market, provider=line.provider, region=line.region, time=time)
     if found is None:
         return None
@@ -180,16 +182,15 @@ def _unit_price(
     return found.per_hour / cores, 1.0 if line.is_cores else cores, "vCPU", found.provider
 
 
-def _family_price(line: DemandLine, name: str, book: PriceBook, market: Market) -> tuple[float, float, str, str] | None:
+def _family_price(
+    line: DemandLine, name: str, book: PriceBook, market: Market, time: float
+) -> tuple[float, float, str, str] | None:
     """The mean price of a core of a family: its sizes cost the same by the core, but for roundings."""
-    rows = [row for row in book if row.market == market and family(row.instance_type) == name and _is_there(row, line)]
+    sizes = sorted({row.instance_type for row in book if row.market == market and family(row.instance_type) == name})
+    found = (book.find(size, market, provider=line.provider, region=line.region, time=time) for size in sizes)
+    rows = [row for row in found if row is not None]
     prices = [row.per_hour / row.cpu_milli * 1000 for row in rows if row.cpu_milli]
     return (sum(prices) / len(prices), 1.0, "vCPU", rows[0].provider) if prices and line.is_cores else None
-
-
-def _is_there(row: Price, line: DemandLine) -> bool:
-    at_home = not line.region or row.region in ("", line.region)
-    return at_home and (not line.provider or row.provider in ("", line.provider))
 
 
 def _reserved(group: _Group, hours: Levels, term: Term) -> Reserved:

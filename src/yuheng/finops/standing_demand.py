@@ -22,27 +22,31 @@ REGION: Final = "topology.kubernetes.io/region"
 
 
 def standing_demand(state: Fleet | Snapshot, source: str) -> DemandSeries:
-    """The nodes that exist, in use for a month, spot ones left out.
+    """The nodes that exist, in use for a month; spot ones, and those that are reserved already, left out.
 
     Args:
         state: the cluster or the fleet.
         source: what it was read from.
 
     Raises:
-        InputError: no node tells its instance type, or all are spot.
+        InputError: no node tells its instance type, or all are spot or reserved.
     """
     counts: Counter[tuple[str, str, str]] = Counter()
-    spot = untold = 0
+    spot = booked = untold = 0
     for node, provider, region in _nodes(state):
         name = node.labels.get(INSTANCE_TYPE, "")
-        spot += market_of(node.labels) == "spot"
+        market = market_of(node.labels)
+        spot += market == "spot"
+        booked += market == "reserved"
         untold += not name
-        if name and market_of(node.labels) != "spot":
+        if name and market == "on-demand":
             counts[provider_of(node.labels) or provider, node.labels.get(REGION, region), name] += 1
     if not counts:
-        raise InputError("no nodes that tell their instance type and are not spot", "one at least", source=source)
+        expected = "one at least that tells its instance type and is bought on demand"
+        raise InputError("no nodes to reserve for", expected, source=source)
     warnings = ["the nodes of one moment are taken to be in use all the time: with --demand it is known"]
     warnings += [f"{spot} spot nodes are left out: spot cannot be reserved"] if spot else []
+    warnings += [f"{booked} nodes are left out: they are reserved already"] if booked else []
     warnings += [f"{untold} nodes are left out: they do not tell their instance type"] if untold else []
     lines = tuple(
         DemandLine(provider=provider, region=region, instance_type=name, amounts=np.array([float(count)]))

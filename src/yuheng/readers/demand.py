@@ -48,13 +48,16 @@ def read_demand(path: Path) -> DemandSeries:
         raise InputError(f"the columns {', '.join(rows.header)}", EXPECTED, source=rows.source)
     found: dict[tuple[str, str, str, str, bool], dict[float, float]] = {}
     times: set[float] = set()
-    spot = 0
+    spot = booked = 0
     for line, cells in rows.cells(_COLUMNS):
         time, amount, is_cores = _time(rows, line, cells[0]), *_amount(rows, line, cells[3], cells[4])
         _check(rows, line, cells, is_cores=is_cores)
         times.add(time)
         if cells[7] == "spot":
             spot += 1
+            continue
+        if cells[7] == "reserved":
+            booked += 1
             continue
         key = (cells[6], cells[5], cells[1], cells[2], is_cores)
         at = found.setdefault(key, {})
@@ -73,8 +76,9 @@ def read_demand(path: Path) -> DemandSeries:
         )
         for key, amounts in sorted(found.items())
     )
-    told = (f"{rows.source}: {spot} rows of spot machines are left out, for spot cannot be reserved",) if spot else ()
-    return DemandSeries(hours=_hours(moments), lines=lines, source=rows.source, warnings=told)
+    told = [f"{rows.source}: {spot} rows of spot machines are left out, for spot cannot be reserved"] if spot else []
+    told += [f"{rows.source}: {booked} rows of machines that are reserved already are left out"] if booked else []
+    return DemandSeries(hours=_hours(moments), lines=lines, source=rows.source, warnings=tuple(told))
 
 
 def _time(rows: Rows, line: int, text: str) -> float:

@@ -193,7 +193,8 @@ def _requested(
             first = min((float(sums.first[row]) for row in rows), default=window.start) if sums else window.start
             known.append((index, entries.container(key.container), node))
             amounts.append(amount)
-            starts.append(first if pod.started is None else pod.started)
+            # A pod of this name was measured before this one began: it was made again.
+            starts.append(min(first, pod.started) if rows and pod.started is not None else pod.started or first)
             places.append(rows)
     hours = window.overlaps(np.array(starts, dtype=np.float64))
     if sums is not None:

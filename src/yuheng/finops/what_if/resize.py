@@ -24,7 +24,10 @@ def sizes_of(estate: Estate, found: Rightsizing) -> Sizes:
         found: the recommendations.
     """
     advice: dict[tuple[str, str, str, str], ContainerAdvice] = {}
-    for row in found.containers:
+    # Where an autoscaler steers, request and replicas are chosen together, and replicas stay here.
+    steered = sum(row.autoscaler is not None for row in found.containers)
+    rows_of_own = [row for row in found.containers if row.autoscaler is None]
+    for row in rows_of_own:
         advice[row.kind, row.namespace, row.workload, row.container] = row
     changes = {}
     for key, pod in estate.pods.items():
@@ -34,8 +37,9 @@ def sizes_of(estate: Estate, found: Rightsizing) -> Sizes:
         memory = sum(_more(row.memory.old, row.memory.new) for row in rows if row is not None)
         if cpu or memory:
             changes[key] = (cpu, memory)
-    risks = [change.minutes or 0.0 for row in found.containers for change in (row.cpu, row.memory)]
-    return Sizes(changes, sum(risks), found.strategy)
+    both = [change for row in rows_of_own for change in (row.cpu, row.memory)]
+    risks = [change.minutes or 0.0 for change in both if change.new is not None]
+    return Sizes(changes, sum(risks), found.strategy, steered)
 
 
 def _more(old: int, new: int | None) -> int:
@@ -58,12 +62,15 @@ def resize(state: State, known: Known) -> Changed:
     grown = State(msgspec.structs.replace(state.snapshot, pods=tuple(pods)), state.prices)
     result, unplaced = moved(grown, known, _outgrown(grown, sizes.of_pod))
     text = f"in {sizes.minutes:,.0f} minutes a month a container uses more than it requests, all containers together"
+    told = ["usage goes on as it was measured; limits and replicas stay"]
+    if sizes.steered:
+        told.append(f"{several(sizes.steered, 'container')} that an autoscaler steers are left as they are")
     return Changed(
         result,
         f"{several(changed, 'pod')} with the requests that `yuheng rightsize` recommends ({sizes.strategy})",
         lambda _: Risk(text, sizes.minutes, "minutes above request a month"),
         unplaced,
-        ("usage goes on as it was measured; limits, replicas and autoscalers stay",),
+        tuple(told),
     )
 
 

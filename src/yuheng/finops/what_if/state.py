@@ -44,11 +44,13 @@ class Sizes(NamedTuple):
         of_pod: how many milli-cores and bytes a pod should request more (less, where negative).
         minutes: minutes a month in which containers use more than the new requests, all of them together.
         strategy: whose rule it is.
+        steered: containers left out, because an autoscaler chooses their replicas together with their requests.
     """
 
     of_pod: Mapping[str, tuple[int, int]]
     minutes: float
     strategy: str
+    steered: int = 0
 
 
 class Known(NamedTuple):
