@@ -42,8 +42,8 @@ def standing_demand(state: Fleet | Snapshot, source: str) -> DemandSeries:
         if name and market == "on-demand":
             counts[provider_of(node.labels) or provider, node.labels.get(REGION, region), name] += 1
     if not counts:
-        expected = "one at least that tells its instance type and is bought on demand"
-        raise InputError("no nodes to reserve for", expected, source=source)
+        found = "no nodes that tell their instance type and are neither spot nor reserved"
+        raise InputError(found, "one at least", source=source)
     warnings = ["the nodes of one moment are taken to be in use all the time: with --demand it is known"]
     warnings += [f"{spot} spot nodes are left out: spot cannot be reserved"] if spot else []
     warnings += [f"{booked} nodes are left out: they are reserved already"] if booked else []
