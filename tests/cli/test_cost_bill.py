@@ -81,6 +81,7 @@ REFUSED = {
         "--bill: found -o csv, expected one of table, wide",
     ),
     "no such bill": (["--bill", "none.csv"], "none.csv: no such file"),
+    "one file twice": (["--bill", "bill.csv", "--bill", "./bill.csv"], "bill.csv: found the same file twice"),
 }
 
 

@@ -193,3 +193,10 @@ def test_a_pod_that_was_made_again_under_its_name_pays_for_its_requests():
         [Holding(estate([machine], [pod("p", on="n", cores=1.0, gib=0.0)]), (price(machine, 4.0),))], Question(), window
     )
     assert rows(found)["web"].total == pytest.approx(rows(whole)["web"].total)
+
+
+def test_shared_costs_that_nobody_has_are_told():
+    machine = node("n", cores=4, gib=16)
+    question = Question(shared=(Shared("namespace", "nope", "even"),))
+    found = allocate([Holding(estate([machine], [pod("p")]), (price(machine, 4.0),))], question, HOUR)
+    assert "no pod is shared by namespace=nope: nothing there costs anything" in found.assumptions

@@ -118,12 +118,13 @@ def cost(  # noqa: PLR0913 -- a parameter is an option
         ),
     ] = None,
     balancer_price: Annotated[
-        float, typer.Option("--load-balancer-price", min=0.0, metavar="PRICE", help="US dollars per hour of one.")
+        float,
+        typer.Option("--load-balancer-price", min=0.0, max=1e9, metavar="PRICE", help="US dollars per hour of one."),
     ] = 0.025,
     egress_price: Annotated[
         float,
         typer.Option(
-            "--egress-price", min=0.0, metavar="PRICE", help="US dollars per GiB that leaves for the internet."
+            "--egress-price", min=0.0, max=1e9, metavar="PRICE", help="US dollars per GiB that leaves for the internet."
         ),
     ] = 0.12,
     currency: CurrencyText = None,

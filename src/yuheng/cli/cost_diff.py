@@ -48,7 +48,7 @@ StoragePrice = Annotated[
     ),
 ]
 BalancerPrice = Annotated[
-    float, typer.Option("--load-balancer-price", min=0.0, metavar="PRICE", help="US dollars per hour of one.")
+    float, typer.Option("--load-balancer-price", min=0.0, max=1e9, metavar="PRICE", help="US dollars per hour of one.")
 ]
 
 

@@ -58,8 +58,9 @@ def allocate(holdings: Sequence[Holding], question: Question, window: Window) ->
     ledger = joined([account.ledger for account in accounts])
     total = float(ledger.lines.costs.sum() + ledger.idle.sum())
     lines, hidden = _with_idle(ledger, question)
+    unmatched: list[str] = []
     if question.shared:
-        lines = _with_shared(ledger, lines, question, window)
+        lines, unmatched = _with_shared(ledger, lines, question, window)
     return Costs(
         start=window.start,
         end=window.end,
@@ -71,10 +72,13 @@ def allocate(holdings: Sequence[Holding], question: Question, window: Window) ->
         nodes=sum(account.divided.total for account in accounts),
         idle=float(ledger.idle.sum()),
         hidden=hidden,
-        assumptions=assumed(
-            [(holding, account.demand, account.divided) for holding, account in zip(holdings, accounts, strict=True)],
-            question,
-            window,
+        assumptions=(
+            *assumed(
+                [(one, account.demand, account.divided) for one, account in zip(holdings, accounts, strict=True)],
+                question,
+                window,
+            ),
+            *unmatched,
         ),
     )
 
@@ -179,11 +183,17 @@ def _with_idle(ledger: Ledger, question: Question) -> tuple[Lines, float]:
     return Lines(*(np.concatenate(columns) for columns in zip(lines, more, strict=True))), 0.0
 
 
-def _with_shared(ledger: Ledger, lines: Lines, question: Question, window: Window) -> Lines:
+def _with_shared(ledger: Ledger, lines: Lines, question: Question, window: Window) -> tuple[Lines, list[str]]:
+    """The lines with what is shared borne by the others, and what was to be shared and is nobody's."""
     is_pod = np.array([subject.is_pod for subject in ledger.subjects], dtype=bool)[lines.subject]
     pools: list[tuple[np.ndarray, Spread]] = []
     for shared in question.shared:
         chosen = matching(ledger, lines, (Filter(shared.key, (shared.value,)),)) & is_pod
         pools.append((chosen, shared.spread))
     groups = Grouping(ledger, lines, question.by).of_line
-    return share_costs(lines, groups, is_pod, pools, len(window.edges()) - 1)
+    unmatched = [
+        f"no pod is shared by {one.key}={one.value}: nothing there costs anything"
+        for one, (chosen, _) in zip(question.shared, pools, strict=True)
+        if not chosen.any()
+    ]
+    return share_costs(lines, groups, is_pod, pools, len(window.edges()) - 1), unmatched

@@ -98,6 +98,11 @@ def read_bill(paths: Sequence[Path], rate: Callable[[str], float], window: tuple
         InputError: a file is damaged, is no bill, or has a value that is no number or no time; a currency has no rate.
         NotFoundError: there is no such file.
     """
+    known: set[Path] = set()
+    for path in paths:
+        if path.resolve() in known:
+            raise InputError("the same file twice", "each file of a bill once", source=str(path))
+        known.add(path.resolve())
     with connected() as base, _own_words():
         files = [_opened(base, path) for path in paths]
         first, last = _period(base, files)
