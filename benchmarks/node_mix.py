@@ -66,6 +66,7 @@ def measured(name: str, snapshot: Any, book: Any, choice: Any) -> dict[str, Any]
         "hourly": round(found.per_hour, 2),
         "karpenter": round(baseline.per_hour, 2),
         "saving": round(found.saving(baseline), 4),
+        "savingOnSingleType": round(found.saving(found.baselines[1]), 4) if len(found.baselines) > 1 else None,
         "bound": round(found.bound, 2),
         "gap": round(found.gap, 4),
         "cpu": found.allocation.get("cpu"),
@@ -102,9 +103,12 @@ def main() -> None:
         rows.append(measured(f"random {seed}", Snapshot(pods=pods, namespaces={"default": {}}), book, choice))
         print(json.dumps(rows[-1]), file=sys.stderr)
     savings = [row["saving"] for row in rows]
+    singles = [row["savingOnSingleType"] for row in rows if row["savingOnSingleType"] is not None]
     summary = {
         "saving": round(statistics.fmean(savings), 4),
         "leastSaving": min(savings),
+        "savingOnSingleType": round(statistics.fmean(singles), 4) if singles else None,
+        "leastSavingOnSingleType": min(singles, default=None),
         "gap": round(statistics.fmean(row["gap"] for row in rows), 4),
         "largestGap": max(row["gap"] for row in rows),
         "seconds": round(sum(row["seconds"] for row in rows), 1),

@@ -213,3 +213,17 @@ PEAKS = {
 def test_the_peak_is_when_most_is_asked_for(rows, moment, names):
     found = peak_of(workload(rows))
     assert (found.seconds, [pod.name for pod in found.pods]) == (moment, names)
+
+
+def test_a_free_scheduler_gets_the_nodes_that_it_needs():
+    # Three machines hold a large pod each, one the four small ones; whoever spreads puts one of those on each machine.
+    held = [*pods(4, 1000, 1, name="a-small"), *pods(3, 4000, 1, name="b-large")]
+    book = PriceBook([price("c.large", 1.0, 4, 8)])
+    state = Snapshot(pods=tuple(held), namespaces={"default": {}})
+    meant = node_mix(demand_of(state), book, CHOICE)
+    free = node_mix(demand_of(state), book, CHOICE, free=True)
+    assert meant.scheduler[0] < len(held)
+    assert free.scheduler[0] == free.pods == len(held)
+    assert free.count > meant.count
+    where = {one.pod: one.node for one in free.placements}
+    assert set(where.values()) == {f"c.large-on-demand-{n:04}" for n in range(1, free.count + 1)}

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from made_problems import cheapest, drawn, problem
 
+from yuheng.finops.node_mix import generation
 from yuheng.finops.node_mix.flow import flow
+from yuheng.finops.node_mix.generation import Generation
 from yuheng.finops.node_mix.karpenter import karpenter
 from yuheng.finops.node_mix.mix import packed
 from yuheng.finops.node_mix.packing import Packing, downsized, is_valid
@@ -44,6 +46,17 @@ def test_pods_that_flow_in_parts_cost_no_more_than_whole_ones(seed):
     assert 0 < flow(found, alone).bound <= cheapest(found) + 1e-6
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_column_generation_proves_its_value_without_a_bound_to_begin_with(seed, monkeypatch):
+    found = solvable(seed)
+    alone = np.minimum(found.alone(), found.counts)
+    first = flow(found, alone)
+    monkeypatch.setattr(generation, "flow", lambda *_: first._replace(bound=0.0))
+    done = Generation(found).go(1000)
+    assert 0.98 * done.prices.value <= done.bound <= done.prices.value + 1e-6
+    assert done.bound <= cheapest(found) + 1e-6
+
+
 def test_machines_are_matched_to_the_ratio_of_what_pods_ask_for():
     # Half of the pods want cpu, half memory; together they waste neither on machines of their own kind.
     found = problem([(1000, 1), (1, 1000)], [8, 8], [1.0, 1.0, 3.0], [(4000, 500), (500, 4000), (4000, 4000)])
@@ -61,10 +74,10 @@ def test_karpenter_sorts_by_cpu_and_takes_the_cheapest_type_that_is_left():
 
 
 def test_karpenter_tries_the_node_with_the_fewest_pods_first():
-    found = problem([(5000, 1), (4000, 1), (1000, 1)], [1, 2, 2], [1.0], [(8000, 8000)])
+    found = problem([(5000, 1), (4000, 1), (2000, 1), (1000, 1)], [1, 1, 1, 1], [1.0], [(8000, 8000)])
     _, held = karpenter(found)
-    # 5 | 4 + 4: the first small pod goes to the node of one pod, and so does the second, for now both have two.
-    assert held.tolist() == [[1, 0, 2], [0, 2, 0]]
+    # 5 | 4: of two nodes with a pod each the older takes the 2, and so the other the 1.
+    assert held.tolist() == [[1, 0, 1, 0], [0, 1, 0, 1]]
 
 
 def test_what_is_beaten_in_everything_is_not_looked_at():

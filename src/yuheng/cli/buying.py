@@ -98,6 +98,14 @@ def nodes(  # noqa: PLR0913 -- a parameter is an option
     max_pods: Annotated[
         int, typer.Option("--max-pods", min=1, metavar="NUMBER", help="Pods that a node may hold.")
     ] = 110,
+    free: Annotated[
+        bool,
+        typer.Option(
+            "--free",
+            help="Buy as many nodes as the scheduler needs to place all pods where it likes, not only where they are "
+            "meant to be.",
+        ),
+    ] = False,
     policy: PolicyName = None,
     config: ConfigFile = None,
     now: Now = None,
@@ -121,7 +129,7 @@ def nodes(  # noqa: PLR0913 -- a parameter is an option
     )
     book, warnings = _book(price_files)
     demand = _demand(inputs or (), peak, columns or (), book, choice)
-    result = _mixed(demand, book, choice, chosen, warnings)
+    result = _mixed(demand, book, choice, chosen, warnings, free=free)
     deliver(lambda console: node_mix_text(result, output.value, console), out, output.value)
 
 
@@ -227,7 +235,13 @@ def _at_peak(trace: Path, columns: Sequence[str]) -> tuple[tuple[Pod, ...], str]
 
 
 def _mixed(
-    demand: Demand, book: PriceBook, choice: Choice, policy: Policy | None, warnings: tuple[str, ...]
+    demand: Demand,
+    book: PriceBook,
+    choice: Choice,
+    policy: Policy | None,
+    warnings: tuple[str, ...],
+    *,
+    free: bool,
 ) -> NodeMix:
     import msgspec
 
@@ -236,7 +250,7 @@ def _mixed(
     with engine("packing") as meter:
         from yuheng.finops.node_mix import node_mix
 
-        found = node_mix(demand, book, choice, policy or "kubernetes", meter.report)
+        found = node_mix(demand, book, choice, policy or "kubernetes", free=free, progress=meter.report)
     told: NodeMix = msgspec.structs.replace(found, warnings=(*warnings, *found.warnings))
     return told
 

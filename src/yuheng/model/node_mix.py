@@ -140,7 +140,7 @@ class NodeMix(msgspec.Struct, frozen=True, kw_only=True):
         return sum(nodes.count for nodes in self.nodes)
 
     def saving(self, baseline: BaselineMix) -> float:
-        """How much cheaper than a baseline it is, as a share of the baseline's price."""
+        """How much cheaper than a baseline it is, as a share of the baseline's price; negative where it is dearer."""
         return 1 - self.per_hour / baseline.per_hour if baseline.per_hour > 0 else 0.0
 
     def to_dict(self) -> dict[str, Any]:

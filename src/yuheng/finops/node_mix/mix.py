@@ -28,7 +28,9 @@ from yuheng.finops.node_mix.problem import Problem, without_dominated
 from yuheng.finops.node_mix.question import Asked, asked_of
 from yuheng.finops.node_mix.rounding import rounded
 from yuheng.finops.node_mix.search import improved
+from yuheng.finops.node_mix.settling import Settled, settled
 from yuheng.finops.node_mix.trial import Trial, placed_freely, refused, trial_of
+from yuheng.finops.node_mix.uniform import uniform
 from yuheng.model.node_mix import BaselineMix, BoughtNodes, NodeMix, Unheld
 from yuheng.model.policy import Policy
 from yuheng.model.prices import PriceBook
@@ -36,6 +38,7 @@ from yuheng.model.prices import PriceBook
 __all__ = ["KARPENTER", "Packed", "node_mix", "packed"]
 
 KARPENTER: Final = "Karpenter's first-fit decreasing"
+UNIFORM: Final = "First-fit decreasing on the cheapest single type"
 # Rounds of linear program and local search; knapsacks solved exactly in each.
 ROUNDS: Final = 5
 EXACT: Final = 15
@@ -51,12 +54,14 @@ class Packed(msgspec.Struct, frozen=True):
     Attributes:
         packing: the cheapest that was found.
         baseline: Karpenter's.
+        uniform: of a single type (and one for pods with GPUs); None when no type holds all.
         bound: no packing costs less, in US dollars per hour.
         patterns: how many patterns were looked at.
     """
 
     packing: Packing
     baseline: Packing
+    uniform: Packing | None
     bound: float
     patterns: int
 
@@ -70,10 +75,15 @@ def packed(problem: Problem, progress: Callable[[int, int], None] | None = None)
     """
     baseline = Packing(*karpenter(problem))
     if not problem.kinds:
-        return Packed(baseline, baseline, 0.0, 0)
-    best = downsized(problem, baseline)
+        return Packed(baseline, baseline, None, 0.0, 0)
+    single = uniform(problem)
+    known = [baseline] if single is None else [baseline, single]
+    best = min((downsized(problem, one) for one in known), key=lambda one: one.price(problem))
     run = Generation(problem)
     bound = 0.0
+    for one in known:
+        for m, held in zip(one.machine.tolist(), one.held, strict=True):
+            run.add(m, held)
     for done in range(ROUNDS):
         for m, held in zip(best.machine.tolist(), best.held, strict=True):
             run.add(m, held)
@@ -88,7 +98,7 @@ def packed(problem: Problem, progress: Callable[[int, int], None] | None = None)
         if price <= bound * (1 + NEAR) or (done and price > before * (1 - NEAR)):
             break
     bound = min(bound, best.price(problem))
-    return Packed(best, baseline, bound, len(found.master))
+    return Packed(best, baseline, single, bound, len(found.master))
 
 
 def node_mix(
@@ -96,6 +106,8 @@ def node_mix(
     book: PriceBook,
     choice: Choice,
     policy: str | Policy = "kubernetes",
+    *,
+    free: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> NodeMix:
     """What to buy for some pods.
@@ -105,6 +117,7 @@ def node_mix(
         book: what machines cost.
         choice: which of them may be bought.
         policy: the scheduler that will place the pods, when it is free to choose.
+        free: whether it has to find a place for all of them without being told where; that takes more nodes.
         progress: called with the rounds that are done, and all of them.
 
     Raises:
@@ -116,22 +129,28 @@ def node_mix(
     kept = without_dominated(asked.problem)
     problem = asked.problem.kept(kept)
     chosen = tuple(offer for offer, is_kept in zip(offers, kept.tolist(), strict=True) if is_kept)
+    asked = asked._replace(problem=problem, offers=chosen)
     found = packed(problem, progress)
-    packing, trial, unheld = _tried(demand, asked._replace(problem=problem, offers=chosen), found.packing)
+    packing, trial, unheld = _tried(demand, asked, found.packing)
+    warnings = (*demand.snapshot.warnings, *demand.warnings)
+    if free and len(trial.pods):
+        found = msgspec.structs.replace(found, packing=packing)
+        found, (packing, trial, is_whole) = _freed(demand, asked, found, policy)
+        warnings += () if is_whole else ("the scheduler does not find a place for all pods, however many nodes it has",)
     return NodeMix(
         nodes=_bought(problem, chosen, packing),
         per_hour=packing.price(problem),
         bound=found.bound,
-        baselines=(_baseline(problem, chosen, found.baseline),),
+        baselines=_baselines(problem, chosen, found),
         allocation=_allocation(problem, packing),
         pods=len(trial.pods),
         placements=trial.placements(),
         unheld=(*asked.unheld, *unheld),
-        scheduler=(placed_freely(demand, trial, policy), policy if isinstance(policy, str) else policy.name),
+        scheduler=(len(placed_freely(demand, trial, policy)), policy if isinstance(policy, str) else policy.name),
         offers=len(offers),
         patterns=found.patterns,
         seconds=time.perf_counter() - started,
-        warnings=(*demand.snapshot.warnings, *demand.warnings),
+        warnings=warnings,
     )
 
 
@@ -152,6 +171,19 @@ def _tried(demand: Demand, asked: Asked, packing: Packing) -> tuple[Packing, Tri
         used = held.any(axis=1)
         packing = Packing(packing.machine[used], held[used]).joined(downsized(problem, extra))
     return _given_up(demand, asked, packing)
+
+
+def _freed(demand: Demand, asked: Asked, found: Packed, policy: str | Policy) -> tuple[Packed, Settled]:
+    """Let the scheduler choose on the packing and on the baselines, and take what is cheapest then."""
+    ours = settled(demand, asked, found.packing, policy)
+    karpenters = settled(demand, asked, found.baseline, policy)
+    single = settled(demand, asked, found.uniform, policy) if found.uniform is not None else None
+    ways = [one for one in (ours, karpenters, single) if one is not None]
+    best = min(ways, key=lambda one: (not one.is_whole, one.packing.price(asked.problem)))
+    changed: Packed = msgspec.structs.replace(
+        found, packing=best.packing, baseline=karpenters.packing, uniform=single.packing if single is not None else None
+    )
+    return changed, best
 
 
 def _given_up(demand: Demand, asked: Asked, packing: Packing) -> tuple[Packing, Trial, tuple[Unheld, ...]]:
@@ -175,10 +207,15 @@ def _given_up(demand: Demand, asked: Asked, packing: Packing) -> tuple[Packing, 
     return Packing(packing.machine, held), kept, unheld
 
 
-def _baseline(problem: Problem, offers: tuple[Offer, ...], packing: Packing) -> BaselineMix:
+def _baselines(problem: Problem, offers: tuple[Offer, ...], found: Packed) -> tuple[BaselineMix, ...]:
+    rules = ((KARPENTER, found.baseline), (UNIFORM, found.uniform))
+    return tuple(_baseline(problem, offers, rule, packing) for rule, packing in rules if packing is not None)
+
+
+def _baseline(problem: Problem, offers: tuple[Offer, ...], rule: str, packing: Packing) -> BaselineMix:
     types = Counter(offers[m].price.instance_type for m in packing.machine.tolist())
     return BaselineMix(
-        rule=KARPENTER,
+        rule=rule,
         per_hour=packing.price(problem),
         nodes=len(packing.machine),
         types=dict(sorted(types.items(), key=lambda item: (-item[1], item[0]))),

@@ -96,9 +96,9 @@ def refused(demand: Demand, trial: Trial) -> list[tuple[int, Refusal]]:
     return [(place, found[pod.key]) for place, pod in enumerate(trial.pods) if pod.key in found]
 
 
-def placed_freely(demand: Demand, trial: Trial, policy: str | Policy) -> int:
-    """How many of the pods find a place when the scheduler chooses."""
-    return len(plan(_snapshot(demand, trial, trial.pods), policy).placements)
+def placed_freely(demand: Demand, trial: Trial, policy: str | Policy) -> dict[str, str]:
+    """The node of each pod that finds a place when the scheduler chooses, by pod."""
+    return {one.pod: one.node for one in plan(_snapshot(demand, trial, trial.pods), policy).placements}
 
 
 def _snapshot(demand: Demand, trial: Trial, pods: Iterable[Pod]) -> Snapshot:

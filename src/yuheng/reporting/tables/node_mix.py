@@ -33,6 +33,8 @@ _NODES: Final = (
 _PLACEMENTS: Final = (Column("NODE"), Column("PODS", number=True), Column("NAMES"))
 _UNHELD: Final = (Column("PODS", number=True), Column("FIRST"), Column("REASON"))
 _SHOWN: Final = 20
+# Prices that differ by less are told as the same.
+SAME: Final = 5e-5
 
 
 def write_node_mix(mix: NodeMix, console: Console, *, wide: bool = False) -> None:
@@ -80,7 +82,7 @@ def _write_bound(sheet: Sheet, mix: NodeMix) -> None:
 
 def _write_baseline(sheet: Sheet, mix: NodeMix, baseline: BaselineMix) -> None:
     saving = mix.saving(baseline)
-    told = f"{percent(saving)} less than that" if saving > 0 else "the same"
+    told = "the same" if abs(saving) < SAME else f"{percent(abs(saving))} {'less' if saving > 0 else 'more'} than that"
     types = list(baseline.types.items())
     bought = ", ".join(f"{number} {name}" for name, number in types[:3])
     rest = f" and {len(types) - 3} more types" if len(types) > 3 else ""
