@@ -44,6 +44,8 @@ DOMAINS: Final[Mapping[str, str]] = {
 OWN_RATES: Final = "by rates, which its cluster has of its own"
 # How many other places of a machine are named where its own has no price.
 _NAMED: Final = 3
+# US dollars per hour below which rates are none.
+_NOTHING: Final = 1e-100
 
 
 class _Place(NamedTuple):
@@ -263,8 +265,8 @@ def _priced(node: Node, found: _Found, rates: Rates, cluster: str) -> NodePrice:
     if price is None:
         per_hour, shares, scale = amount, rates, 1.0
     else:
-        # Rates of 0 (of who has paid already) have no ratio to split a price by.
-        shares = rates if amount else DEFAULT_RATES
+        # Rates of 0 (of who has paid already) have no ratio to split a price by, nor have those that are next to it.
+        shares = rates if amount > _NOTHING else DEFAULT_RATES
         whole = shares.of(cpu, memory, node.devices.count)
         per_hour, scale = price.per_hour, price.per_hour / whole if whole else 0.0
     return NodePrice(
