@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yuheng.cli.billing import BillFiles
-from yuheng.cli.options import Inputs, Now, OutFile
+from yuheng.cli.options import BalancerPrice, Inputs, Now, OutFile, StoragePrice
 from yuheng.cli.prices import PriceFiles
 from yuheng.cli.usage_options import DEFAULT_STEP, CacheFolder, EgressShare, Match, PrometheusUrl, Step, UsageFiles
 from yuheng.cli.windows import Every
@@ -108,19 +108,8 @@ def cost(  # noqa: PLR0913 -- a parameter is an option
         Idle, typer.Option("--idle", help="What nobody holds: a row of its own, shared among groups, or in no row.")
     ] = Idle.show,
     shared: SharedCosts = None,
-    storage_price: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--storage-price",
-            metavar="[CLASS=]PRICE",
-            help="US dollars per GiB and month of volumes, of a storage class or of all others; repeatable.",
-            show_default="0.04",
-        ),
-    ] = None,
-    balancer_price: Annotated[
-        float,
-        typer.Option("--load-balancer-price", min=0.0, max=1e9, metavar="PRICE", help="US dollars per hour of one."),
-    ] = 0.025,
+    storage_price: StoragePrice = None,
+    balancer_price: BalancerPrice = 0.025,
     egress_price: Annotated[
         float,
         typer.Option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yuheng.cli.options import ConfigFile, Now, OutFile, PolicyName, Seed
+from yuheng.cli.options import BalancerPrice, ConfigFile, Now, OutFile, PolicyName, Seed, StoragePrice
 from yuheng.cli.prices import PriceFiles
 from yuheng.errors import ConfigError, InputError
 
@@ -36,20 +36,6 @@ class ChangeFormat(StrEnum):
     json = "json"
     yaml = "yaml"
     markdown = "markdown"
-
-
-StoragePrice = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--storage-price",
-        metavar="[CLASS=]PRICE",
-        help="US dollars per GiB and month of volumes, of a storage class or of all others; repeatable.",
-        show_default="0.04",
-    ),
-]
-BalancerPrice = Annotated[
-    float, typer.Option("--load-balancer-price", min=0.0, max=1e9, metavar="PRICE", help="US dollars per hour of one.")
-]
 
 
 def cost_diff(  # noqa: PLR0913 -- a parameter is an option

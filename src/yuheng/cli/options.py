@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "BalancerPrice",
     "ConfigFile",
     "Format",
     "Inputs",
@@ -18,6 +19,7 @@ __all__ = [
     "PageFormat",
     "PolicyName",
     "Seed",
+    "StoragePrice",
     "Without",
     "presets",
 ]
@@ -119,3 +121,15 @@ Without = Annotated[
     ),
 ]
 OutFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of to the terminal.")]
+StoragePrice = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--storage-price",
+        metavar="[CLASS=]PRICE",
+        help="US dollars per GiB and month of volumes, of a storage class or of all others; repeatable.",
+        show_default="0.04",
+    ),
+]
+BalancerPrice = Annotated[
+    float, typer.Option("--load-balancer-price", min=0.0, max=1e9, metavar="PRICE", help="US dollars per hour of one.")
+]

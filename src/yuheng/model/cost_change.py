@@ -7,11 +7,12 @@ demand on both sides: a workload that wants so many replicas runs as many of the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from yuheng.model.plan import API_VERSION, listed
+from yuheng.model.price_list import HOURS_A_MONTH
 from yuheng.model.prices import DEFAULT_RATES, GIB, Rates
 
 __all__ = [
@@ -28,7 +29,6 @@ __all__ = [
 ]
 
 # 8760 hours of a year over 12.
-HOURS_A_MONTH: Final = 730.0
 Change = Literal["added", "removed", "changed", "moved"]
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from yuheng.errors import ConfigError
 from yuheng.model.cost import IdleMode
+from yuheng.model.price_list import HOURS_A_MONTH
 
 __all__ = [
     "HOURS_A_MONTH",
@@ -30,8 +31,6 @@ KEYS: Final = ("cluster", "node", "namespace", "controller", "controllerKind", "
 PREFIXES: Final = ("label:", "annotation:")
 # What people write for the same.
 _OTHER_WORDS: Final = {"ns": "namespace", "controllerkind": "controllerKind", "workload": "controller"}
-# A year's hours over twelve months, as clouds bill.
-HOURS_A_MONTH: Final = 730.0
 STORAGE_PRICE: Final = 0.04
 _FILTER: Final = re.compile(r"(?P<key>[^=!]+?)(?P<sign>!?=)(?P<values>.*)", re.DOTALL)
 
