@@ -89,6 +89,10 @@ class Peers:
         self._keys = tuple(sorted(self._telling))
         self._specs: dict[int, PodSpec] = {}
 
+    def tells(self, spec: PodSpec) -> bool:
+        """Whether the kinds are told apart by all that the rules of a pod with this specification look at."""
+        return _telling_labels((spec,), ()) <= self._telling
+
     def number(self, pod: Pod) -> int:
         """The number of the pod's kind."""
         # Pods of one template share their spec; it is held on to, so that no other takes its identity.

@@ -23,7 +23,6 @@ from yuheng.model.plan import (
     NodeUsage,
     Placement,
     Plan,
-    Reason,
     Refusal,
     Summary,
 )
@@ -36,9 +35,10 @@ from yuheng.scheduling.batch.session import Session
 from yuheng.scheduling.batch.settings import without_effect
 from yuheng.scheduling.compile import device_milli
 from yuheng.scheduling.engine import Engine, Hand, devices_of
-from yuheng.scheduling.explain import CONFLICT, candidates, closest, lacks, reasons, sentence
+from yuheng.scheduling.explain import candidates, closest, lacks, reasons
 from yuheng.scheduling.hints import hint
 from yuheng.scheduling.presets import preset
+from yuheng.scheduling.refusals import reasoned
 
 __all__ = ["capacity", "explain", "plan", "queues"]
 
@@ -211,22 +211,9 @@ def refusal(engine: Engine, hand: Hand, pod: Pod) -> Refusal:
     key = (engine.classes.number(pod), pod.priority, int(engine.cluster.log_size[0]))
     if key not in engine.told:
         record = engine.record(hand)
-        found = reasons(engine, hand, record)
-        message = sentence(len(engine.machines), found)
-        if "NodeAffinity" in engine.policy.filters and len(engine.machines) and _contradicts_itself(pod):
-            found = (Reason("NodeAffinity", CONFLICT, len(engine.machines)),)
-            message = f"0/{len(engine.machines)} nodes are available: {CONFLICT}."
+        message, found = reasoned(engine, hand, pod, record)
         engine.told[key] = (message, found, closest(engine, hand, record), hint(engine, hand, pod, record))
     return Refusal(pod.key, *engine.told[key])
-
-
-def _contradicts_itself(pod: Pod) -> bool:
-    """Whether every required term names nodes, and none of them names any (kube-scheduler's PreFilter)."""
-    required = pod.spec.affinity.node_affinity.required
-    if required is None or not required.node_selector_terms:
-        return False
-    named = [term.named_nodes() for term in required.node_selector_terms]
-    return all(names is not None and not names for names in named)
 
 
 def _usage(engine: Engine) -> tuple[NodeUsage, ...]:
