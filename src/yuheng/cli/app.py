@@ -28,6 +28,7 @@ from yuheng.cli.options import (
 )
 from yuheng.cli.prices import prices
 from yuheng.cli.rightsize import rightsize
+from yuheng.cli.run import run
 from yuheng.cli.simulate import fit, simulate
 from yuheng.cli.what_if import PriceFiles, UsageFiles, WhatIfs
 
@@ -120,7 +121,7 @@ def plan(  # noqa: PLR0913 -- a parameter is an option
     )
     chosen, time = chosen_policy(policy, config), chosen_time(now)
     changes = WhatIfOptions(what_if or (), price_files or (), usage or ())
-    if changes.check([*asked.given(), *(["--strict"] if strict else [])], output.value):
+    if changes.check([*asked.given(), *(["--strict"] if strict else [])]):
         print_what_if(inputs, changes, Chosen(chosen, seed, time), output.value, out)
         return
     result = planned_state(state_of(inputs), asked, chosen, seed, time)
@@ -220,6 +221,10 @@ app.command(
     epilog="Example: yuheng budget --budgets budgets.yaml --costs costs.csv",
     help="Hold budgets against what was spent: forecast to the month's end, thresholds passed, spend that runs away.",
 )(budget)
+app.command(
+    epilog="Example: yuheng run --context staging --dry-run",
+    help="Schedule the pods of a live cluster whose spec.schedulerName is yuheng.",
+)(run)
 app.command(
     epilog="Example: yuheng rightsize cluster.json --usage usage.parquet --prices aws.csv",
     help="Show what each container should request instead, what that saves a month, and what it risks.",

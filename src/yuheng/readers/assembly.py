@@ -41,14 +41,16 @@ class Assembly:
     Args:
         inventory: the Kubernetes objects.
         tables: the tables of traces.
+        has_controllers: whether controllers make the pods that workloads lack, so that none are lacking here.
 
     Raises:
         InputError: a priority class, a queue or a job is not what it should be.
     """
 
-    def __init__(self, inventory: Inventory, tables: Sequence[Table] = ()) -> None:
+    def __init__(self, inventory: Inventory, tables: Sequence[Table] = (), *, has_controllers: bool = False) -> None:
         self._inventory = inventory
         self._tables = tables
+        self._has_controllers = has_controllers
         self._priorities = Priorities(converted(item, read_class) for item in self._unique("PriorityClass"))
         self._batch = BatchReader(self._unique, self._priorities)
         self._pod_reader = PodReader(self._priorities, self._batch.members)
@@ -63,7 +65,7 @@ class Assembly:
         """
         nodes = self._nodes()
         pods = self._pods({node.name: node for node in nodes})
-        lacking = self._lacking_pods(pods, nodes)
+        lacking = [] if self._has_controllers else self._lacking_pods(pods, nodes)
         pods += lacking
         batch = self._batch.parts(nodes, pods)
         selectors = self._selectors()

@@ -20,7 +20,7 @@ from yuheng.model.cluster import Snapshot
 from yuheng.model.plan import Reason
 from yuheng.model.pod import Pod, PodSpec
 from yuheng.model.policy import Policy
-from yuheng.scheduling.arrays import DEVICES_A_WORD
+from yuheng.scheduling.arrays import CLOSED, DEVICES_A_WORD
 from yuheng.scheduling.cycle import place_each
 from yuheng.scheduling.departures import Residents, revert, seat
 from yuheng.scheduling.engine import Engine, Hand, Setting, devices_of
@@ -210,9 +210,27 @@ class Ledger:
         node = np.array([seated.node], dtype=np.int32)
         revert(self._cluster, hand.window, row, node, seated.devices.reshape(1, -1))
 
-    def renew(self, pod: Pod) -> None:
-        """What is known of a seated pod changed, but nothing that was decided by: it is kept as it is by now."""
-        self._seats[pod.key] = self._seats[pod.key]._replace(pod=pod)
+    def close(self, nodes: Iterable[str]) -> None:
+        """Nothing is placed on these nodes from now on; those that are not there are passed over."""
+        index, cluster = self.engine.machines.index, self._cluster
+        for name in nodes:
+            if name in index:
+                self._make_room(1)
+                line = int(cluster.log_size[0])
+                cluster.absent[index[name]] = CLOSED
+                # A line that counts nothing: it makes the classes look at the node again.
+                cluster.log_node[line], cluster.log_kind[line], cluster.log_sign[line] = index[name], 0, 0
+                cluster.log_size[0] = line + 1
+
+    def hand_of(self, pod: Pod) -> Hand:
+        """The class of a pod, in hand."""
+        return self._hand(self.engine.class_number(pod))
+
+    def fits(self, pod: Pod, node: str) -> bool:
+        """Whether nothing keeps a pod off a node as it is now."""
+        hand = self.hand_of(pod)
+        self.engine.rate(hand)
+        return int(self.engine.record(hand)[self.engine.machines.index[node]]) == 0
 
     def decide(self, pods: Sequence[Pod]) -> list[Verdict]:
         """Give pods their turn, one after the other, in the order they are given in.

@@ -9,7 +9,7 @@ from yuheng.model.cluster import PodDisruptionBudget
 from yuheng.model.pod import Pod
 from yuheng.scheduling.engine import Engine, Hand
 
-__all__ = ["Victim", "victims"]
+__all__ = ["SYSTEM_CRITICAL", "Victim", "victims"]
 
 # kube-scheduler never evicts what the system needs: this priority and above, and kube-system.
 SYSTEM_CRITICAL: Final = 2_000_000_000

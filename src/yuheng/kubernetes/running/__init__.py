@@ -1,0 +1,1 @@
+"""What `yuheng run` does: a cycle that decides and binds, and what surrounds it."""

@@ -1,0 +1,152 @@
+"""The scheduler as a process: it watches, it stands by until it leads, it takes turns, it ends in good order.
+
+All that runs beside the cycle is a task of one group: when one of them fails for good, the others are ended, too, and
+whoever started the process sees why. What cannot be had for now (a server that is away, a role that lacks a verb) is no
+such failure: it is told, and tried again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Final, Protocol
+
+import structlog
+
+from yuheng.kubernetes.api import KINDS, Api
+from yuheng.kubernetes.mirror import WATCHED, Mirror
+from yuheng.kubernetes.running.gangs import Gangs
+from yuheng.kubernetes.running.turns import Turns
+from yuheng.kubernetes.watching import Reflector
+
+__all__ = ["Leading", "Service", "reflectors"]
+
+# Seconds between two looks of one that stands by, and between two looks for gangs that are bound by half.
+STAND_BY: Final = 1.0
+LOOK: Final = 2.0
+_log = structlog.get_logger("yuheng.running")
+
+
+class Leading(Protocol):
+    """Who may write."""
+
+    lost: asyncio.Event
+
+    async def acquire(self) -> None:
+        """Wait until it is us."""
+
+    def leading(self) -> bool:
+        """Whether it is us."""
+
+    async def release(self) -> None:
+        """Let others lead at once."""
+
+
+def reflectors(api: Api, mirror: Mirror, page: int = 500) -> list[Reflector]:
+    """What keeps a mirror up to date: pods, nodes, and all that decisions look at."""
+    found = [Reflector(api, KINDS[name], mirror.sink(KINDS[name]), page=page) for name in ("nodes", "pods")]
+    return found + [
+        Reflector(api, KINDS[name], mirror.sink(KINDS[name], watched), page=page) for name, watched in WATCHED.items()
+    ]
+
+
+class Service:
+    """One scheduler.
+
+    Attributes:
+        is_synced: whether the whole cluster was seen once.
+        turned: when the last turn began, on the clock that never jumps.
+    """
+
+    def __init__(
+        self,
+        watching: Iterable[Reflector],
+        turns: Turns,
+        leading: Leading,
+        gangs: Gangs | None = None,
+        tell: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        """Put a scheduler together.
+
+        Args:
+            watching: what keeps the mirror up to date.
+            turns: the cycle.
+            leading: who says whether it may write.
+            gangs: looks for gangs that are bound by half; None not to.
+            tell: is told what it is doing, in a sentence.
+        """
+        self.is_synced = False
+        self._watching = list(watching)
+        self._turns = turns
+        self._leading = leading
+        self._gangs = gangs
+        self._tell = tell
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Schedule until told to stop; then finish what is in flight, and let others lead."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one.run()) for one in self._watching]
+            tasks.append(group.create_task(self._lead()))
+            await stop.wait()
+            self._tell("stopping: finishing what is in flight")
+            tasks.pop().cancel()
+            await self._turns.drain()
+            await self._leading.release()
+            for task in tasks:
+                task.cancel()
+
+    async def synced(self) -> None:
+        """Wait until the whole cluster was seen once."""
+        for one in self._watching:
+            while not one.synced.is_set():
+                if one.trouble is not None:
+                    self._tell(f"{one.kind.name}: {one.trouble}")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(5.0):
+                        await one.synced.wait()
+        self.is_synced = True
+
+    async def _lead(self) -> None:
+        """Stand by, lead, and stand by again when others do."""
+        await self.synced()
+        mirror = self._turns.mirror
+        self._tell(f"synced: {len(mirror.nodes)} nodes, {len(mirror.pods)} pods")
+        while True:
+            await self._stand_by()
+            self._tell("leading")
+            # What others did meanwhile is seen as a whole.
+            mirror.stale.add("another led")
+            await self._until_lost()
+            self._tell("no longer leading")
+
+    async def _stand_by(self) -> None:
+        acquired = asyncio.ensure_future(self._leading.acquire())
+        try:
+            while not acquired.done():
+                self._turns.skip()
+                await asyncio.wait({acquired}, timeout=STAND_BY)
+            await acquired
+        finally:
+            acquired.cancel()
+
+    async def _until_lost(self) -> None:
+        """Take turns for as long as we lead."""
+        work = [asyncio.ensure_future(self._turns.run())]
+        if self._gangs is not None:
+            work.append(asyncio.ensure_future(self._gangs.run(LOOK)))
+        lost = asyncio.ensure_future(self._leading.lost.wait())
+        try:
+            done, _ = await asyncio.wait({*work, lost}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (*work, lost):
+                task.cancel()
+            await asyncio.gather(*work, lost, return_exceptions=True)
+        await self._turns.drain()
+
+    async def until_idle(self) -> None:
+        """Wait until every pod that waits has had its turn, and nothing is in flight."""
+        while not (self.is_synced and self._turns.is_idle):
+            await asyncio.sleep(STAND_BY / 10)

@@ -1,0 +1,391 @@
+"""One turn after the other: what changed is told to the engine, and what it decides is carried out.
+
+    mirror ──changes──▶ decider ──decisions──▶ assumed in the mirror ──▶ bound, evicted, reported
+      ▲                                                                     │
+      └───────────────── the API server tells of it ◀──────────────────────┘
+
+The engine works in a thread of its own, so that leases are renewed and watches are read meanwhile. What it placed is
+assumed to be there until the binding is confirmed, and taken back when it fails. A turn takes so many pods at most, so
+that the first are bound while the next are decided on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+import structlog
+
+from yuheng.errors import InputError
+from yuheng.kubernetes.mirror import Known, Mirror
+from yuheng.kubernetes.running.backlog import Backlog
+from yuheng.kubernetes.running.binding import Outcome
+from yuheng.kubernetes.running.devices import device_annotations
+from yuheng.kubernetes.timing import Timing
+from yuheng.model.live import Came, Change, Closed, Decisions, Lacking, Renewed, Went
+from yuheng.model.plan import Placement
+from yuheng.model.pod import Pod
+from yuheng.scheduling.decider import Decider
+
+__all__ = ["Asked", "Binding", "Recorder", "Reports", "Turns"]
+
+# Pods that have their turn together; seconds that changes are gathered for.
+TOGETHER: Final = 512
+GATHER: Final = 0.005
+# Compiling anew takes at most this share of the time, unless it cannot wait.
+SHARE: Final = 0.25
+# Seconds between two looks at everything where queues decide, at least.
+PERIOD: Final = 0.2
+# Seconds that victims get before others are asked to go for the same pod.
+GRACE: Final = 60.0
+_log = structlog.get_logger("yuheng.running")
+
+
+class Reports(Protocol):
+    """Who tells the users of what was decided."""
+
+    def placed(self, known: Known, node: str) -> None:
+        """A pod is bound."""
+
+    def refused(self, known: Known, message: str) -> None:
+        """A pod stays pending."""
+
+    def nominated(self, known: Known, node: str) -> None:
+        """Room is being made for a pod on a node; on none any longer, where it is empty."""
+
+    def preempted(self, victim: Known, by: str, node: str) -> None:
+        """A running pod was asked to go."""
+
+
+class Binding(Protocol):
+    """Who binds and evicts."""
+
+    async def bind(
+        self, namespace: str, name: str, uid: str, node: str, annotations: Mapping[str, str] = {}
+    ) -> tuple[Outcome, str]:
+        """Bind a pod."""
+
+    async def evict(self, namespace: str, name: str, uid: str) -> str:
+        """Ask a running pod to go."""
+
+
+class Recorder(Protocol):
+    """Who writes down what was told and decided."""
+
+    def turn(self, told: Sequence[Change], pods: Sequence[Pod], asked: Asked, decisions: Decisions) -> None:
+        """A turn has ended."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a turn was asked beside its pods.
+
+    Attributes:
+        time: seconds since the epoch.
+        nominated: nodes by pod, ``namespace/name``.
+        may_evict: whether running pods may be asked to go.
+    """
+
+    time: float
+    nominated: dict[str, str] = {}
+    may_evict: bool = True
+
+
+class Measured(NamedTuple):
+    """A turn in numbers: pods asked about, placed, and the seconds it took."""
+
+    pods: int
+    placed: int
+    seconds: float
+
+
+class Turns:
+    """The cycle of a scheduler that leads.
+
+    Attributes:
+        mirror: the cluster.
+        backlog: the pods that wait.
+        bell: rings when there is something to look at.
+    """
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        decider: Decider,
+        binder: Binding,
+        reports: Reports,
+        *,
+        bell: asyncio.Event,
+        timing: Timing = Timing(),  # noqa: B008 -- immutable
+        recorder: Recorder | None = None,
+        observe: Callable[[Measured], None] = lambda _: None,
+    ) -> None:
+        self.mirror = mirror
+        self.backlog = Backlog()
+        self.bell = bell
+        self._decider = decider
+        self._binder = binder
+        self._reports = reports
+        self._timing = timing
+        self._recorder = recorder
+        self._observe = observe
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._void: list[Change] = []
+        self._nominated: dict[str, str] = {}
+        self._asked_to_go: dict[str, float] = {}
+        self._renewed = 0.0
+        self._cost = 0.0
+        self._bad: set[str] = set()
+        self._turned = False
+
+    async def run(self) -> None:
+        """Turn after turn, until cancelled; what is in flight then is finished by `drain`."""
+        while True:
+            await self._wait()
+            self.bell.clear()
+            await self.turn()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every pod that waits has had its turn, and nothing is in flight."""
+        return self._turned and not (
+            self._tasks or self._void or self.mirror.stale or self.backlog.due(self._timing.now())
+        )
+
+    def skip(self) -> None:
+        """Others lead: what is told is known, and nothing is done about it."""
+        self._note_touched(self._timing.now())
+        self.mirror.changes()
+        self.mirror.stale.add("others led")
+
+    async def drain(self) -> None:
+        """Wait for what is in flight."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _wait(self) -> None:
+        """Until there is something to do; changes that come together are taken together."""
+        now = self._timing.now()
+        if not self.backlog.due(now):
+            times = [self.backlog.next_at(now), self._may_renew_at() if self.mirror.stale else None]
+            await self._rung(min((time for time in times if time is not None), default=None))
+        await asyncio.sleep(GATHER)
+        rest = self._may_turn_at() - self._timing.now()
+        if rest > 0:
+            await asyncio.sleep(rest)
+
+    async def _rung(self, until: float | None) -> None:
+        """Until the bell rings, or so late it is."""
+        try:
+            async with asyncio.timeout(None if until is None else max(until - self._timing.now(), 0.0)):
+                await self.bell.wait()
+        except TimeoutError:
+            pass
+
+    def _may_turn_at(self) -> float:
+        """When the next turn may be: where queues decide, each looks at everything."""
+        return max(self._renewed + PERIOD, self._may_renew_at()) if self._decider.by_queue else 0.0
+
+    def _may_renew_at(self) -> float:
+        return self._renewed + self._cost / SHARE
+
+    async def turn(self) -> None:
+        """One turn."""
+        now = self._timing.now()
+        self._note_touched(now)
+        changes = [*self._void, *self.mirror.changes()]
+        self._void = []
+        if any(isinstance(change, Went) for change in changes):
+            self.backlog.wake()
+        due = self._due(now)
+        try:
+            told = self._told(changes, due, now)
+        except InputError as error:
+            self._cannot_read(error)
+            return
+        pods = [known.pod for known in due if self._is_ready(known, told) and known.pod is not None]
+        if told or pods:
+            await self._decided(told, pods)
+        self._turned = True
+
+    async def _decided(self, told: Sequence[Change], pods: Sequence[Pod]) -> None:
+        began = time.perf_counter()
+        asked = Asked(self._timing.wall(), dict(self._nominated), may_evict=not self._victims_are_leaving())
+        try:
+            decisions = await asyncio.to_thread(self._ask, told, pods, asked)
+        except InputError as error:
+            self._cannot_read(error)
+            return
+        seconds = time.perf_counter() - began
+        if any(isinstance(change, Renewed) for change in told):
+            self._renewed, self._cost = self._timing.now(), seconds
+        if self._recorder is not None:
+            self._recorder.turn(told, pods, asked, decisions)
+        self._carry_out(decisions)
+        self._observe(Measured(len(pods), len(decisions.placements), seconds))
+
+    def _ask(self, told: Sequence[Change], pods: Sequence[Pod], asked: Asked) -> Decisions:
+        self._decider.take(told)
+        if not pods and not self._decider.by_queue:
+            return Decisions()
+        return self._decider.decide(pods, asked.nominated, asked.time, may_evict=asked.may_evict)
+
+    def _cannot_read(self, error: InputError) -> None:
+        """Something contradicts itself: told once, and looked at again when something changes."""
+        if str(error) not in self._bad:
+            self._bad.add(str(error))
+            _log.error("the cluster cannot be read as a whole", problem=str(error))
+        self.mirror.stale.add("it could not be read")
+        self._renewed, self._cost = self._timing.now(), max(self._cost, 1.0)
+
+    def _note_touched(self, now: float) -> None:
+        """Bring the backlog up to date."""
+        for key in self.mirror.touched():
+            known = self.mirror.pods.get(key)
+            if known is None or not self.mirror.is_waiting(key):
+                self.backlog.remove(key)
+                self._nominated.pop(key, None)
+                continue
+            if key in self.backlog:
+                continue
+            self.backlog.add(key, now)
+            if known.nominated:
+                self._nominated[key] = known.nominated
+
+    def _due(self, now: float) -> list[Known]:
+        """The pods that have their turn now, in its order."""
+        if self._decider.by_queue:
+            return list(self.mirror.waiting())
+        keys = self.backlog.due(now) | ({key for key in self._nominated if key in self.backlog})
+        found = [
+            known for key in keys if self.mirror.is_waiting(key) and (known := self.mirror.pods.get(key)) is not None
+        ]
+        return sorted(found, key=_turn_of)[:TOGETHER]
+
+    def _told(self, changes: Sequence[Change], due: Iterable[Known], now: float) -> list[Change]:
+        """What the engine is told before its turn: the changes, or the whole state when it is to be compiled anew.
+
+        Raises:
+            InputError: the state contradicts itself.
+        """
+        decider, mirror = self._decider, self.mirror
+        untold = any(isinstance(one, Came) and not decider.tells(one.pod) for one in changes)
+        fresh = any(known.pod is not None and not decider.tells(known.pod) for known in due)
+        if untold or decider.by_queue or ((mirror.stale or fresh or decider.crowded) and now >= self._may_renew_at()):
+            closed_before = bool(mirror.stale)
+            snapshot = mirror.snapshot()
+            if closed_before:
+                self.backlog.wake()
+            return [Renewed(snapshot)]
+        closed = [Closed(tuple(sorted(mirror.closed)))] if mirror.closed else []
+        mirror.closed.clear()
+        return [*changes, *closed]
+
+    def _is_ready(self, known: Known, told: Sequence[Change]) -> bool:
+        """Whether a pod can have its turn; one with gates, or one that cannot be read, is told so."""
+        if known.problem:
+            self._lacks(known, f"the pod cannot be read: {known.problem}")
+            self.backlog.refuse(known.key, self._timing.now())
+            return False
+        if known.gated:
+            self.backlog.refuse(known.key, self._timing.now())
+            self._lacks(known, "Scheduling is blocked due to non-empty scheduling gates")
+            return False
+        renewed = any(isinstance(change, Renewed) for change in told)
+        return known.pod is not None and (renewed or self._decider.tells(known.pod))
+
+    def _carry_out(self, decisions: Decisions) -> None:
+        for placement in decisions.placements:
+            self._place(placement)
+        for one in decisions.lacking:
+            self._refuse(one)
+        for room in decisions.preemptions:
+            self._make_room(room.pod, room.node, room.victims)
+        for key, node in decisions.nominated.items():
+            self._nominate(key, node)
+        for eviction in decisions.evictions:
+            self._evict(eviction.pod, eviction.by, eviction.node)
+
+    def _place(self, placement: Placement) -> None:
+        known = self.mirror.pods.get(placement.pod)
+        if known is None or known.pod is None or known.pod.node is not None:
+            # It has gone, or was bound by somebody else, while it was decided on.
+            self._void.append(Went(placement.pod))
+            self.bell.set()
+            return
+        bound: Pod = msgspec.structs.replace(known.pod, node=placement.node, device_indices=placement.devices)
+        self.mirror.assume(known.key, bound)
+        self.backlog.fail(known.key, self._timing.now())
+        self._nominated.pop(known.key, None)
+        self._start(self._bind(known, bound))
+
+    async def _bind(self, known: Known, bound: Pod) -> None:
+        node = bound.node or ""
+        outcome, why = await self._binder.bind(
+            bound.namespace, bound.name, known.uid, node, device_annotations(bound, by_milli=known.by_milli)
+        )
+        if outcome is Outcome.bound:
+            self._reports.placed(known, node)
+            return
+        if outcome is Outcome.failed:
+            _log.warning("a pod could not be bound", pod=known.key, node=node, reason=why)
+        self.mirror.forget(known.key)
+        self.bell.set()
+
+    def _refuse(self, one: Lacking) -> None:
+        known = self.mirror.pods.get(one.pod)
+        if known is not None and self.mirror.is_waiting(one.pod):
+            self.backlog.refuse(one.pod, self._timing.now())
+            self._lacks(known, one.message)
+
+    def _lacks(self, known: Known, message: str) -> None:
+        if known.told != message:
+            self._reports.refused(known, message)
+
+    def _nominate(self, key: str, node: str) -> None:
+        known = self.mirror.pods.get(key)
+        if known is not None and self._nominated.get(key) != node:
+            self._nominated[key] = node
+            self._reports.nominated(known, node)
+
+    def _make_room(self, key: str, node: str, victims: Iterable[str]) -> None:
+        self._nominate(key, node)
+        for victim in victims:
+            self._evict(victim, key, node)
+
+    def _evict(self, key: str, by: str, node: str) -> None:
+        victim = self.mirror.pods.get(key)
+        now = self._timing.now()
+        if victim is None or now - self._asked_to_go.get(victim.uid, -GRACE) < GRACE:
+            return
+        self._asked_to_go[victim.uid] = now
+        self._start(self._ask_to_go(victim, by, node))
+
+    async def _ask_to_go(self, victim: Known, by: str, node: str) -> None:
+        namespace, _, name = victim.key.partition("/")
+        why = await self._binder.evict(namespace, name, victim.uid)
+        if why:
+            _log.warning("a pod could not be evicted", pod=victim.key, by=by, node=node, reason=why)
+            return
+        self._reports.preempted(victim, by, node)
+
+    def _victims_are_leaving(self) -> bool:
+        """Whether pods that were asked to go are there still: until they are gone, or have had time, no others are."""
+        now = self._timing.now()
+        uids = {known.uid for known in self.mirror.running()} if self._asked_to_go else set()
+        self._asked_to_go = {
+            uid: asked for uid, asked in self._asked_to_go.items() if uid in uids and now - asked < GRACE
+        }
+        return self._decider.by_queue and bool(self._asked_to_go)
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _turn_of(known: Known) -> tuple[int, float, str]:
+    pod = known.pod
+    return (-pod.priority, pod.created, known.key) if pod is not None else (0, 0.0, known.key)

@@ -1,0 +1,103 @@
+"""A live cluster, change by change and turn by turn: what the engine is told, and what it answers.
+
+The same values are what a record is made of: whoever tells an engine the same things in the same order gets the same
+answers (see `yuheng.scheduling.decider`).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from yuheng.model.batch_plan import Eviction
+from yuheng.model.cluster import Snapshot
+from yuheng.model.plan import Placement, Reason
+from yuheng.model.pod import Pod
+
+__all__ = ["Came", "Change", "Closed", "Decisions", "Gang", "Lacking", "Preemption", "Renewed", "Went"]
+
+
+class Came(msgspec.Struct, frozen=True, tag="came", array_like=True):
+    """A pod is on a node now."""
+
+    pod: Pod
+
+
+class Went(msgspec.Struct, frozen=True, tag="went", array_like=True):
+    """A pod (``namespace/name``) is on its node no longer."""
+
+    key: str
+
+
+class Closed(msgspec.Struct, frozen=True, tag="closed", array_like=True):
+    """Nodes changed or went away: nothing is placed on them until the cluster is compiled anew."""
+
+    nodes: tuple[str, ...]
+
+
+class Renewed(msgspec.Struct, frozen=True, tag="renewed", array_like=True):
+    """The cluster is compiled anew from this state."""
+
+    snapshot: Snapshot
+
+
+Change = Came | Went | Closed | Renewed
+
+
+class Gang(msgspec.Struct, frozen=True):
+    """Pods that start together.
+
+    Attributes:
+        job: ``namespace/name`` of their job.
+        minimum: how many of them have to be on nodes.
+        pods: all that exist, ``namespace/name``.
+    """
+
+    job: str
+    minimum: int
+    pods: tuple[str, ...]
+
+
+class Lacking(msgspec.Struct, frozen=True):
+    """A pod that stays pending, and why.
+
+    Attributes:
+        pod: ``namespace/name``.
+        message: kube-scheduler's sentence, or what its queue says.
+        reasons: the same, counted over nodes.
+    """
+
+    pod: str
+    message: str
+    reasons: tuple[Reason, ...] = ()
+
+
+class Preemption(msgspec.Struct, frozen=True):
+    """Room that is made for a pod.
+
+    Attributes:
+        pod: who it is for, ``namespace/name``.
+        node: where; the pod is nominated for it.
+        victims: the running pods that have to go, ``namespace/name``.
+    """
+
+    pod: str
+    node: str
+    victims: tuple[str, ...]
+
+
+class Decisions(msgspec.Struct, frozen=True):
+    """What one turn decided.
+
+    Attributes:
+        placements: pods and the nodes they go to, in order.
+        lacking: pods that stay pending.
+        preemptions: running pods that have to go for pods that stay pending until then.
+        evictions: the same where queues decide.
+        nominated: pods that go to a node once its victims have gone, by ``namespace/name``.
+    """
+
+    placements: tuple[Placement, ...] = ()
+    lacking: tuple[Lacking, ...] = ()
+    preemptions: tuple[Preemption, ...] = ()
+    evictions: tuple[Eviction, ...] = ()
+    nominated: dict[str, str] = {}

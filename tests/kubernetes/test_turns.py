@@ -1,0 +1,176 @@
+"""The cycle, end to end against a cluster in miniature: what waits is bound, and nothing ever holds more than it has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from tests.kubernetes.made_api_server import access_to, until
+from tests.kubernetes.made_cluster import Cluster, cluster
+
+from yuheng.kubernetes.api import Api
+from yuheng.kubernetes.mirror import Known, Mirror
+from yuheng.kubernetes.running.binding import Binder
+from yuheng.kubernetes.running.dry import Alone
+from yuheng.kubernetes.running.gangs import Gangs
+from yuheng.kubernetes.running.service import Service, reflectors
+from yuheng.kubernetes.running.turns import Turns
+from yuheng.model.cluster import Snapshot
+from yuheng.model.live import Came, Renewed, Went
+from yuheng.model.node import Node
+from yuheng.model.pod import Pod, PodSpec
+from yuheng.scheduling.decider import Decider
+
+
+@pytest.fixture(scope="module", autouse=True)
+def warm() -> None:
+    """Kernels are compiled before anybody waits for them."""
+    pods = tuple(
+        Pod(name=name, spec=PodSpec(requests={"cpu": 1000}), node=node) for name, node in (("a", "n"), ("b", None))
+    )
+    decider = Decider()
+    decider.take([Renewed(Snapshot(nodes=(Node(name="n", allocatable={"cpu": 1000, "pods": 9}),), pods=pods))])
+    decider.decide(pods[1:])
+    decider.take([Went("default/a")])
+    decider.decide(pods[1:])
+    decider.take([Went("default/b"), Came(pods[0])])
+
+
+FULL = "0/1 nodes are available: 1 Insufficient cpu."
+
+
+class Told:
+    """What users would be told."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, ...]] = []
+
+    def placed(self, known: Known, node: str) -> None:
+        self.lines.append(("placed", known.key, node))
+
+    def refused(self, known: Known, message: str) -> None:
+        self.lines.append(("refused", known.key, message))
+
+    def nominated(self, known: Known, node: str) -> None:
+        self.lines.append(("nominated", known.key, node))
+
+    def preempted(self, victim: Known, by: str, node: str) -> None:
+        self.lines.append(("preempted", victim.key, by))
+
+
+class Running:
+    def __init__(self, turns: Turns, told: Told, stop: asyncio.Event) -> None:
+        self.turns = turns
+        self.told = told
+        self.stop = stop
+
+
+@asynccontextmanager
+async def scheduler(made: Cluster, patience: float = 20.0, **options: Any) -> AsyncIterator[Running]:
+    """A scheduler at work on a cluster."""
+    async with Api(access_to(made.url)) as api:
+        bell, told, stop = asyncio.Event(), Told(), asyncio.Event()
+        mirror, leading = Mirror("yuheng", bell.set), Alone()
+        decider = Decider(**options)
+        binder = Binder(api, leading.leading)
+        turns = Turns(mirror, decider, binder, told, bell=bell, timing=api.timing)
+        gangs = Gangs(mirror, binder, decider.gangs, api.timing, patience)
+        service = Service(reflectors(api, mirror), turns, leading, gangs)
+        task = asyncio.ensure_future(service.run(stop))
+        try:
+            yield Running(turns, told, stop)
+        finally:
+            stop.set()
+            await task
+
+
+async def test_all_that_waits_is_bound_and_no_node_holds_too_much():
+    async with cluster() as made:
+        for n in range(5):
+            made.node(f"n{n}", cpu="4")
+        for i in range(15):
+            made.pod(f"p{i:02}")
+        async with scheduler(made):
+            await until(lambda: len(made.homes()) == 15)
+            for i in range(15, 20):
+                made.pod(f"p{i:02}")
+            await until(lambda: len(made.homes()) == 20)
+    assert max(len(pods) for moment in made.moments() for pods in moment.values()) == 4
+    assert len({pod for pod, _, _ in made.bindings}) == len(made.bindings) == 20
+
+
+async def test_a_pod_that_finds_no_room_is_told_so_and_bound_when_room_comes():
+    async with cluster() as made:
+        made.node("a", cpu="1")
+        made.pod("first")
+        async with scheduler(made) as running:
+            await until(lambda: "first" in made.homes())
+            made.pod("second")
+            await until(lambda: ("refused", "default/second", FULL) in running.told.lines)
+            made.delete("pods", "first")
+            await until(lambda: "second" in made.homes())
+
+
+async def test_pods_of_other_schedulers_hold_room_and_are_left_alone():
+    async with cluster() as made:
+        made.node("a", cpu="1")
+        made.pod("other", scheduler="default-scheduler", nodeName="a")
+        made.pod("theirs", scheduler="default-scheduler")
+        made.pod("ours")
+        async with scheduler(made) as running:
+            await until(lambda: running.told.lines)
+            assert [line[:2] for line in running.told.lines] == [("refused", "default/ours")]
+    assert not made.bindings
+
+
+async def test_a_pod_that_cannot_be_read_is_told_so_and_the_others_are_bound():
+    broken = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": "x"}}}
+    async with cluster() as made:
+        made.node("a")
+        made.pod("bad", affinity=broken)
+        made.pod("good")
+        async with scheduler(made) as running:
+            await until(lambda: "good" in made.homes() and any(line[0] == "refused" for line in running.told.lines))
+            told = next(line for line in running.told.lines if line[0] == "refused")
+    assert told[1] == "default/bad"
+    assert "nodeSelectorTerms" in told[2]
+
+
+async def test_a_node_that_comes_later_is_used():
+    async with cluster() as made:
+        made.pod("p")
+        async with scheduler(made) as running:
+            await until(lambda: running.told.lines)
+            made.node("late")
+            await until(lambda: made.homes() == {"p": "late"})
+
+
+async def test_a_cordoned_node_gets_nothing_more():
+    async with cluster() as made:
+        made.node("a")
+        made.node("b")
+        async with scheduler(made):
+            made.pod("p0")
+            await until(lambda: made.homes())
+            made.node("a", spec={"unschedulable": True})
+            await asyncio.sleep(0.05)
+            for i in range(1, 4):
+                made.pod(f"p{i}")
+            await until(lambda: len(made.homes()) == 4)
+    assert {made.homes()[f"p{i}"] for i in range(1, 4)} == {"b"}
+
+
+async def test_a_pod_with_priority_takes_the_place_of_one_without():
+    async with cluster() as made:
+        made.node("a", cpu="1")
+        made.pod("low", priority=1)
+        async with scheduler(made) as running:
+            await until(lambda: made.homes())
+            made.pod("high", priority=100)
+            await until(lambda: made.homes() == {"high": "a"})
+            assert ("nominated", "default/high", "a") in running.told.lines
+            assert ("preempted", "default/low", "default/high") in running.told.lines
+    assert made.evictions == ["default/low"]
