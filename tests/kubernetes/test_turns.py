@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.kubernetes.made_api_server import access_to, until
+from tests.kubernetes.made_api_server import access_to, answering, status, unto, until
 from tests.kubernetes.made_cluster import Cluster, cluster
 
 from yuheng.kubernetes.api import Api
@@ -174,3 +174,44 @@ async def test_a_pod_with_priority_takes_the_place_of_one_without():
             assert ("nominated", "default/high", "a") in running.told.lines
             assert ("preempted", "default/low", "default/high") in running.told.lines
     assert made.evictions == ["default/low"]
+
+
+def gang(made: Cluster, name: str, minimum: int, size: int) -> None:
+    """Pods that start together."""
+    made.create("podgroups", {"metadata": {"name": name}, "spec": {"minMember": minimum}, "status": {}})
+    for i in range(size):
+        made.pod(f"{name}-{i}", annotations={"scheduling.k8s.io/group-name": name})
+
+
+async def test_a_gang_is_bound_whole_or_not_at_all():
+    async with cluster() as made:
+        made.node("a", cpu="4")
+        gang(made, "large", 5, 5)
+        gang(made, "small", 3, 3)
+        async with scheduler(made) as running:
+            await until(lambda: len(made.homes()) == 3)
+            assert {name.partition("-")[0] for name in made.homes()} == {"small"}
+            await until(lambda: any(line[1].startswith("default/large") for line in running.told.lines))
+            made.node("b", cpu="4")
+            await until(lambda: len(made.homes()) == 8)
+
+
+async def test_a_gang_whose_pod_cannot_be_bound_at_first_is_completed():
+    async with cluster() as made:
+        made.node("a", cpu="4")
+        made.faults.append(unto("POST", "g-2/binding", answering(lambda: status(403, "Forbidden", "not now"))))
+        gang(made, "g", 4, 4)
+        async with scheduler(made):
+            await until(lambda: len(made.homes()) == 4, 20)
+    assert not made.evictions
+
+
+async def test_a_gang_that_stays_bound_by_half_is_taken_off_as_a_whole():
+    async with cluster() as made:
+        made.node("a", cpu="4")
+        for _ in range(50):
+            made.faults.append(unto("POST", "g-2/binding", answering(lambda: status(403, "Forbidden", "never"))))
+        gang(made, "g", 4, 4)
+        async with scheduler(made, patience=0.5):
+            await until(lambda: len(made.evictions) == 3, 20)
+    assert sorted(made.evictions) == ["default/g-0", "default/g-1", "default/g-3"]
