@@ -88,7 +88,6 @@ REFUSED = {
     "k of nothing": (("consolidate", "--k", "0"), "--k: found '0', expected a number above 0, or inf"),
     "a change there is not": (("plan", "--what-if", "sell"), "--what-if: found 'sell', expected colocate"),
     "no usage": (("plan", "--what-if", "resize"), "found no usage to size requests by, expected --usage"),
-    "a page of changes": (("plan", "--what-if", "colocate", "-o", "html"), "-o html: found with --what-if"),
     "two questions": (("plan", "--what-if", "colocate", "--strict"), "--strict: found with --what-if"),
 }
 

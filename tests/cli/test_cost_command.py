@@ -133,6 +133,27 @@ def test_a_table_adds_up_as_it_is_read(cost):
     assert sum(round(float(amount) * 100) for amount in amounts) == 28_032
 
 
+def test_what_is_idle_reads_the_same_in_the_headline_and_in_the_table(cost, files):
+    amounts = ("0.192", "0.1921", "0.19215", "0.191953", "0.33333", "0.777777")
+    for hours, per_hour in ((hours, per_hour) for hours in (1, 7, 730) for per_hour in amounts):
+        (files / "prices.csv").write_text(PRICES.replace("0.192", per_hour))
+        done = cost("--window", f"{hours}h", "--by", "pod")
+        headline = re.search(r"^Idle is ([\d.,]+) of that", done.out, re.MULTILINE)
+        row = re.search(r"^  __idle__ .* ([\d.,]+)  +-$", done.out, re.MULTILINE)
+        assert headline is not None
+        assert row is not None
+        assert headline[1] == row[1]
+
+
+def test_a_pod_on_a_node_that_is_not_there_is_refused_whether_or_not_others_are(cost, files):
+    for nodes in (NODES, []):
+        made = {"apiVersion": "v1", "kind": "List", "items": [*nodes, pod("lost", "web", "n9", "1")]}
+        (files / "cluster.json").write_text(json.dumps(made))
+        done = cost(code=2)
+        assert "Pod web/lost: spec.nodeName: found node 'n9', which is not in the input" in done.err
+        assert done.err.count("\n") == 1
+
+
 def test_csv_has_a_row_for_each_group_and_stretch(cost):
     table = list(csv.DictReader(io.StringIO(cost("--usage", "usage.csv", "--every", "hour", "-o", "csv").out)))
     assert {(row["start"], row["end"]) for row in table} == {

@@ -193,4 +193,4 @@ def test_the_two_words_have_a_help_of_their_own(yuheng):
 def test_a_budget_that_is_no_number_is_one_line(yuheng, files):
     done = yuheng("cost", "diff", files / "base", files / "head", "--budget", "nan")
     assert (done.code, done.out) == (2, "")
-    assert done.err == "yuheng: --budget: found nan, expected an amount of US dollars\n"
+    assert done.err == "yuheng: --budget: found 'nan', expected US dollars a month, from minus a billion to a billion\n"

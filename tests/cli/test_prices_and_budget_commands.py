@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from yuheng.cli import spending
+from yuheng.readers.usage import sums
 
 BOOK = "provider,region,instance_type,currency,price_per_hour\naws,r,m.large,USD,0.5\n"
 NODES = {
@@ -110,6 +111,20 @@ def test_a_fleet_is_priced_cluster_by_cluster(yuheng, fleet):
     found = json.loads(yuheng("prices", fleet, "-o", "json").out)
     assert len({node["cluster"] for node in found["nodes"]}) > 1
     assert found["summary"]["perHour"] == pytest.approx(sum(node["perHour"] for node in found["nodes"]))
+
+
+def test_what_a_book_does_not_price_has_the_price_of_the_fleet(yuheng, fleet, folder):
+    before = {node["node"]: node for node in json.loads(yuheng("prices", fleet, "-o", "json").out)["nodes"]}
+    kind = next(node["instanceType"] for node in before.values() if node["price"])
+    (folder / "own.csv").write_text(f"instance_type,currency,price_per_hour\n{kind},USD,77\n")
+    given = ("--prices", folder / "own.csv", "-o", "json")
+    after = {node["node"]: node for node in json.loads(yuheng("prices", fleet, *given).out)["nodes"]}
+    assert {node["perHour"] for node in after.values() if node["instanceType"] == kind} == {77.0}
+    others = [name for name, node in before.items() if node["instanceType"] != kind and node["price"]]
+    assert others
+    assert all(after[name]["perHour"] == before[name]["perHour"] for name in others)
+    total = sum(node["perHour"] for node in after.values())
+    assert json.loads(yuheng("cost", fleet, *given).out)["nodes"] == pytest.approx(total)
 
 
 def budget(yuheng, folder, *more):
@@ -243,3 +258,15 @@ def test_with_usage_a_small_cluster_is_looked_at_by_the_hour(yuheng, folder, usa
     assert one["ratePerHour"] == pytest.approx(core * (2 if hours == 3 else (21 + 6) / 24), rel=1e-6)
     assert one["usualRatePerHour"] == pytest.approx(core, rel=1e-6)
     assert (one["alarm"] or {"hours": hours})["hours"] == hours
+
+
+def test_usage_is_summed_once_whatever_the_stretches_are(yuheng, folder, usage, monkeypatch):
+    summed, calls = sums.summed, []
+    monkeypatch.setattr(sums, "summed", lambda *given: calls.append(given) or summed(*given))
+    for every in ((), ("--every", "day"), ("--every", "hour")):
+        calls.clear()
+        done = yuheng(
+            "budget", folder / "cluster.json", "--prices", folder / "book.csv", "--budgets", folder / "budgets.yaml",
+            "--usage", usage, *every,
+        )  # fmt: skip
+        assert (done.code, len(calls)) == (0, 1), done.err

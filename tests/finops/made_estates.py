@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from yuheng.finops.allocation import Filter, Holding, Question, Shared
 from yuheng.model.cluster import Snapshot
-from yuheng.model.estate import Claim, Container, Estate, LoadBalancer, Owner, PodEstate
+from yuheng.model.estate import Claim, Container, Estate, LoadBalancer, Owner, PodEstate, Requested
 from yuheng.model.node import DeviceInventory, Node
 from yuheng.model.node_price import NodePrice
 from yuheng.model.usage import ContainerKey, UsageSums, Window
@@ -43,8 +43,12 @@ def estate(nodes, pods=(), **fields):
     )
 
 
-def sums(keys, rows, nodes=None, step=300.0, end=START + 3600.0):
-    """Usage from rows of (key, period, hours, held, used): amounts are of cpu, memory, gpu; all of it is told."""
+def sums(keys, rows, nodes=None, step=300.0, end=START + 3600.0, spans=None):
+    """Usage from rows of (key, period, hours, held, used): amounts are of cpu, memory, gpu; all of it is told.
+
+    Spans are the times of the first and of the last sample of each key.
+    """
+    times = np.array(spans or [(START, end - step)] * len(keys), dtype=np.float64).reshape(-1, 2)
     table = {name: np.array([row[place] for row in rows], dtype=np.float64) for place, name in ((2, "hours"),)}
     for place, name in enumerate(("cpu", "memory", "gpu")):
         table[name] = table[f"{name}_told"] = np.array([row[3][place] for row in rows], dtype=np.float64)
@@ -52,7 +56,8 @@ def sums(keys, rows, nodes=None, step=300.0, end=START + 3600.0):
     return UsageSums(
         keys=tuple(ContainerKey(*key) for key in keys),
         nodes=tuple(nodes or [""] * len(keys)),
-        first=np.full(len(keys), START),
+        first=times[:, 0],
+        last=times[:, 1],
         who=np.array([row[0] for row in rows], dtype=np.int64),
         period=np.array([row[1] for row in rows], dtype=np.int64),
         egress=np.array([row[5] if len(row) > 5 else 0.0 for row in rows], dtype=np.float64),
@@ -64,6 +69,15 @@ def sums(keys, rows, nodes=None, step=300.0, end=START + 3600.0):
     )
 
 
+PROXY = Container(name="proxy", cpu=500, memory=GIB)
+# What pods have beside or instead of the one container that they have mostly.
+MORE = (
+    {},
+    {},
+    {"containers": (Container(name="main"),)},
+    {"containers": (Container(name="main", cpu=1000), PROXY), "least": Requested(cpu=3000, gpus=1.0)},
+    {"overhead": Requested(cpu=250, memory=GIB // 2)},
+)
 AMOUNTS = st.floats(0, 20, allow_nan=False).map(lambda value: round(value, 3))
 
 
@@ -90,11 +104,12 @@ def clusters(draw, periods, name=""):
             owner=Owner("Deployment", draw(st.sampled_from(("", "api", "db")))),
             queue=draw(st.sampled_from(("", "batch"))),
             claims=tuple(draw(st.lists(st.sampled_from(("c0", "c1")), max_size=2))),
-            started=draw(st.sampled_from((None, START - 60, START + 1800, START + 1e6))),
+            started=draw(st.sampled_from((None, START - 60, START + 1800, START + 5400, START + 1e6))),
+            **draw(st.sampled_from(MORE)),
         )
         for index in range(draw(st.integers(0, 4)))
     ]
-    known = [(one.namespace, one.name, "main") for one in pods]
+    known = [(one.namespace, one.name, container) for one in pods for container in ("main", "proxy", "")]
     keys = draw(st.lists(st.sampled_from([*known, ("web", "old", "main"), ("data", "old", "")]), unique=True))
     rows = []
     for index in range(len(keys)):
@@ -112,7 +127,11 @@ def clusters(draw, periods, name=""):
     )
     found = estate(nodes, pods, cluster=name, claims=claims, balancers=balancers)
     told = [draw(st.sampled_from(places)) for _ in keys]
-    return Holding(found, prices, sums(keys, rows, told) if keys else None)
+    spans = []
+    for _ in keys:
+        first = START + 600 * draw(st.integers(0, 8))
+        spans.append((first, first + 600 * draw(st.integers(0, 6))))
+    return Holding(found, prices, sums(keys, rows, told, spans=spans) if keys else None)
 
 
 KEYS = st.lists(

@@ -10,6 +10,8 @@ DAY = 86400.0
 PRICES = (1.0, 1.5, 2.0, 2.5, 3.75, 6.0, 12.0, 50.0, 500.0)
 MARGINS = (3, 4, 6, 10, 16, 24, 40)
 HELD_OUT = (1, 2, 3, 5, 7)
+# A day held out counts for seven, a week for three.
+COUNTS = (7, 6, 5, 4, 3)
 # Half-life in days, share of all hours, weight of the other kind of day.
 PATTERNS = ((4.0, 0.2, 1.0), (4.0, 1.0, 1.0), (8.0, 0.2, 0.2))
 
@@ -79,14 +81,15 @@ def seasonal(times, usage):
         counts[day, kind, hour, one] += 1
     origins = [days for days in HELD_OUT if back[0] + 1 - days >= 2]
     asked, above = np.zeros((2, 3, 9, 7))
-    for origin in origins:
+    for origin, counts_for in zip(origins, COUNTS, strict=False):
+        weight = counts_for / sum(COUNTS[: len(origins)])
         fitted, top = fit(counts, origin)
         tried = counts[:origin].sum(axis=0)
         for index, margin in np.ndenumerate(np.broadcast_to(MARGINS, asked.shape)):
             request = np.minimum(fitted[index[:2]] + margin, top)
             over = tried * (np.arange(201) > request[..., None])
-            asked[index] += (request * tried.sum(axis=-1)).sum() / top / tried.sum() / len(origins)
-            above[index] += over.sum() / tried.sum() / len(origins)
+            asked[index] += weight * (request * tried.sum(axis=-1)).sum() / top / tried.sum()
+            above[index] += weight * over.sum() / tried.sum()
     return fit(counts, 0)[0], (asked, above) if origins else None
 
 

@@ -8,13 +8,16 @@ from math import isclose
 import numpy as np
 import pytest
 
-from yuheng.finops.budgets import budget_report, month_of, rate_of
+from yuheng.errors import InputError
+from yuheng.finops.budgets import budget_report, rate_of
 from yuheng.finops.budgets.runaway import is_runaway
 from yuheng.finops.budgets.series import Series, matches, series_of
 from yuheng.finops.budgets.spending import spend_of_costs
 from yuheng.model.budget import Budget, RateRule
 from yuheng.model.cost import CostRow, Costs
-from yuheng.model.spend import DAY, HOUR, Spend
+from yuheng.model.months import month_of
+from yuheng.model.spend import Spend
+from yuheng.model.units import DAY, HOUR
 
 A, B = {"namespace": "shop", "label:team": "a"}, {"namespace": "shop-data", "label:team": "b"}
 
@@ -233,6 +236,77 @@ def test_what_the_report_rests_on_is_told():
         "budget b selects no group that has costs: nothing is counted",
         "costs are told only from 2 days after the month began: what was spent before is not known",
     )
+
+
+def strayed(count, *later):
+    """Hours of February 2026 at a dollar, and some at other times."""
+    begins = [at("2026-02-01") + HOUR * i for i in range(count)] + [at(text) for text in later]
+    return Spend(
+        groups=(A,),
+        who=np.zeros(len(begins), dtype=np.int64),
+        start=np.array(begins),
+        cost=np.array([1.0] * count + [5.0] * len(later)),
+        step=HOUR,
+        end=max(begins) + HOUR,
+    )
+
+
+def test_costs_of_a_wrong_clock_do_not_move_the_month():
+    report = budget_report([Budget(name="b", limit=100.0)], strayed(222, "2029-02-10T06:00"))
+    assert (report.start, report.time) == (at("2026-02-01"), at("2026-02-10T06:00"))
+    assert report.budgets[0].spent == 222.0
+    (warning,) = report.warnings
+    assert warning == (
+        "5.00 USD are left out: their times are more than 30 days from all others (2029-02-10 first); "
+        "where they are right, --now tells what time it is"
+    )
+
+
+def test_costs_before_all_others_do_not_make_the_month_unknown():
+    report = budget_report([Budget(name="b", limit=100.0)], strayed(222, "1970-01-01"))
+    assert (report.since, report.budgets[0].spent) == (at("2026-02-01"), 222.0)
+
+
+@pytest.mark.parametrize("later", [("2026-03-15T00:00", "2026-03-15T01:00", "2026-03-15T02:00"), ("2026-03-10T06:00",)])
+def test_what_is_not_far_off_or_not_rare_is_right(later):
+    count = 20 if len(later) > 1 else 222
+    report = budget_report([Budget(name="b", limit=100.0)], strayed(count, *later))
+    assert report.start == at("2026-03-01")
+    assert not [text for text in report.warnings if "left out" in text]
+
+
+def test_where_the_time_is_told_all_costs_count():
+    report = budget_report([Budget(name="b", limit=100.0)], strayed(222, "2029-02-10T06:00"), time=at("2029-02-11"))
+    assert (report.start, report.budgets[0].spent) == (at("2029-02-01"), 5.0)
+
+
+def test_a_time_before_all_costs_is_refused():
+    with pytest.raises(InputError) as error:
+        status(spend("2026-02-01", [1.0] * 5), time=at("2020-01-01"))
+    assert (
+        str(error.value)
+        == "--now: found 2020-01-01T00:00:00Z, expected a time after 2026-02-01T00:00:00Z, when costs begin"
+    )
+
+
+def test_days_that_are_missing_are_told_in_plain_numbers():
+    report = budget_report([Budget(name="b", limit=1.0)], spend("2026-01-01", [1.0] * 5), time=at("2032-02-02T06:00"))
+    assert report.warnings == ("costs end 2,218.2 days before now: what was spent since is part of the forecast",)
+
+
+def test_a_forecast_that_goes_on_from_an_earlier_month_holds_the_days_of_this_one():
+    found = status(spend("2026-01-01", [10.0] * 25), time=at("2026-02-03"))
+    assert (found.spent, found.forecast.expected) == (0.0, pytest.approx(280.0))
+    assert found.forecast.low == pytest.approx(280.0)
+
+
+def test_a_threshold_that_was_passed_since_costs_end_is_told_so():
+    found = status(
+        spend("2026-02-01", [10.0] * 5), Budget(name="b", limit=100.0, thresholds=(0.8,)), time=at("2026-02-20")
+    )
+    assert [alert.text for alert in found.alerts] == [
+        "80% of the limit was spent on 2026-02-09, if it went on like this"
+    ]
 
 
 def test_allocated_costs_become_spend():

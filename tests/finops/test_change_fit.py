@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from made_rollouts import autoscaler, daemon_set, deployment, node, running, tried
+from made_rollouts import autoscaler, daemon_set, deployment, node, running, template, tried
 
 from yuheng.finops.change.fit import fits
 from yuheng.finops.change.growth import NodeKind
-from yuheng.model.cost_change import HOURS_A_MONTH
 from yuheng.model.fleet import ClusterPool
 from yuheng.model.node import Node, Taint
+from yuheng.model.units import HOURS_A_MONTH
 
 SMALL, LARGE = "small", "large"
 PRICES = {SMALL: 0.10, LARGE: 0.15}
@@ -96,6 +96,46 @@ def test_a_daemon_set_that_is_new_comes_to_every_node_and_to_new_ones(tmp_path):
     cluster = [node("a", cpu=2, kind=SMALL), node("b", cpu=2, kind=SMALL)]
     found = one(fits(*tried(tmp_path, cluster, [], [daemon_set(), deployment(replicas=3)], {SMALL: 0.1})))
     assert (found.pods, found.fits, found.more_nodes) == (5, True, 1)
+
+
+def volcano_job(*replicas, name="train"):
+    tasks = [
+        {"name": f"t{i}", "replicas": count, "template": template("1", 1, {"app": name})}
+        for i, count in enumerate(replicas)
+    ]
+    spec = {"minAvailable": 1, "tasks": tasks}
+    metadata = {"name": name, "namespace": "shop"}
+    return {"apiVersion": "batch.volcano.sh/v1alpha1", "kind": "Job", "metadata": metadata, "spec": spec}
+
+
+def batch_job(parallelism, name="train"):
+    spec = {"parallelism": parallelism, "template": template("1", 1, {"app": name})}
+    metadata = {"name": name, "namespace": "shop"}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": spec}
+
+
+JOBS = {"one task": [volcano_job(3)], "two": [volcano_job(2, 1)], "of both groups": [volcano_job(2), batch_job(1)]}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_all_pods_of_jobs_are_placed_whatever_their_group(tmp_path, name):
+    assert one(fits(*tried(tmp_path, nodes(), [], JOBS[name]))).pods == 3
+
+
+def test_a_running_job_of_volcano_makes_room_for_its_next_version(tmp_path):
+    pods = [running(f"train-t0-{i}", "a", owner="train", kind="Job") for i in range(2)]
+    found = one(fits(*tried(tmp_path, [node("a", cpu=3), *pods], [volcano_job(2)], [volcano_job(3)])))
+    assert (found.fits, found.kept + found.pods) == (True, 3)
+
+
+def test_new_nodes_of_a_pool_get_no_daemons_that_their_labels_keep_away(tmp_path):
+    agent = running("agent-a", "a", owner="agent", kind="DaemonSet")
+    expression = {"key": "os", "operator": "In", "values": ["windows"]}
+    required = {"nodeSelectorTerms": [{"matchExpressions": [expression]}]}
+    agent["spec"]["affinity"] = {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
+    cluster = [node("a", cpu=1), agent]
+    found = one(fits(*tried(tmp_path, cluster, [], [deployment(replicas=8)], pools=[(pool("many", 4), 0.1)])))
+    assert [(item.like, item.nodes) for item in found.more] == [("many", 2)]
 
 
 def pool(name, cpu, maximum=10, taints=()):

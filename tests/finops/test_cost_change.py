@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from made_changes import GIB, HOURS, RATES, REPLICA, balancer, change, claim, scaler, version, versions, workload
 from msgspec.structs import replace
 
-from yuheng.finops.change.rates import mean_rates, with_prices
+from yuheng.finops.change.rates import with_prices
 from yuheng.finops.change.sides import Key
+from yuheng.finops.mean_rates import mean_rates
 from yuheng.model.cost_change import CostRange
+from yuheng.model.estate import Requested
 from yuheng.model.node import DeviceInventory, Node
 from yuheng.model.node_price import NodePrice
 
@@ -25,6 +27,17 @@ WORKED = {
     "cpu": (WEB, version(workload(cpu=1500)), (2 * HOURS * 0.031611, 2 * HOURS * 0.031611)),
     "memory": (WEB, version(workload(gib=3)), (4 * HOURS * 0.004237, 4 * HOURS * 0.004237)),
     "a share of a GPU": (WEB, version(workload(gpus=0.5)), (HOURS * 0.95, HOURS * 0.95)),
+    # A core is set aside for the container already; the init container asks for two more.
+    "an init container": (
+        version(workload(cpu=1000)),
+        version(workload(cpu=1000, least=Requested(cpu=3000))),
+        (4 * HOURS * 0.031611, 4 * HOURS * 0.031611),
+    ),
+    "the overhead of a runtime class": (
+        WEB,
+        version(workload(overhead=Requested(cpu=250))),
+        (0.5 * HOURS * 0.031611, 0.5 * HOURS * 0.031611),
+    ),
     "a workload more": (NONE, WEB, (2 * REPLICA, 2 * REPLICA)),
     "a workload less": (WEB, NONE, (-2 * REPLICA, -2 * REPLICA)),
     "an autoscaler": (WEB, version(workload(), scalers=[scaler(2, 10)]), (0, 8 * REPLICA)),
@@ -117,6 +130,16 @@ def test_jobs_are_told_by_the_hour_and_not_counted(kind):
     assert row.after.per_month is None
     assert row.after.per_hour == pytest.approx(2 * REPLICA / HOURS)
     assert any(f"{kind} shop/report" in text for text in found.assumptions)
+
+
+def test_a_job_of_volcano_is_none_of_kubernetes():
+    batch, volcano = workload("x", 1, kind="Job"), workload("x", 2, kind="Job.batch.volcano.sh")
+    more = workload("x", 4, kind="Job.batch.volcano.sh")
+    found = change(version(batch, volcano), version(batch, more))
+    assert [(row.kind, row.change) for row in found.rows] == [("Job.batch.volcano.sh", "changed")]
+    assert found.unchanged == 1
+    # Volcano's ends by itself, too.
+    assert found.rows[0].after.per_month is None
 
 
 def test_what_costs_nothing_is_told():

@@ -7,10 +7,10 @@ import pytest
 from made_problems import cheapest, drawn, problem
 
 from yuheng.finops.node_mix import generation
+from yuheng.finops.node_mix.cheapest import packed
 from yuheng.finops.node_mix.flow import flow
 from yuheng.finops.node_mix.generation import Generation
 from yuheng.finops.node_mix.karpenter import karpenter
-from yuheng.finops.node_mix.mix import packed
 from yuheng.finops.node_mix.packing import Packing, downsized, is_valid
 from yuheng.finops.node_mix.problem import devices_needed, pack_shares, without_dominated
 

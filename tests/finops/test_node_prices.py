@@ -213,7 +213,7 @@ def test_doubtful_prices_are_told_once_for_all_nodes_that_have_them():
     told = price_list(Snapshot(nodes=nodes), PriceBook([row(0.1, provider="a"), row(0.2, provider="b")]))
     assert told.warnings == (
         (
-            "5 nodes (n0, n1, n2, ...): 2 prices match m5.large on-demand in eu-west-1: "
+            "nodes n0, n1, n2 and 2 more: 2 prices match m5.large on-demand in eu-west-1: "
             "$0.2 an hour of b counts, not 0.1 of a"
         ),
         "node x: priced by rates: the node has no label node.kubernetes.io/instance-type",

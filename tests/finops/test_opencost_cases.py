@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import pytest
 from made_estates import GIB, START, estate, node, pod, price, sums
+from msgspec.structs import replace
 
 from yuheng.finops.allocation import Holding, Question, Shared, allocate
 from yuheng.finops.pricing import price_of_node
-from yuheng.model.estate import Claim, Container, LoadBalancer
+from yuheng.model.estate import Claim, Container, LoadBalancer, Requested
 from yuheng.model.node_price import NodePrice
 from yuheng.model.prices import Price, PriceBook, Rates
 from yuheng.model.usage import Window
@@ -200,3 +201,57 @@ def test_shared_costs_that_nobody_has_are_told():
     question = Question(shared=(Shared("namespace", "nope", "even"),))
     found = allocate([Holding(estate([machine], [pod("p")]), (price(machine, 4.0),))], question, HOUR)
     assert "no pod is shared by namespace=nope: nothing there costs anything" in found.assumptions
+
+
+def test_what_is_set_aside_beyond_containers_is_paid_for_by_their_pod():
+    """An init container asks for 3 cores, the container for 1; the runtime class takes half a core and 1 GiB."""
+    machine = node("n", cores=8, gib=8)
+    kata = pod("p", cores=1.0, gib=1.0, least=Requested(cpu=3000), overhead=Requested(cpu=500, memory=GIB))
+    usage = sums([("web", "p", "main")], [(0, 0, 1.0, (2.0, 1.0, 0.0), (2.0, 1.0, 0.0))])
+    of_cpu, of_memory = price(machine, 8.0).cpu, price(machine, 8.0).memory
+    for known, cores in ((None, 3.5), (usage, 2.0 + 2.5)):
+        holding = Holding(estate([machine], [kata]), (price(machine, 8.0),), known)
+        found = rows(allocate([holding], Question(by=("container",)), HOUR), "container")
+        assert found["main"].cpu + found["__unallocated__"].cpu == pytest.approx(cores * of_cpu)
+        assert found["main"].memory + found["__unallocated__"].memory == pytest.approx(2.0 * of_memory)
+        assert found["__unallocated__"].cpu == pytest.approx(2.5 * of_cpu)
+        # What nothing measures is neither used nor wasted.
+        assert found["__unallocated__"].measured == 0
+
+
+def test_a_group_that_requests_nothing_has_a_row_and_bears_its_even_part():
+    machine = node("n", cores=4, gib=0)
+    pods = [pod("a", cores=1.0, gib=0), pod("b", cores=0.0, gib=0, namespace="data")]
+    pods += [pod("dns", cores=1.0, gib=0, namespace="kube-system"), pod("c", containers=(), namespace="bare")]
+    question = Question(shared=(Shared("namespace", "kube-system", "even"),))
+    found = rows(allocate([Holding(estate([machine], pods), (price(machine, 4.0),))], question, HOUR))
+    assert {name: row.total for name, row in found.items()} == pytest.approx(
+        {"web": 1 + 1 / 3, "data": 1 / 3, "bare": 1 / 3, "__idle__": 2.0}
+    )
+    plain = rows(allocate([Holding(estate([machine], pods), (price(machine, 4.0),))], Question(), HOUR))
+    assert {name: row.total for name, row in plain.items()} == pytest.approx(
+        {"web": 1, "kube-system": 1, "data": 0, "bare": 0, "__idle__": 2}
+    )
+
+
+def test_a_pod_that_was_made_again_pays_for_nothing_between():
+    """Measured in the first four hours of ten, made again after five: nine hours are paid for."""
+    window = Window(START, START + 10 * 3600)
+    machine = node("n", cores=4, gib=0)
+    again = pod("p", on="n", cores=1.0, gib=0.0, started=START + 5 * 3600)
+    spans = [(START, START + 4 * 3600 - 300)]
+    usage = sums([("web", "p", "main")], [(0, 0, 4.0, (4.0, 0, 0), (1.0, 0, 0))], spans=spans)
+    found = allocate([Holding(estate([machine], [again]), (price(machine, 4.0),), usage)], Question(), window)
+    assert rows(found)["web"].total == pytest.approx(9.0)
+
+
+def test_before_their_first_sample_pods_without_a_start_are_said_to_cost_nothing():
+    window = Window(START, START + 4 * 3600)
+    machine = node("n", cores=4, gib=16)
+    usage = sums([("web", "p", "main")], [(0, 0, 1.0, (1.0, 1.0, 0), (0.5, 1.0, 0))])
+    usage = replace(usage, start=START + 2 * 3600, end=START + 3 * 3600, first=usage.first + 2 * 3600)
+    said = "1 pod without a time of start: what usage tells of them costs nothing before its first sample"
+    for started, is_said in ((None, True), (START, False)):
+        held = estate([machine], [pod("p", started=started)])
+        found = allocate([Holding(held, (price(machine, 4.0),), usage)], Question(), window)
+        assert (said in found.assumptions) == is_said

@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 from yuheng.finops.rightsizing import Rule, rightsize
 from yuheng.finops.rightsizing.memory import bounds_of, limit_for, peak_and_growth
 from yuheng.finops.rightsizing.replicas import Scaler, hourly_replicas, load_of, request_for, scale
-from yuheng.finops.rightsizing.samples import DAY, Samples
+from yuheng.finops.rightsizing.samples import Samples
 from yuheng.finops.rightsizing.seasonal import Schedule
 from yuheng.model.cluster import Snapshot
 from yuheng.model.estate import Autoscaler, Container, Estate, Owner, PodEstate, WorkloadEstate
+from yuheng.model.node import Node
 from yuheng.model.node_price import NodePrice
+from yuheng.model.units import DAY, GIB, MIB
 from yuheng.model.usage_matrices import PodContainer, UsageMatrices
 
-MIB, GIB = 2**20, 2**30
 MONDAY = 1767571200.0
 TIMES = MONDAY + 300.0 * np.arange(14 * 288)
 HOUR = TIMES % DAY / 3600
@@ -50,7 +51,8 @@ def estate(*containers, replicas=1, kind="Deployment", autoscaler=None, pods=())
         f"shop/{name}": PodEstate(namespace="shop", name=name, owner=Owner(kind, "web"), containers=own)
         for name, own in pods
     }
-    return Estate(snapshot=Snapshot(), workloads=(workload,), autoscalers=scalers, pods=running)
+    machine = Node(name="n", allocatable={"cpu": 8000, "memory": 32 * 2**30})
+    return Estate(snapshot=Snapshot(nodes=(machine,)), workloads=(workload,), autoscalers=scalers, pods=running)
 
 
 def advised(estate_, cpu, memory=None, rule=Rule(), prices=NODES):  # noqa: B008 -- a value
@@ -117,9 +119,36 @@ def test_what_was_killed_is_never_given_less_than_it_had():
     pods = (("web-5d8f7c9b6d-x2x4q", (killed,)),)
     for strategy in ("seasonal", "vpa", "krr"):
         row = advised(estate(MAIN, pods=pods), {POD: STEADY}, rule=Rule(strategy))["main"]
-        assert row.memory.new >= math.ceil(1.2 * 2 * GIB / MIB) * MIB  # the limit that is written is 2 GiB
+        assert row.memory.new >= math.ceil(1.2 * GIB / MIB) * MIB
         assert row.memory.new_limit >= row.memory.new
     assert "killed for want of memory" in row.memory.why or strategy == "krr"
+
+
+KILLS = {
+    # What the killed pod had (request, limit), what is written now, and what no request may be below: VPA's x 1.2.
+    "a limit that has been lowered since": ((512, 2048), (256, 512), 2458, 2560),
+    "a limit that has been raised since": ((512, 1024), (512, 2048), 1229, 1280),
+    "a limit that has been removed since": ((512, 1024), (512, None), 1229, 1280),
+    "no limit: the node had no more": ((1024, None), (256, 512), 1229, 0),
+}
+
+
+@pytest.mark.parametrize(("had", "written", "floor", "by_krr"), KILLS.values(), ids=KILLS)
+@pytest.mark.parametrize("strategy", ["seasonal", "vpa", "krr"])
+def test_a_kill_counts_at_what_the_pod_had_then(strategy, had, written, floor, by_krr):
+    def sized(sizes, killed=None):
+        request_, limit = (None if size is None else size * MIB for size in sizes)
+        return Container(name="main", memory=request_, memory_limit=limit, out_of_memory=killed)
+
+    pods = (("web-5d8f7c9b6d-x2x4q", (sized(had, 1.0),)), ("web-5d8f7c9b6d-aaaaa", (sized(written),)))
+    change = advised(estate(sized(written), pods=pods), {POD: STEADY}, rule=Rule(strategy))["main"].memory
+    assert change.new == max(floor, by_krr if strategy == "krr" else 0) * MIB
+
+
+def test_the_highest_of_several_kills_counts():
+    kills = [Container(name="main", memory=n * GIB, memory_limit=n * GIB, out_of_memory=float(9 - n)) for n in (1, 3)]
+    pods = tuple((f"web-5d8f7c9b6d-x2x4{n}", (kill,)) for n, kill in enumerate(kills))
+    assert advised(estate(MAIN, pods=pods), {POD: STEADY})["main"].memory.new == math.ceil(1.2 * 3 * GIB / MIB) * MIB
 
 
 JAVA = {

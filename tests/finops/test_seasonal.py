@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yuheng.finops.rightsizing.cluster import fleet_price
-from yuheng.finops.rightsizing.samples import DAY, Samples
-from yuheng.finops.rightsizing.seasonal import PRICE, price_within, tried
+from yuheng.finops.rightsizing.samples import Samples
+from yuheng.finops.rightsizing.seasonal import PRICE, over_origins, price_within, tried
 from yuheng.finops.rightsizing.trying import try_out
+from yuheng.model.units import DAY
 
 MONDAY = 1767571200.0  # 2026-01-05
 seeds = st.integers(0, 2**32 - 1)
@@ -127,8 +128,23 @@ def test_a_history_under_two_days_has_a_request_and_no_risk():
     assert np.isnan(schedule.risk)
 
 
-def test_a_container_that_did_nothing_asks_for_nothing():
-    assert not try_out(Samples(week(), np.zeros(len(week())))).best().requests.any()
+@pytest.mark.parametrize("days", [1.0, 14.0])
+def test_a_container_that_did_nothing_asks_for_ten_millicores(days):
+    schedule = try_out(Samples(week(days), np.zeros(len(week(days))))).best()
+    assert (schedule.requests == 0.010).all()
+
+
+def test_a_trial_that_knew_more_counts_for_more():
+    shares = np.array([0.0, 0.1, 0.2, 0.3, 0.4])
+    assert over_origins(shares) == pytest.approx((6 * 0.1 + 5 * 0.2 + 4 * 0.3 + 3 * 0.4) / 25)
+    assert over_origins(shares[:2]) == pytest.approx(6 * 0.1 / 13)
+
+
+def test_what_was_switched_off_lately_is_given_up_on_sooner_than_its_whole_week_says():
+    asked, above = np.ones((5, 3, 9, 7)), np.zeros((5, 3, 9, 7))
+    # A small request that held of late costs 0.3 + 3 x 0.22 so, and would cost 0.3 + 3 x 0.26 if all trials were equal.
+    asked[:, 2, 0, 0], above[:, 2, 0, 0] = 0.3, (0.0, 0.1, 0.4, 0.4, 0.4)
+    assert tried(np.zeros((3, 9, 2, 24), np.int16), asked, above, 1.0, 0.0).best(3.0).pattern == "weekly"
 
 
 WRONG = {

@@ -13,8 +13,8 @@ from yuheng.finops.what_if import Known, Sizes, parse_ask, what_if
 from yuheng.model.cluster import Snapshot
 from yuheng.model.node import DeviceInventory, Taint, Toleration
 from yuheng.model.pod import DeviceRequest, OwnerReference, PodSpec
-from yuheng.model.price_list import HOURS_A_MONTH
 from yuheng.model.prices import Price, PriceBook
+from yuheng.model.units import HOURS_A_MONTH
 from yuheng.reporting.schema import schema
 from yuheng.scheduling.presets import PRESETS
 

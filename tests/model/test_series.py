@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yuheng.model.series import DAY, WEEK, Series, SeriesTable
+from yuheng.model.series import Series, SeriesTable
+from yuheng.model.units import DAY, HOUR, WEEK
 
-HOUR = 3600.0
 # Some day in 2026, away from 0 and not at midnight.
 FIRST = 1_770_000_000.0
 

@@ -16,8 +16,9 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
-from yuheng.model.fleet import INSTANCE_TYPE, Cluster, Fleet, FleetWorkload, Region
+from yuheng.model.fleet import Cluster, Fleet, FleetWorkload, Region
 from yuheng.model.fleet_plan import FleetPlan
+from yuheng.model.labels import INSTANCE_TYPE
 from yuheng.model.node import Node
 from yuheng.model.objective import Terms, parse_objective
 from yuheng.model.pod import Pod

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from yuheng.model.cluster import Snapshot
-from yuheng.model.fleet import INSTANCE_TYPE, Cluster, ClusterPool, Fleet, FleetWorkload, Link, PowerModel, Region
+from yuheng.model.fleet import Cluster, ClusterPool, Fleet, FleetWorkload, Link, PowerModel, Region
+from yuheng.model.labels import INSTANCE_TYPE
 from yuheng.model.node import DeviceInventory, Node
 from yuheng.model.pod import DeviceRequest, Pod, PodSpec
 from yuheng.model.prices import Price, PriceBook, Rates, Tier

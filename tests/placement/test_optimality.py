@@ -8,8 +8,9 @@ import pytest
 from exact_fleet import Exact
 from small_fleets import TYPES, small_fleet
 
-from yuheng.model.fleet import INSTANCE_TYPE, Fleet
+from yuheng.model.fleet import Fleet
 from yuheng.model.fleet_plan import FleetPlan, FleetSummary
+from yuheng.model.labels import INSTANCE_TYPE
 from yuheng.placement import exact
 from yuheng.placement.planner import Question, plan
 

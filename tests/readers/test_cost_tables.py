@@ -9,8 +9,9 @@ import duckdb
 import pytest
 
 from yuheng.errors import InputError, NotFoundError
-from yuheng.model.spend import DAY, HOUR
+from yuheng.model.units import DAY, HOUR
 from yuheng.readers.fleet.exchange import Exchange
+from yuheng.readers.focus import read_bill
 from yuheng.readers.spend import read_spend
 
 FIRST = 1767225600.0  # 2026-01-01T00:00:00Z
@@ -118,7 +119,12 @@ def document(**parts):
 
 def test_what_the_command_cost_prints_is_read(reading):
     found = reading(document(), "namespace", name="costs.json")
-    assert (told(found), found.end) == ([(0.0, ("a",), 4.0)], FIRST + DAY)
+    assert (told(found), found.end) == ([(0.0, ("a",), 4.0)], FIRST + DAY / 2)
+
+
+def test_a_day_that_is_told_in_part_ends_where_it_is_told_to(reading):
+    found = reading("start,end,cost\n2026-01-01,2026-01-02,10\n2026-01-02,2026-01-02T12:00:00Z,5\n")
+    assert (told(found), found.end) == ([(0.0, (), 10.0), (DAY, (), 5.0)], FIRST + 1.5 * DAY)
 
 
 @pytest.mark.parametrize(
@@ -131,6 +137,7 @@ def test_what_the_command_cost_prints_is_read(reading):
         ("c.csv", "date,cost\nsoon,1\n", ("the time", "'soon'")),
         ("c.csv", "date,currency,cost\n2026-01-01,CHF,1\n", ("costs in CHF", "exchangeRates")),
         ("c.csv", "date,date,cost\n2026-01-01,1,1\n", ("column 'date' twice",)),
+        ("c.csv", "start,end,cost\n2026-01-02,2026-01-01,1\n", ("the end", "'2026-01-01'", "not before 2026-01-02")),
         ("c.csv", "date,cost,pod\n2026-01-01,1,p\n", ("the columns date, cost, pod", "the column namespace")),
         ("c.parquet", "PAR1 and no more", ("c.parquet",)),
         ("c.json", "{}", ("another document", "yuheng cost --every day -o json")),
@@ -154,13 +161,34 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 
 @pytest.mark.shared_data
-def test_the_bill_of_the_workplace_adds_up(shared):
+def test_the_bill_of_the_workplace_adds_up_to_what_the_bill_reader_says(shared):
     path = shared / "data/focus/focus_sample_1.0.csv"
-    base = duckdb.connect()
-    plain = "SELECT sum(TRY_CAST(EffectiveCost AS DOUBLE)) FROM read_csv(?, all_varchar = true) WHERE ProviderName = ?"
-    for provider in ("AWS", "Microsoft"):
-        (wanted,) = base.execute(plain, [str(path), provider]).fetchone()
-        found = read_spend([path], ["ProviderName"], EUROS)
-        own = [number for number, group in enumerate(found.groups) if group["ProviderName"] == provider]
-        assert sum(cost for who, cost in zip(found.who, found.cost, strict=True) if who in own) == pytest.approx(wanted)
-    base.close()
+    bill = read_bill([path], EUROS.rate)
+    found = read_spend([path], ["ProviderName"], EUROS)
+    for number, group in enumerate(found.groups):
+        wanted = sum(one.effective for one in bill.services if one.provider == group["ProviderName"])
+        assert found.cost[found.who == number].sum() == pytest.approx(wanted)
+    assert found.cost.sum() == pytest.approx(bill.effective)
+    (note,) = found.notes
+    assert note.startswith(f"{path}: 610 charges for usage with a BilledCost and an EffectiveCost of 0")
+
+
+def test_what_is_billed_is_effective_where_the_provider_says_nothing_of_it(reading):
+    header = "ChargePeriodStart,ChargeCategory,EffectiveCost,BilledCost,BillingCurrency"
+    rows = ["Usage,0,3", "Usage,,4", "Usage,2,9", "Purchase,0,100", "Tax,1,1", "Usage,0,0"]
+    found = reading("\n".join([header, *(f"2026-01-01,{row},USD" for row in rows)]) + "\n")
+    assert told(found) == [(0.0, (), 10.0)]
+    assert len(found.notes) == 1
+    assert "2 charges for usage" in found.notes[0]
+
+
+def test_a_charge_without_a_length_counts_in_its_stretch(reading):
+    found = reading("start,end,cost\n2026-01-01,2026-01-02,10\n2026-01-02,2026-01-02,5\n")
+    assert (told(found), found.end) == ([(0.0, (), 10.0), (DAY, (), 5.0)], FIRST + 2 * DAY)
+
+
+def test_a_file_that_is_named_twice_is_refused(tmp_path):
+    (tmp_path / "costs.csv").write_text("date,cost\n2026-01-01,1\n")
+    with pytest.raises(InputError) as error:
+        read_spend([tmp_path / "costs.csv", tmp_path / "." / "costs.csv"], [], EUROS)
+    assert "costs.csv: found the same file twice, expected each file of costs once" in str(error.value)

@@ -79,6 +79,7 @@ spec:
         (OURS + "aws,r,m,USD,\n", ("line 2", "price_per_hour", "found nothing")),
         ("who,what\na,b\n", ("the columns who, what", "a price book in CSV")),
         (OURS + "aws,r,m,USD,nan\n", ("line 2", "'nan'")),
+        (OURS, ("p.csv", "found a header and no row", "expected a price at least")),
     ],
 )
 def test_a_table_that_cannot_be_used_says_where(tmp_path, text, words):

@@ -62,6 +62,22 @@ def test_the_highest_of_two_samples_in_a_cell_counts(tmp_path):
     assert back.cpu.max() == 100
 
 
+@pytest.mark.parametrize("most", [1, 7, 40, 10**9])
+def test_no_more_rows_are_held_at_a_time_than_asked_for(tmp_path, monkeypatch, most):
+    # Three containers, every five minutes and for an hour every 15 seconds, one row in disorder.
+    often = [START + 3600 + 15 * n for n in range(240)]
+    rows = [(time, pod, 1, 1) for time in [START + 300 * n for n in range(100)] + often for pod in "abc"]
+    path = written(tmp_path, [*rows[200:], *rows[:200]])
+    with open_usage([path]) as usage:
+        whole, sizes, told = read_matrices(usage), [], []
+        arrays = usage.arrays
+        monkeypatch.setattr(usage, "arrays", lambda *asked: sizes.append(arrays(*asked)) or sizes[-1])
+        found = read_matrices(usage, most_rows=most, progress=lambda *part: told.append(part))
+    assert max(len(part["code"]) for part in sizes) <= max(most, 4 * 3 + 3)  # a minute is the least
+    assert np.array_equal(found.cpu, whole.cpu, equal_nan=True)
+    assert told == [(n + 1, len(sizes)) for n in range(len(sizes))]
+
+
 def test_a_history_counts_back_from_the_last_sample(tmp_path):
     rows = [(START + 3600 * n, "a", n, n) for n in range(100)]
     found = read(written(tmp_path, rows), history=10 * 3600.0)

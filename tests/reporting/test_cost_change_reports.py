@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from yuheng.model.cost_change import ChangeRow, CostRange
-from yuheng.reporting.change_markdown import change_markdown
+from yuheng.reporting.change_markdown import LONGEST, change_markdown
 from yuheng.reporting.change_wording import differences, increase_text
 from yuheng.reporting.documents import json_text
 from yuheng.reporting.schema import schema
@@ -95,9 +95,52 @@ def test_the_markdown_has_the_sum_a_table_and_the_rest_folded():
 
 def test_many_changes_are_folded_and_fit_a_comment():
     text = change_markdown(MANY)
-    assert len(text) < 65_536
+    assert len(text) < LONGEST
     assert "<details><summary>1,985 more changes</summary>" in text
     assert "and 1,885 more, in the sum above" in text
+
+
+LONG = {
+    "underscores": "_" * 300,
+    "mentions": "@" * 300,
+    "addresses": "www." * 80,
+    "beyond the first plane": "\U0001f600" * 300,
+    "usual": "checkout-service-worker-blue",
+}
+
+
+@pytest.mark.parametrize("name", LONG.values(), ids=LONG)
+def test_no_names_make_the_comment_longer_than_a_comment_may_be(name):
+    example = example_change()
+    row = replace(example.rows[0], kind=name, namespace=name, change="moved", moved_from=name)
+    fit = replace(example.fits[1], refused=(replace(example.fits[1].refused[0], workload=name, reason=name),) * 9)
+    change = replace(
+        example,
+        rows=tuple(replace(row, name=f"{i}{name}") for i in range(500)),
+        fits=tuple(replace(fit, cluster=f"{i}{name}") for i in range(300)),
+        assumptions=tuple(f"{i} {name * 3}" for i in range(100)),
+        rates=replace(example.rates, classes={f"{i}{name}": 1.0 for i in range(50)}),
+    )
+    text = change_markdown(change)
+    assert len(text) < LONGEST
+    # What is left out is told, whatever the part.
+    more = int(re.search(r"and ([\d,]+) more, in the sum above", text)[1].replace(",", ""))
+    rows_shown = len([line for line in text.splitlines() if line.startswith("| moved")])
+    assert rows_shown + more == 500
+    assert rows_shown >= 15
+    answers = re.search(r"and ([\d,]+) more answers, ([\d,]+) of them with pods that find no place", text)
+    assert int(answers[1]) == int(answers[2]) == 300 - text.count("**Room on")
+    assert re.search(r"- and \d+ more sentences", text)
+    assert text.count("<details>") == text.count("</details>") == 2
+    assert text.endswith("</details>\n")
+
+
+def test_of_many_clusters_those_without_room_are_told_first():
+    example = example_change()
+    roomy = [replace(example.fits[2], cluster=f"roomy-{i}") for i in range(400)]
+    text = change_markdown(replace(example, fits=(*roomy, replace(example.fits[1], cluster="full"))))
+    assert "**Room on <code>full</code>:**" in text
+    assert re.search(r"and \d+ more answers, 0 of them", text)
 
 
 NAMES = {

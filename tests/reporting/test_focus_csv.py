@@ -87,6 +87,14 @@ def test_periods_are_those_of_the_rows_within_months():
     ]
 
 
+def test_weeks_last_from_monday_to_monday():
+    first = MARCH - 6 * DAY  # 2026-02-23, a Monday
+    rows = tuple(CostRow(group={"namespace": "a"}, cpu=1.0, start=first + 7 * DAY * i) for i in range(3))
+    found = costs(rows=rows, every="week", start=first + DAY, end=first + 16 * DAY)
+    times = [tuple(row[f"ChargePeriod{end}"][:10] for end in ("Start", "End")) for row in written(found)]
+    assert times == [("2026-02-24", "2026-03-02"), ("2026-03-02", "2026-03-09"), ("2026-03-09", "2026-03-11")]
+
+
 def test_a_window_of_several_months_is_within_its_billing_period():
     (row, *_) = written(costs(start=MARCH - 80 * DAY, end=MARCH + DAY))
     times = [datetime.fromisoformat(row[name]) for name in ("BillingPeriodStart", "ChargePeriodStart")]

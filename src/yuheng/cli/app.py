@@ -18,6 +18,7 @@ from yuheng.cli.options import (
     ConfigFile,
     Format,
     Inputs,
+    InputsOrCluster,
     Now,
     ObjectiveText,
     OutFile,
@@ -30,6 +31,7 @@ from yuheng.cli.prices import prices
 from yuheng.cli.rightsize import rightsize
 from yuheng.cli.run import run
 from yuheng.cli.simulate import fit, simulate
+from yuheng.cli.snapshot import LiveContext, LiveKubeconfig, snapshot
 from yuheng.cli.what_if import PriceFiles, UsageFiles, WhatIfs
 
 __all__ = ["app"]
@@ -79,8 +81,10 @@ app = typer.Typer(
     "placed.",
 )
 def plan(  # noqa: PLR0913 -- a parameter is an option
-    inputs: Inputs,
+    inputs: InputsOrCluster = None,
     *,
+    kubeconfig: LiveKubeconfig = None,
+    context: LiveContext = None,
     objective: ObjectiveText = None,
     deadline: Annotated[
         str | None,
@@ -113,6 +117,7 @@ def plan(  # noqa: PLR0913 -- a parameter is an option
     """Read, plan, print."""
     from yuheng.cli.output import deliver, plan_text
     from yuheng.cli.question import FleetOptions, lacks, planned_state
+    from yuheng.cli.snapshot import captured_inputs
     from yuheng.cli.what_if import Chosen, WhatIfOptions, print_what_if
     from yuheng.cli.work import chosen_policy, chosen_time, state_of
 
@@ -121,10 +126,13 @@ def plan(  # noqa: PLR0913 -- a parameter is an option
     )
     chosen, time = chosen_policy(policy, config), chosen_time(now)
     changes = WhatIfOptions(what_if or (), price_files or (), usage or ())
-    if changes.check([*asked.given(), *(["--strict"] if strict else [])]):
-        print_what_if(inputs, changes, Chosen(chosen, seed, time), output.value, out)
-        return
-    result = planned_state(state_of(inputs), asked, chosen, seed, time)
+    is_what_if = changes.check([*asked.given(), *(["--strict"] if strict else [])])
+    with captured_inputs(inputs, kubeconfig, context) as read:
+        if is_what_if:
+            print_what_if(read, changes, Chosen(chosen, seed, time), output.value, out)
+            return
+        state = state_of(read)
+    result = planned_state(state, asked, chosen, seed, time)
     deliver(lambda console: plan_text(result, output.value, console), out, output.value)
     if strict and lacks(result):
         raise typer.Exit(PENDING_REMAINS)
@@ -225,6 +233,11 @@ app.command(
     epilog="Example: yuheng run --context staging --dry-run",
     help="Schedule the pods of a live cluster whose spec.schedulerName is yuheng.",
 )(run)
+app.command(
+    epilog="Example: yuheng snapshot --context staging -o cluster.json.gz",
+    help="Read a live cluster once and write down what plans, explains and prices it: no secret, no environment, no "
+    "command line.",
+)(snapshot)
 app.command(
     epilog="Example: yuheng rightsize cluster.json --usage usage.parquet --prices aws.csv",
     help="Show what each container should request instead, what that saves a month, and what it risks.",

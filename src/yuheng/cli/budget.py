@@ -11,7 +11,15 @@ import typer
 from yuheng.cli.cost import Idle
 from yuheng.cli.options import Now, OutFile, Seed
 from yuheng.cli.prices import PriceFiles
-from yuheng.cli.usage_options import DEFAULT_STEP, CacheFolder, Match, PrometheusUrl, Step, UsageFiles, UsageOptions
+from yuheng.cli.usage_options import (
+    DEFAULT_STEP,
+    CacheFolder,
+    ClustersUsageFiles,
+    Match,
+    PrometheusUrl,
+    Step,
+    UsageOptions,
+)
 from yuheng.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -76,7 +84,7 @@ def budget(  # noqa: PLR0913 -- a parameter is an option
     ],
     cost_files: CostFiles = None,
     price_files: PriceFiles = None,
-    usage: UsageFiles = None,
+    usage: ClustersUsageFiles = None,
     prometheus: PrometheusUrl = None,
     step: Step = DEFAULT_STEP,
     cache: CacheFolder = None,

@@ -291,13 +291,14 @@ def commit(
     ] = None,
     price_files: PriceFiles = None,
     discount: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--discount",
             metavar="TERM=SHARE",
             help="What committing for a term saves of the on-demand price; several with commas.",
+            show_default="1y=0.37,3y=0.55, assumed",
         ),
-    ] = "1y=0.37,3y=0.55",
+    ] = None,
     now: Now = None,
     output: Annotated[BuyingFormat, typer.Option("-o", "--output", help="What to print.")] = BuyingFormat.table,
     out: OutFile = None,
@@ -312,15 +313,18 @@ def commit(
     deliver(lambda console: commitments_text(result, output.value, console), out, output.value)
 
 
-def _terms(text: str) -> tuple[Term, ...]:
-    """The terms of an option.
+def _terms(text: str | None) -> Sequence[Term]:
+    """The terms of an option; those that are assumed where there is none.
 
     Raises:
         ConfigError: one of them is not a name and a share below 1, or is there twice.
     """
     from yuheng.errors import ConfigError
+    from yuheng.finops.commitments import DEFAULT_TERMS
     from yuheng.model.commitments import Term
 
+    if text is None:
+        return DEFAULT_TERMS
     found: dict[str, float] = {}
     for part in _listed((text,)):
         name, _, share = part.partition("=")

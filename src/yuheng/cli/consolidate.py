@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from yuheng.cli.options import ConfigFile, Format, Inputs, Now, OutFile, PolicyName, Seed
+from yuheng.cli.options import ConfigFile, Inputs, Now, OutFile, PageFormat, PolicyName, Seed
 from yuheng.cli.prices import PriceFiles
 from yuheng.errors import ConfigError
 
@@ -50,7 +50,7 @@ def consolidate(  # noqa: PLR0913 -- a parameter is an option
     config: ConfigFile = None,
     seed: Seed = 0,
     now: Now = None,
-    output: Annotated[Format, typer.Option("-o", "--output", help="What to print.")] = Format.table,
+    output: Annotated[PageFormat, typer.Option("-o", "--output", help="What to print.")] = PageFormat.table,
     out: OutFile = None,
 ) -> None:
     """Read, look for nodes that can go, print."""
@@ -104,6 +104,10 @@ def _consolidated(inputs: Sequence[str], files: Sequence[Path], terms: Terms, *,
 
 def consolidation_text(result: Consolidation, form: str, console: Console | None) -> str:
     """A consolidation as a document; a table goes to the console."""
+    if form == "html":
+        from yuheng.reporting.consolidation_page import consolidation_page
+
+        return consolidation_page(result)
     if console is None:
         from yuheng.reporting.documents import json_text, yaml_text
 

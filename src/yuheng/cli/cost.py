@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yuheng.cli.billing import BillFiles
+from yuheng.cli.money import dollars
 from yuheng.cli.options import BalancerPrice, Inputs, Now, OutFile, StoragePrice
 from yuheng.cli.prices import PriceFiles
-from yuheng.cli.usage_options import DEFAULT_STEP, CacheFolder, EgressShare, Match, PrometheusUrl, Step, UsageFiles
+from yuheng.cli.usage_options import (
+    DEFAULT_STEP,
+    CacheFolder,
+    ClustersUsageFiles,
+    EgressShare,
+    Match,
+    PrometheusUrl,
+    Step,
+)
 from yuheng.cli.windows import Every
 
 if TYPE_CHECKING:
@@ -92,7 +101,7 @@ def cost(  # noqa: PLR0913 -- a parameter is an option
     inputs: Inputs,
     *,
     price_files: PriceFiles = None,
-    usage: UsageFiles = None,
+    usage: ClustersUsageFiles = None,
     prometheus: PrometheusUrl = None,
     step: Step = DEFAULT_STEP,
     cache: CacheFolder = None,
@@ -113,7 +122,10 @@ def cost(  # noqa: PLR0913 -- a parameter is an option
     egress_price: Annotated[
         float,
         typer.Option(
-            "--egress-price", min=0.0, max=1e9, metavar="PRICE", help="US dollars per GiB that leaves for the internet."
+            "--egress-price",
+            parser=dollars("--egress-price", "per GiB"),
+            metavar="PRICE",
+            help="US dollars per GiB that leaves for the internet.",
         ),
     ] = 0.12,
     currency: CurrencyText = None,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from yuheng.cli.money import dollars
 from yuheng.cli.options import BalancerPrice, ConfigFile, Now, OutFile, PolicyName, Seed, StoragePrice
 from yuheng.cli.prices import PriceFiles
 from yuheng.errors import ConfigError, InputError
@@ -78,8 +78,10 @@ def cost_diff(  # noqa: PLR0913 -- a parameter is an option
         float | None,
         typer.Option(
             "--budget",
+            parser=dollars("--budget", "a month", is_signed=True),
             metavar="USD",
-            help="Exit with code 4 when it may cost more than that a month more, at the upper end of its range.",
+            help="Exit with code 4 when it may cost more than that a month more, at the upper end of its range; less "
+            "than 0 for what it has to save.",
         ),
     ] = None,
     storage_price: StoragePrice = None,
@@ -101,8 +103,6 @@ def cost_diff(  # noqa: PLR0913 -- a parameter is an option
 
     if base == head == "-":
         raise ConfigError("BASE and HEAD: found standard input for both, expected a file or a folder for one of them")
-    if budget is not None and not math.isfinite(budget):
-        raise ConfigError(f"--budget: found {budget:g}, expected an amount of US dollars")
     versions = read_version(base, namespace), read_version(head, namespace)
     terms = Terms(
         names=(versions[0].name, versions[1].name),

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from yuheng.cli.meter import Meter
-from yuheng.cli.usage_options import UsageOptions, usage_paths
+from yuheng.cli.money import amount_of
+from yuheng.cli.usage_options import UsageOptions
 from yuheng.cli.windows import Every, WrittenWindow, chosen_window
 from yuheng.errors import ConfigError
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from yuheng.model.usage import UsageSums, Window
     from yuheng.readers.estate import Estates
     from yuheng.readers.prices import WrittenPrices
-    from yuheng.readers.usage import Usage
 
 __all__ = [
     "CostInputs",
@@ -46,6 +46,7 @@ class CostInputs(NamedTuple):
         window: the time; None for what usage covers, else an hour.
         every: stretches of it; None for one.
         now: the time of the state, in seconds since the epoch; None for the one it tells.
+        hourly: with usage, the stretches are hours instead where there are no more pods times hours than this.
     """
 
     inputs: Sequence[str]
@@ -54,6 +55,7 @@ class CostInputs(NamedTuple):
     window: WrittenWindow | None = None
     every: Every | None = None
     now: float | None = None
+    hourly: int = 0
 
 
 class Spending(NamedTuple):
@@ -109,42 +111,38 @@ def holdings_of(asked: CostInputs) -> Spending:
     """Clusters with their prices and usage.
 
     Raises:
-        ConfigError: usage of several clusters at once.
+        ConfigError: options contradict each other.
         InputError: something that is read is not what it should be.
     """
-    from yuheng.readers.estate import estates_of
+    from yuheng.readers.estate import check_places, estates_of
     from yuheng.readers.prices import read_written_prices
 
     asked.usage.check()
     prices = read_written_prices(asked.prices)
     with Meter("reading"):
         estates = estates_of(*asked.inputs)
+        check_places(estates)
     moment = _moment(estates, asked.now)
     if not asked.usage.is_given:
         window = chosen_window(asked.window, asked.every, known=None, time=moment)
-        return _spending(estates, prices, window, None, ())
-    if len(estates.estates) > 1:
-        raise ConfigError(
-            f"{', '.join(asked.inputs)} with usage: found {len(estates.estates)} clusters, expected one: usage does "
-            "not tell which cluster a container ran in"
-        )
-    from yuheng.readers.usage import open_usage
+        return _spending(estates, prices, window, [None] * len(estates.estates), ())
+    from yuheng.cli.clusters_usage import ClustersUsage
 
-    paths, notes = usage_paths(asked.usage, _period(asked, moment))
-    with Meter("reading usage"), open_usage(paths) as usage:
-        window = chosen_window(asked.window, asked.every, known=(usage.start, usage.end), time=moment)
-        return _spending(estates, prices, window, _summed(estates, usage, window), notes)
-
-
-def _summed(estates: Estates, usage: Usage, window: Window) -> UsageSums:
-    from yuheng.finops.allocation import requests_of
-    from yuheng.readers.usage.sums import summed
-
-    return summed(usage, requests_of(estates.estates[0]), window)
+    with Meter("reading usage"), ClustersUsage(asked.usage, estates.estates, _period(asked, moment)) as usage:
+        window = chosen_window(asked.window, asked.every, known=usage.span, time=moment)
+        pods = sum(len(estate.pods) for estate in estates.estates)
+        if asked.hourly and pods * window.hours <= asked.hourly:
+            window = chosen_window(asked.window, Every.hour, known=usage.span, time=moment)
+        sums = usage.sums(window)
+        return _spending(estates, prices, window, sums, usage.notes)
 
 
 def _spending(
-    estates: Estates, prices: WrittenPrices, window: Window, sums: UsageSums | None, notes: Sequence[str]
+    estates: Estates,
+    prices: WrittenPrices,
+    window: Window,
+    sums: Sequence[UsageSums | None],
+    notes: Sequence[str],
 ) -> Spending:
     from yuheng.finops.allocation import Holding
     from yuheng.finops.pricing import price_cluster, price_nodes
@@ -153,18 +151,18 @@ def _spending(
     holdings = []
     book = prices.book
     if estates.fleet is None:
-        for estate in estates.estates:
+        for estate, used in zip(estates.estates, sums, strict=True):
             told = price_nodes(
                 estate.snapshot.nodes, prices.book, time=moment, rates=prices.rates, cluster=estate.cluster
             )
-            holdings.append(Holding(estate, told, sums))
+            holdings.append(Holding(estate, told, used))
     else:
-        # Price books that are named on the command line stand in place of those of the fleet.
-        book = book if len(book) else estates.fleet.prices
+        # What the command line prices counts, and what only the fleet prices is not lost.
+        book = book.over(estates.fleet.prices)
         clusters = {cluster.name: cluster for cluster in estates.fleet.clusters}
-        for estate in estates.estates:
+        for estate, used in zip(estates.estates, sums, strict=True):
             told = price_cluster(clusters[estate.cluster], book, time=moment, rates=estates.fleet.rates)
-            holdings.append(Holding(estate, told, sums))
+            holdings.append(Holding(estate, told, used))
     warnings = (warning for estate in estates.estates for warning in estate.warnings)
     sayings = (*notes, *prices.warnings, *warnings, *_changes(holdings, window, book))
     return Spending(tuple(holdings), window, prices, sayings)
@@ -237,7 +235,7 @@ def currency_of(text: str, prices: WrittenPrices) -> tuple[str, float]:
 
 def _currency(text: str) -> tuple[str, float | None]:
     parts = _CURRENCY.fullmatch(text)
-    rate = _number(parts[2]) if parts and parts[2] else None
+    rate = amount_of(parts[2]) if parts and parts[2] else None
     if parts is None or (parts[2] and not rate):
         raise ConfigError(f"--currency: found {text!r}, expected a currency and what a US dollar is in it: EUR=0.92")
     return parts[1], rate
@@ -256,17 +254,8 @@ def parse_storage(texts: Sequence[str], default: float) -> dict[str, float]:
     found = {"": default}
     for text in texts:
         name, sign, amount = text.rpartition("=")
-        price = _number(amount)
+        price = amount_of(amount)
         if price is None or (sign and not name):
             raise ConfigError(f"--storage-price: found {text!r}, expected $ per GiB and month: 0.08 or CLASS=0.08")
         found[name] = price
     return found
-
-
-def _number(text: str) -> float | None:
-    """A number of 0 or more; None for what is none."""
-    try:
-        found = float(text)
-    except ValueError:
-        return None
-    return found if 0 <= found < float("inf") else None

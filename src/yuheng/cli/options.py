@@ -8,11 +8,14 @@ from typing import Annotated
 
 import typer
 
+from yuheng.cli.money import dollars
+
 __all__ = [
     "BalancerPrice",
     "ConfigFile",
     "Format",
     "Inputs",
+    "InputsOrCluster",
     "Now",
     "ObjectiveText",
     "OutFile",
@@ -66,6 +69,15 @@ Inputs = Annotated[
     typer.Argument(
         metavar="INPUT",
         help="Files and folders (JSON, YAML, openb CSV; .gz too), or - for standard input.",
+        show_default=False,
+    ),
+]
+InputsOrCluster = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="INPUT",
+        help="Files and folders (JSON, YAML, openb CSV; .gz too), or - for standard input; with --context, read after "
+        "the live cluster.",
         show_default=False,
     ),
 ]
@@ -131,5 +143,11 @@ StoragePrice = Annotated[
     ),
 ]
 BalancerPrice = Annotated[
-    float, typer.Option("--load-balancer-price", min=0.0, max=1e9, metavar="PRICE", help="US dollars per hour of one.")
+    float,
+    typer.Option(
+        "--load-balancer-price",
+        parser=dollars("--load-balancer-price", "per hour"),
+        metavar="PRICE",
+        help="US dollars per hour of one.",
+    ),
 ]

@@ -6,9 +6,10 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from yuheng.errors import ConfigError
 
@@ -33,6 +34,7 @@ __all__ = [
     "queues_text",
     "simulation_text",
     "terminal",
+    "whole_file",
     "write_policies",
     "write_whole",
 ]
@@ -124,26 +126,42 @@ def write_whole(path: Path, text: str, option: str = "--out") -> None:
     Raises:
         ConfigError: it cannot be written there.
     """
+    with whole_file(path, option) as file:
+        file.write(text.encode())
+
+
+@contextmanager
+def whole_file(path: Path, option: str = "--out") -> Iterator[BinaryIO]:
+    """A file that takes its place when it is whole, and leaves nothing behind when it does not become so.
+
+    Args:
+        path: as for `write_whole`.
+        option: as for `write_whole`.
+
+    Raises:
+        ConfigError: it cannot be written there.
+    """
     try:
         if path.exists() and not path.is_file() and not path.is_dir():
-            path.write_text(text, encoding="utf-8")
+            with path.open("wb") as file:
+                yield file
         else:
-            _replace(path.resolve(), text)
+            with _replacing(path.resolve()) as file:
+                yield file
     except OSError as error:
         found = error.strerror or error
         raise ConfigError(f"{option} {path}: found {found}, expected a place to write to") from error
 
 
-def _replace(path: Path, text: str) -> None:
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
     """A new file in the old one's place, with the permissions a new file would have had."""
     mask = os.umask(0)
     os.umask(mask)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
+    with tempfile.NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         written = Path(file.name)
         try:
-            file.write(text)
+            yield cast("BinaryIO", file)
             file.close()
             written.chmod(0o666 & ~mask)
             written.replace(path)

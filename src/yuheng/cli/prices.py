@@ -33,7 +33,8 @@ PriceFiles = Annotated[
     typer.Option(
         "--prices",
         metavar="FILE",
-        help="A price book: a table in CSV, or YAML with a Fleet that names tables and exchange rates; repeatable.",
+        help="A price book: a table in CSV, or YAML with a Fleet that names tables and exchange rates; repeatable. "
+        "What it does not price has the price of INPUT, where that is a fleet.",
     ),
 ]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from yuheng.cli.windows import Every
 from yuheng.errors import ConfigError
+from yuheng.model.units import DAY, HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["keys_of_pods", "spend_of_clusters", "spend_of_files"]
 
 # As far back as the longest month goes; what came before it tells of the usual.
-LOOKED_BACK: Final = 35 * 86400.0
+LOOKED_BACK: Final = 35 * DAY
 # How many pods times hours are told by the hour unless somebody asks for more: they take half a gigabyte.
 MOST_CELLS: Final = 1_000_000
 
@@ -61,18 +62,14 @@ def spend_of_clusters(asked: CostInputs, keys: Sequence[str], idle: IdleMode, ev
     """
     from yuheng.cli.costing import holdings_of
     from yuheng.cli.windows import WrittenWindow
-    from yuheng.finops.budgets import month_of
     from yuheng.finops.budgets.spending import spend_of_costs
+    from yuheng.model.months import month_of
 
     # Files of usage tell how far back they go; without usage, requests are taken to have been what they are.
     window = None if asked.usage.files else WrittenWindow(seconds=LOOKED_BACK)
-    step = Every(every or Every.day)
-    asked = asked._replace(window=window, every=step)
-    spending = holdings_of(asked)
-    if every is None and asked.usage.is_given and _cells(spending) <= MOST_CELLS:
-        step = Every.hour
-        spending = holdings_of(asked._replace(every=step))
-    costs = _costs(spending, keys, step, idle)
+    hourly = 0 if every else MOST_CELLS
+    spending = holdings_of(asked._replace(window=window, every=Every(every or Every.day), hourly=hourly))
+    costs = _costs(spending, keys, idle)
     since = float("-inf") if asked.usage.is_given else month_of(costs.end - 1.0)[0]
     return spend_of_costs(costs, since)
 
@@ -100,13 +97,9 @@ def keys_of_pods(budgets: Sequence[Budget]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _cells(spending: Spending) -> float:
-    """Pods times hours."""
-    return sum(len(holding.estate.pods) for holding in spending.holdings) * spending.window.hours
-
-
-def _costs(spending: Spending, keys: Sequence[str], step: Every, idle: IdleMode) -> Costs:
+def _costs(spending: Spending, keys: Sequence[str], idle: IdleMode) -> Costs:
     from yuheng.cli.costing import costs_of
     from yuheng.finops.allocation import Question
 
+    step = Every.hour if spending.window.every == HOUR else Every.day
     return costs_of(spending, Question(by=tuple(keys) or ("cluster",), every=step.value, idle=idle))

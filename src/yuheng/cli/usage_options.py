@@ -13,7 +13,17 @@ from yuheng.errors import ConfigError, InputError
 if TYPE_CHECKING:
     from yuheng.readers.usage.prometheus import Period
 
-__all__ = ["CacheFolder", "EgressShare", "Match", "PrometheusUrl", "Step", "UsageFiles", "UsageOptions", "usage_paths"]
+__all__ = [
+    "CacheFolder",
+    "ClustersUsageFiles",
+    "EgressShare",
+    "Match",
+    "PrometheusUrl",
+    "Step",
+    "UsageFiles",
+    "UsageOptions",
+    "usage_paths",
+]
 
 DEFAULT_STEP = "5m"
 
@@ -24,6 +34,15 @@ UsageFiles = Annotated[
         metavar="FILE",
         help="What containers used: Parquet or CSV with timestamp, namespace, pod, container, cpu, memory, gpu; "
         "a file, a folder or a pattern; repeatable.",
+    ),
+]
+ClustersUsageFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--usage",
+        metavar="[CLUSTER=]FILE",
+        help="What containers used: Parquet or CSV with timestamp, namespace, pod, container, cpu, memory, gpu; "
+        "a file, a folder or a pattern; repeatable. Of a fleet, with a column cluster, or CLUSTER=FILE for each.",
     ),
 ]
 PrometheusUrl = Annotated[

@@ -11,6 +11,7 @@ import typer
 from yuheng.cli.prices import PriceFiles
 from yuheng.cli.usage_options import UsageFiles
 from yuheng.errors import ConfigError
+from yuheng.model.units import DAY
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Chosen", "PriceFiles", "UsageFiles", "WhatIfOptions", "WhatIfs", "print_what_if"]
 
 # How far back from its end usage counts for requests.
-_HISTORY = 14 * 86400.0
+_HISTORY = 14 * DAY
 
 WhatIfs = Annotated[
     list[str] | None,
@@ -50,12 +51,11 @@ class WhatIfOptions(NamedTuple):
     prices: Sequence[Path] = ()
     usage: Sequence[Path] = ()
 
-    def check(self, others: Sequence[str], form: str) -> bool:
+    def check(self, others: Sequence[str]) -> bool:
         """Whether changes were asked for.
 
         Args:
             others: options that were given and speak of a plan.
-            form: how the result is printed.
 
         Raises:
             ConfigError: something was given that does not go together.
@@ -67,8 +67,6 @@ class WhatIfOptions(NamedTuple):
             return False
         if others:
             raise ConfigError(f"{' and '.join(others)}: found with --what-if, expected one of them")
-        if form == "html":
-            raise ConfigError("-o html: found with --what-if, expected table, wide, json or yaml")
         return True
 
 
@@ -167,6 +165,10 @@ def _measured(estate: Estate, files: Sequence[Path], prices: Sequence[NodePrice]
 
 def what_if_text(result: WhatIf, form: str, console: Console | None) -> str:
     """Changes as a document; a table goes to the console."""
+    if form == "html":
+        from yuheng.reporting.what_if_page import what_if_page
+
+        return what_if_page(result)
     if console is None:
         from yuheng.reporting.documents import json_text, yaml_text
 

@@ -8,15 +8,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from yuheng.errors import ConfigError, InputError
+from yuheng.model.units import DAY, FIRST_MONDAY, HOUR, WEEK
 
 if TYPE_CHECKING:
     from yuheng.model.usage import Window
 
 __all__ = ["Every", "WrittenWindow", "chosen_window", "parse_window"]
 
-DAY: Final = 86400.0
-# Weeks begin on Monday; the epoch began on a Thursday.
-_MONDAY: Final = 4 * DAY
 _MOST_STRETCHES: Final = 10_000
 A_WINDOW: Final = "a duration such as 24h or 7d, or two times such as 2026-01-01,2026-02-01T00:00Z"
 
@@ -29,7 +27,7 @@ class Every(StrEnum):
     week = "week"
 
 
-_SECONDS: Final = {Every.hour: 3600.0, Every.day: DAY, Every.week: 7 * DAY}
+_SECONDS: Final = {Every.hour: HOUR, Every.day: DAY, Every.week: WEEK}
 
 
 class WrittenWindow(NamedTuple):
@@ -105,13 +103,13 @@ def chosen_window(
     seconds = _SECONDS[every] if every else 0.0
     if seconds and math.ceil((end - start) / seconds) > _MOST_STRETCHES:
         raise ConfigError(f"--every {every}: found more than {_MOST_STRETCHES:,} of them in the window, expected fewer")
-    return Window(start, end, seconds, _MONDAY if every is Every.week else 0.0)
+    return Window(start, end, seconds, FIRST_MONDAY if every is Every.week else 0.0)
 
 
 def _ends(written: WrittenWindow | None, known: tuple[float, float] | None, time: float) -> tuple[float, float]:
     last = known[1] if known else time
     if written is None:
-        return known or (time, time + 3600.0)
+        return known or (time, time + HOUR)
     if written.seconds is not None:
         return last - written.seconds, last
     assert written.start is not None  # noqa: S101 -- one or the other

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime
 
 import numpy as np
 
 from yuheng.finops.budgets.forecasting import LEVEL, outlook
 from yuheng.model.cost import Costs
 from yuheng.model.cost_trend import CostTrend, DayCost
+from yuheng.model.months import month_of
+from yuheng.model.units import DAY
 
 __all__ = ["cost_trend"]
-
-DAY: Final = 86400.0
 
 
 def cost_trend(costs: Costs) -> CostTrend | None:
@@ -37,17 +36,15 @@ def cost_trend(costs: Costs) -> CostTrend | None:
     first, last = min(sums), max(sums)
     starts = [first + DAY * i for i in range(round((last - first) / DAY) + 1)]
     history = np.array([sums.get(start, np.nan) for start in starts])
-    after = datetime.fromtimestamp(last + DAY, UTC)
-    month = datetime.fromtimestamp(last, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    end = (month + timedelta(days=32)).replace(day=1)
-    horizon = max(round((end - after).total_seconds() / DAY), 0)
-    found = outlook(history, after.weekday(), np.ones(horizon))
-    spent = float(sum(cost for start, cost in sums.items() if start >= month.timestamp()))
-    is_whole = first <= month.timestamp()
+    month, end = month_of(last)
+    weekday = datetime.fromtimestamp(last + DAY, UTC).weekday()
+    found = outlook(history, weekday, np.ones(round((end - last - DAY) / DAY)))
+    spent = float(sum(cost for start, cost in sums.items() if start >= month))
+    is_whole = first <= month
     return CostTrend(
         days=tuple(DayCost(start, cost) for start, cost in sorted(sums.items())),
         coming=tuple(DayCost(last + DAY * (i + 1), float(cost)) for i, cost in enumerate(found.daily)),
-        month=month.timestamp(),
+        month=month,
         spent=spent,
         expected=spent + found.total if is_whole else None,
         low=spent + found.low if is_whole and found.low is not None else None,

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
+from yuheng.finops.market_labels import remarketed
 from yuheng.finops.node_mix.kinds import architecture
 from yuheng.finops.node_mix.reserve import RESERVE_OF, allocatable
 from yuheng.finops.pricing import provider_of
-from yuheng.model.fleet import INSTANCE_TYPE
+from yuheng.model.labels import ARCH, HOSTNAME, INSTANCE_TYPE, OLD_ARCH
 from yuheng.model.node import DeviceInventory, Node
 from yuheng.model.node_price import NodePrice
 from yuheng.model.prices import Market, Price, Rates
 
 __all__ = ["in_place_of", "priced_as"]
 
-HOSTNAME: Final = "kubernetes.io/hostname"
-ARCH: Final = "kubernetes.io/arch"
-_CAPACITY: Final = "karpenter.sh/capacity-type"
-# What other services call the same: the label, and its value by market.
-_MARKETS: Final[Mapping[str, Mapping[Market, str]]] = {
-    "eks.amazonaws.com/capacityType": {"on-demand": "ON_DEMAND", "spot": "SPOT"},
-    "cloud.google.com/gke-provisioning": {"on-demand": "standard", "spot": "spot"},
-    "kubernetes.azure.com/scalesetpriority": {"on-demand": "regular", "spot": "spot"},
-}
 # Where nothing tells the provider, the rule that keeps most.
 _USUAL: Final = "eks"
 
@@ -39,8 +30,7 @@ def in_place_of(node: Node, name: str, machine: Price | None, market: Market) ->
         machine: what the machine has; None for the same as the node's.
         market: how it is bought.
     """
-    labels = {**node.labels, _CAPACITY: market}
-    labels |= {key: values[market] for key, values in _MARKETS.items() if key in labels and market in values}
+    labels = remarketed(node.labels, market)
     if HOSTNAME in labels:
         labels[HOSTNAME] = name
     fresh: Node = msgspec.structs.replace(node, name=name, labels=labels, images=(), unschedulable=False, ready=True)
@@ -50,7 +40,7 @@ def in_place_of(node: Node, name: str, machine: Price | None, market: Market) ->
 def _resized(node: Node, machine: Price) -> Node:
     kind = machine.instance_type
     labels = {**node.labels, INSTANCE_TYPE: kind}
-    for key in (ARCH, "beta.kubernetes.io/arch"):
+    for key in (ARCH, OLD_ARCH):
         if key in labels or key == ARCH:
             labels[key] = architecture(kind)
     pods = node.allocatable.get("pods", 110)

@@ -9,6 +9,7 @@ from yuheng.finops.pricing import OWN_RATES, price_cluster, price_nodes
 from yuheng.model.cluster import Snapshot
 from yuheng.model.price_list import PriceList
 from yuheng.model.prices import DEFAULT_RATES, PriceBook, Rates
+from yuheng.model.words import first_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ __all__ = ["doubts", "price_list"]
 
 # When prices are looked up where nothing tells the time: the newest count.
 NEWEST: Final = float("inf")
-_NAMED: Final = 3
 
 
 def price_list(
@@ -38,7 +38,7 @@ def price_list(
 
     Args:
         state: the cluster, or the fleet, which has a price book of its own.
-        book: counts instead of that of the fleet, unless it is empty.
+        book: counts before that of the fleet, whose prices count for what it does not price.
         time: when prices are looked up, in seconds since the epoch; None for the latest time that the input tells of,
             and the newest prices where it tells of none.
         rates: of resources of nodes without a price; a fleet's own come before the defaults.
@@ -53,7 +53,7 @@ def price_list(
         found = price_nodes(state.nodes, used, time=at, rates=rates, provider=provider, region=region)
         own: tuple[str, ...] = state.warnings
     else:
-        used = book or state.prices
+        used = (book or PriceBook()).over(state.prices)
         counted = state.rates if rates == DEFAULT_RATES else rates
         found = tuple(
             node for cluster in state.clusters for node in price_cluster(cluster, used, time=at, rates=counted)
@@ -77,7 +77,7 @@ def doubts(nodes: Sequence[NodePrice]) -> tuple[str, ...]:
             ambiguous[node.price, node.rivals].append(node.node)
     return (
         *(_ambiguous(names, price, rivals) for (price, rivals), names in ambiguous.items()),
-        *(f"{_some(names)}: priced {why}" for why, names in unknown.items()),
+        *(f"{_nodes(names)}: priced {why}" for why, names in unknown.items()),
     )
 
 
@@ -87,11 +87,10 @@ def _ambiguous(names: Sequence[str], price: Price, rivals: Sequence[Price]) -> s
     whose = f" of {price.provider}" if price.provider else ""
     where = price.zone or price.region or "all regions"
     return (
-        f"{_some(names)}: {len(rivals) + 1} prices match {price.instance_type} {price.market} in {where}: "
+        f"{_nodes(names)}: {len(rivals) + 1} prices match {price.instance_type} {price.market} in {where}: "
         f"${price.per_hour:.10g} an hour{whose} counts, not {others}"
     )
 
 
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMED])
-    return f"{len(names)} nodes ({shown}, ...)" if len(names) > _NAMED else f"node {shown}"
+def _nodes(names: Sequence[str]) -> str:
+    return f"{'node' if len(names) == 1 else 'nodes'} {first_of(names)}"

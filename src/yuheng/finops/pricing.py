@@ -13,17 +13,16 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from yuheng.model.fleet import INSTANCE_TYPE, Cluster
+from yuheng.model.fleet import Cluster
+from yuheng.model.labels import INSTANCE_TYPE, OLD_INSTANCE_TYPE, REGIONS, ZONES
 from yuheng.model.node import Node
 from yuheng.model.node_price import NodePrice
 from yuheng.model.prices import DEFAULT_RATES, Market, Price, PriceBook, Rates
-from yuheng.placement.machines import OLD_TYPE, market_of
+from yuheng.model.words import first_of
+from yuheng.placement.machines import market_of
 
 __all__ = ["OWN_RATES", "price_cluster", "price_nodes", "price_of_node", "provider_of"]
 
-GIB: Final = 2**30
-REGIONS: Final = ("topology.kubernetes.io/region", "failure-domain.beta.kubernetes.io/region")
-ZONES: Final = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 # Who puts labels of these domains on nodes: their own services and drivers.
 DOMAINS: Final[Mapping[str, str]] = {
     "eks.amazonaws.com": "aws",
@@ -42,8 +41,6 @@ DOMAINS: Final[Mapping[str, str]] = {
 }
 # Of nodes of a cluster that has rates of its own: then no price is missed.
 OWN_RATES: Final = "by rates, which its cluster has of its own"
-# How many other places of a machine are named where its own has no price.
-_NAMED: Final = 3
 # US dollars per hour below which rates are none.
 _NOTHING: Final = 1e-100
 
@@ -156,7 +153,7 @@ def _place_of(node: Node, provider: str, region: str) -> _Place:
 
 
 def _type_of(node: Node) -> str:
-    return _first(node.labels, (INSTANCE_TYPE, OLD_TYPE))
+    return _first(node.labels, (INSTANCE_TYPE, OLD_INSTANCE_TYPE))
 
 
 def _first(labels: Mapping[str, str], keys: Sequence[str]) -> str:
@@ -231,16 +228,13 @@ class _Shelf:
             return "" if len(self._book) else ": there is no price book"
         sold = [row for row in rows if not place.provider or row.provider in ("", place.provider)]
         if not sold:
-            return f"; it is sold by {_some({row.provider for row in rows})}, and not by {place.provider}"
+            return f"; it is sold by {first_of(sorted({row.provider for row in rows}))}, and not by {place.provider}"
         if not place.region:
             return f"; the node has no label {REGIONS[0]}"
         here = {row.market for row in sold if row.region in (place.region, "")}
-        return f"; here it is {_some(here)}" if here else f"; it has some in {_some({row.region for row in sold})}"
-
-
-def _some(names: Iterable[str]) -> str:
-    known = sorted(names)
-    return ", ".join(known[:_NAMED]) + (f" and {len(known) - _NAMED} more" if len(known) > _NAMED else "")
+        if here:
+            return f"; here it is {first_of(sorted(here))}"
+        return f"; it has some in {first_of(sorted({row.region for row in sold}))}"
 
 
 def _way(place: _Place, price: Price) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
 
 import numpy as np
 
@@ -11,14 +10,13 @@ from yuheng.errors import InputError
 from yuheng.finops.pricing import provider_of
 from yuheng.model.cluster import Snapshot
 from yuheng.model.commitments import DemandLine, DemandSeries
-from yuheng.model.fleet import INSTANCE_TYPE, Fleet
+from yuheng.model.fleet import Fleet
+from yuheng.model.labels import INSTANCE_TYPE, REGION
 from yuheng.model.node import Node
-from yuheng.model.price_list import HOURS_A_MONTH
+from yuheng.model.units import HOURS_A_MONTH
 from yuheng.placement.machines import market_of
 
 __all__ = ["standing_demand"]
-
-REGION: Final = "topology.kubernetes.io/region"
 
 
 def standing_demand(state: Fleet | Snapshot, source: str) -> DemandSeries:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.model.plan import API_VERSION
-from yuheng.model.price_list import HOURS_A_MONTH
+from yuheng.model.units import HOURS_A_MONTH
 
 __all__ = ["Commitments", "DemandLine", "DemandSeries", "Fall", "ReservationPlan", "Reserved", "Term"]
 
@@ -20,10 +20,12 @@ class Term(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: such as ``1y``.
         discount: the share of the on-demand price that it saves, where the price book has no price for it.
+        is_assumed: whether nobody said so.
     """
 
     name: str
     discount: float
+    is_assumed: bool = False
 
 
 class DemandLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from yuheng.model.plan import API_VERSION, Placement
-from yuheng.model.price_list import HOURS_A_MONTH
+from yuheng.model.units import per_month
 
 __all__ = ["Consolidation", "Relocation", "Stay", "Step"]
 
@@ -68,7 +68,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
             "market": self.market,
             "replacement": self.replacement,
             "replacementNode": self.replacement_node,
-            "savedPerMonth": round(self.per_hour * HOURS_A_MONTH, 2),
+            "savedPerMonth": per_month(self.per_hour),
             "disruption": round(self.disruption, 4),
             "score": round(self.score, 4),
             "evictions": [
@@ -103,7 +103,9 @@ class Consolidation(msgspec.Struct, frozen=True, kw_only=True):
         k: how much disruption was allowed for the savings.
         nodes: how many there are before.
         per_hour: US dollars per hour of all nodes before.
-        bound: US dollars per hour that no set of these nodes can be below which holds the same pods.
+        bound: US dollars per hour that no set of these nodes can be below which holds the same pods, as long as those
+            nodes are among them that have to stay.
+        kept: how many have to stay whatever it saves: of the control plane, or with a pod that may not be evicted.
         steps: the nodes that go, in their order.
         stays: the nodes that stay, the dearest first.
         waiting: where pods go that wait for a node now; their room is kept.
@@ -117,6 +119,7 @@ class Consolidation(msgspec.Struct, frozen=True, kw_only=True):
     nodes: int
     per_hour: float
     bound: float
+    kept: int = 0
     steps: tuple[Step, ...] = ()
     stays: tuple[Stay, ...] = ()
     waiting: tuple[Placement, ...] = ()
@@ -153,13 +156,13 @@ class Consolidation(msgspec.Struct, frozen=True, kw_only=True):
             "currency": "USD",
             # JSON has no infinity: null is any disruption for any savings.
             "k": self.k if self.k < float("inf") else None,
-            "before": {"nodes": self.nodes, "perMonth": _month(self.per_hour)},
-            "after": {"nodes": self.nodes_after, "perMonth": _month(self.after)},
-            "savedPerMonth": _month(self.saved),
-            "bound": {"perMonth": _month(self.bound), "gap": round(self.gap, 6)},
+            "before": {"nodes": self.nodes, "perMonth": per_month(self.per_hour)},
+            "after": {"nodes": self.nodes_after, "perMonth": per_month(self.after)},
+            "savedPerMonth": per_month(self.saved),
+            "bound": {"perMonth": per_month(self.bound), "gap": round(self.gap, 6), "nodesKept": self.kept},
             "steps": [step.to_dict() for step in self.steps],
             "stays": [
-                {"node": stay.node, "perMonth": _month(stay.per_hour), "reason": stay.reason, "pod": stay.pod}
+                {"node": stay.node, "perMonth": per_month(stay.per_hour), "reason": stay.reason, "pod": stay.pod}
                 for stay in self.stays
             ],
             "waiting": [{"pod": one.pod, "node": one.node} for one in self.waiting],
@@ -167,7 +170,3 @@ class Consolidation(msgspec.Struct, frozen=True, kw_only=True):
             "assumptions": list(self.assumptions),
             "warnings": list(self.warnings),
         }
-
-
-def _month(per_hour: float) -> float:
-    return round(per_hour * HOURS_A_MONTH, 2)

@@ -9,6 +9,7 @@ import msgspec
 
 from yuheng.model.fleet_plan import told_instant
 from yuheng.model.plan import API_VERSION
+from yuheng.model.units import DAY, FIRST_MONDAY, HOUR, WEEK
 
 __all__ = ["GONE", "IDLE", "IDLE_MODES", "OTHER", "UNALLOCATED", "UNMOUNTED", "CostRow", "Costs", "IdleMode"]
 
@@ -21,9 +22,8 @@ UNALLOCATED: Final = "__unallocated__"
 UNMOUNTED: Final = "__unmounted__"
 GONE: Final = "__gone__"
 OTHER: Final = "__other__"
-HOUR: Final = 3600.0
-# Seconds of a stretch that rows are told for; each begins at a multiple of its length since the epoch.
-STRETCHES: Final = {"hour": HOUR, "day": 24 * HOUR, "week": 7 * 24 * HOUR}
+# Seconds of a stretch that rows are told for; each begins at a multiple of its length since the epoch, weeks on Monday.
+STRETCHES: Final = {"hour": HOUR, "day": DAY, "week": WEEK}
 # The parts of a row that add up to its total.
 _PARTS: Final = ("cpu", "memory", "gpu", "storage", "network", "shared", "idle")
 
@@ -133,9 +133,10 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
         """When the time of a row begins and ends, in seconds since the epoch."""
         if row.start is None or not self.every:
             return self.start, self.end
-        length = STRETCHES[self.every]
+        length, origin = STRETCHES[self.every], FIRST_MONDAY if self.every == "week" else 0.0
         # The first stretch may be cut by the window: it ends where all of its kind do.
-        return max(row.start, self.start), min((row.start // length + 1) * length, self.end)
+        end = ((row.start - origin) // length + 1) * length + origin
+        return max(row.start, self.start), min(end, self.end)
 
     def within(self, currency: str, rate: float) -> Costs:
         """The same in another currency.

@@ -12,11 +12,10 @@ from typing import Any, Literal
 import msgspec
 
 from yuheng.model.plan import API_VERSION, listed
-from yuheng.model.price_list import HOURS_A_MONTH
-from yuheng.model.prices import DEFAULT_RATES, GIB, Rates
+from yuheng.model.prices import DEFAULT_RATES, Rates
+from yuheng.model.units import GIB
 
 __all__ = [
-    "HOURS_A_MONTH",
     "Change",
     "ChangeFit",
     "ChangeRates",

@@ -6,7 +6,7 @@ container asks for what, who owns it, which disk and which load balancer it has,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from yuheng.model.cluster import Snapshot
 
 __all__ = [
+    "NOTHING",
     "Autoscaler",
     "Claim",
     "Container",
@@ -21,7 +22,9 @@ __all__ = [
     "LoadBalancer",
     "Owner",
     "PodEstate",
+    "Requested",
     "WorkloadEstate",
+    "requested_together",
 ]
 
 
@@ -30,6 +33,23 @@ class Owner(msgspec.Struct, frozen=True):
 
     kind: str = ""
     name: str = ""
+
+
+class Requested(msgspec.Struct, frozen=True, kw_only=True):
+    """What room is set aside for on a node.
+
+    Attributes:
+        cpu: milli-cores.
+        memory: bytes.
+        gpus: devices; a share counts as its part of one.
+    """
+
+    cpu: int = 0
+    memory: int = 0
+    gpus: float = 0.0
+
+
+NOTHING = Requested()
 
 
 class Container(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +68,12 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
             it is not set.
         out_of_memory: when it was last killed for want of memory, in seconds since the epoch (0 where the time is not
             told); None when it was not.
+        killed_at: the memory request, in bytes, that its pods had when killed so; the highest of several. None where
+            that is not known apart from `memory`: what is written may have been changed since.
+        killed_limit: the memory limit that they had then, likewise; None for none, or where it is not known.
         restarts: how often it was started again.
-        sidecar: whether it is an init container that runs on; other init containers are left out.
+        sidecar: whether it is an init container that runs on; other init containers count in what their pod sets
+            aside (``least`` of `PodEstate`) only.
     """
 
     name: str
@@ -62,8 +86,25 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     heap: int | None = None
     heap_share: float | None = None
     out_of_memory: float | None = None
+    killed_at: int | None = None
+    killed_limit: int | None = None
     restarts: int = 0
     sidecar: bool = False
+
+
+def requested_together(containers: Sequence[Container], least: Requested, overhead: Requested) -> Requested:
+    """What kube-scheduler sets aside for a pod, as long as it is bound (``PodRequests`` of component-helpers).
+
+    Args:
+        containers: of the pod, sidecars too.
+        least: at least so much, whatever the containers request (see `PodEstate`).
+        overhead: on top of both.
+    """
+    return Requested(
+        cpu=max(sum(one.cpu for one in containers), least.cpu) + overhead.cpu,
+        memory=max(sum(one.memory for one in containers), least.memory) + overhead.memory,
+        gpus=max(sum(one.gpus for one in containers), least.gpus) + overhead.gpus,
+    )
 
 
 class PodEstate(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +114,10 @@ class PodEstate(msgspec.Struct, frozen=True, kw_only=True):
         node: where it runs; empty while it waits.
         owner: its controller.
         queue: of Volcano or Kueue; empty for none.
+        containers: those that run on, sidecars first.
+        least: what is set aside for them together at least: what an init container asks for beside the sidecars that
+            started before it, or what is requested for the pod as a whole.
+        overhead: ``spec.overhead``: what its runtime class takes beside containers.
         claims: names of the PersistentVolumeClaims that it mounts.
         started: when it began to run, in seconds since the epoch; None when unknown.
     """
@@ -85,8 +130,15 @@ class PodEstate(msgspec.Struct, frozen=True, kw_only=True):
     annotations: Mapping[str, str] = {}
     queue: str = ""
     containers: tuple[Container, ...] = ()
+    least: Requested = NOTHING
+    overhead: Requested = NOTHING
     claims: tuple[str, ...] = ()
     started: float | None = None
+
+    @property
+    def requested(self) -> Requested:
+        """What is set aside for it on its node, the same as the scheduler counts."""
+        return requested_together(self.containers, self.least, self.overhead)
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +187,7 @@ class WorkloadEstate(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         replicas: wanted; None for one on each node that it fits (DaemonSet).
         labels, annotations: of the pod template, those of the object where the template has none of that key.
+        containers, least, overhead: of each pod (see `PodEstate`).
         claims: of a StatefulSet, made once for each replica.
         uses: names of the claims that its pods share.
         source: where it was read from.
@@ -147,6 +200,8 @@ class WorkloadEstate(msgspec.Struct, frozen=True, kw_only=True):
     labels: Mapping[str, str] = {}
     annotations: Mapping[str, str] = {}
     containers: tuple[Container, ...] = ()
+    least: Requested = NOTHING
+    overhead: Requested = NOTHING
     claims: tuple[Claim, ...] = ()
     uses: tuple[str, ...] = ()
     source: str = ""
@@ -155,6 +210,11 @@ class WorkloadEstate(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """``kind namespace/name``."""
         return f"{self.kind} {self.namespace}/{self.name}"
+
+    @property
+    def requested(self) -> Requested:
+        """What is set aside for each of its pods."""
+        return requested_together(self.containers, self.least, self.overhead)
 
 
 class Estate(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from yuheng.model.workflow import Workflow
 
 __all__ = ["Cluster", "ClusterPool", "Fleet", "FleetWorkload", "Link", "PowerModel", "Region", "SpotTrace"]
-
-INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):

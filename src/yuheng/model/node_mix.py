@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from yuheng.model.plan import API_VERSION, Placement
-from yuheng.model.price_list import HOURS_A_MONTH
 from yuheng.model.prices import Market
+from yuheng.model.units import per_month
 
 __all__ = ["BaselineMix", "BoughtNodes", "NodeMix", "Unheld"]
 
@@ -52,7 +52,7 @@ class BoughtNodes(msgspec.Struct, frozen=True, kw_only=True):
             "count": self.count,
             "hourlyCostEach": round(self.each, 6),
             "hourlyCost": round(self.each * self.count, 6),
-            "monthlyCost": round(self.each * self.count * HOURS_A_MONTH, 2),
+            "monthlyCost": per_month(self.each * self.count),
             "cpuMilli": self.cpu,
             "memoryBytes": self.memory,
             "gpus": self.gpus,
@@ -82,7 +82,7 @@ class BaselineMix(msgspec.Struct, frozen=True, kw_only=True):
         return {
             "rule": self.rule,
             "hourlyCost": round(self.per_hour, 6),
-            "monthlyCost": round(self.per_hour * HOURS_A_MONTH, 2),
+            "monthlyCost": per_month(self.per_hour),
             "nodes": self.nodes,
             "types": self.types,
         }
@@ -157,7 +157,7 @@ class NodeMix(msgspec.Struct, frozen=True, kw_only=True):
                 "unheld": sum(len(one.pods) for one in self.unheld),
                 "nodes": self.count,
                 "hourlyCost": round(self.per_hour, 6),
-                "monthlyCost": round(self.per_hour * HOURS_A_MONTH, 2),
+                "monthlyCost": per_month(self.per_hour),
                 "hourlyBound": round(self.bound, 6),
                 "gap": round(self.gap, 6),
                 "allocation": self.allocation,

@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from yuheng.model.batch import BatchPolicy
+from yuheng.model.labels import HOSTNAME, ZONE
 from yuheng.model.pod import NodeAffinity, TopologySpreadConstraint
 
 __all__ = [
@@ -78,8 +79,8 @@ KUBERNETES_SCORES: Final = (
     ScoreWeight("ImageLocality", 1),
 )
 DEFAULT_SPREAD: Final = (
-    TopologySpreadConstraint(3, "kubernetes.io/hostname", "ScheduleAnyway"),
-    TopologySpreadConstraint(5, "topology.kubernetes.io/zone", "ScheduleAnyway"),
+    TopologySpreadConstraint(3, HOSTNAME, "ScheduleAnyway"),
+    TopologySpreadConstraint(5, ZONE, "ScheduleAnyway"),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import fsum, isfinite
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -11,11 +11,11 @@ from yuheng.model.fleet_plan import told_instant
 from yuheng.model.node_price import NodePrice
 from yuheng.model.plan import API_VERSION
 from yuheng.model.prices import Price
+from yuheng.model.units import HOURS_A_MONTH
 
-__all__ = ["HOURS_A_MONTH", "PriceList"]
+__all__ = ["PriceList"]
 
 # What providers mean by a month: 365 days of 24 hours, divided by 12.
-HOURS_A_MONTH: Final = 730.0
 
 
 class PriceList(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,11 +8,12 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
+from yuheng.model.units import GIB
+
 __all__ = ["DEFAULT_RATES", "MARKETS", "Market", "Price", "PriceBook", "Rates", "Tier", "tiered"]
 
 Market = Literal["on-demand", "spot", "reserved"]
 MARKETS: Final[tuple[Market, ...]] = get_args(Market)
-GIB: Final = 2**30
 
 
 class Rates(msgspec.Struct, frozen=True):
@@ -87,6 +88,21 @@ class PriceBook:
 
     def __iter__(self) -> Iterator[Price]:
         return (price for rows in self._rows.values() for price in rows)
+
+    def over(self, other: PriceBook) -> PriceBook:
+        """This book, and what another prices that this one does not.
+
+        A row of the other counts where this one has no price at all: not one of a larger place, nor an older one.
+        """
+        kept = (
+            row
+            for row in other
+            if self.find(
+                row.instance_type, row.market, provider=row.provider, region=row.region, zone=row.zone, time=row.since
+            )
+            is None
+        )
+        return PriceBook((*self, *kept), (*self._types.values(), *other._types.values()))
 
     def find(
         self, instance_type: str, market: Market, *, provider: str = "", region: str = "", zone: str = "", time: float

@@ -8,6 +8,7 @@ import msgspec
 
 from yuheng.model.fleet_plan import told_instant
 from yuheng.model.plan import API_VERSION, listed
+from yuheng.model.units import HOUR, HOURS_A_MONTH, MINUTE
 
 __all__ = [
     "MINUTES_A_MONTH",
@@ -28,8 +29,7 @@ STRATEGIES: Final[tuple[Strategy, ...]] = ("seasonal", "vpa", "krr")
 LimitPolicy = Literal["ratio", "request"]
 Hours = tuple[tuple[int, ...], tuple[int, ...]]
 """24 hours of a working day, 24 of a day of the weekend."""
-MINUTES_A_MONTH: Final = 730 * 60
-"""A month is 730 hours, as bills have it."""
+MINUTES_A_MONTH: Final = HOURS_A_MONTH * HOUR / MINUTE
 
 
 class UsageLevels(msgspec.Struct, frozen=True):

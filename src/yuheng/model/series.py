@@ -5,15 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Series", "SeriesTable"]
+from yuheng.model.units import DAY, WEEK
 
-DAY: Final = 86400.0
-WEEK: Final = 7 * DAY
+__all__ = ["Series", "SeriesTable"]
 
 
 class Series:
@@ -73,13 +71,13 @@ class Series:
 
     def values_at(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
         """(M,) the values at (M,) times: `at` for many."""
-        within, _ = self._folded(times)
+        within, _ = _folded(times, float(self.times[0]), self.end, self.period)
         found: NDArray[np.float64] = self.values[np.maximum(np.searchsorted(self.times, within, side="right") - 1, 0)]
         return found
 
     def integrals_to(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
         """(M,) the integrals from the first time on to (M,) times, below 0 before it; differences are `integral`."""
-        within, rounds = self._folded(times)
+        within, rounds = _folded(times, float(self.times[0]), self.end, self.period)
         index = np.clip(np.searchsorted(self.times, within, side="right") - 1, 0, len(self.times) - 1)
         inner: NDArray[np.float64] = self._area[index] + self.values[index] * (within - self.times[index])
         if not self.period:
@@ -100,16 +98,6 @@ class Series:
             pattern = np.unique(np.append(self.times[np.searchsorted(self.times, origin, "left") :], origin))
             found.append(_repeated(pattern, self.period, max(start, np.nextafter(last, first)), end))
         return np.concatenate(found)
-
-    def _folded(self, times: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(M,) the times within the series whose values hold, and how many periods away they are (0 within)."""
-        first = float(self.times[0])
-        if not self.period:
-            return times, np.zeros(len(times))
-        origin = np.where(times >= self.end, self.end - self.period, first)
-        rounds = np.floor((times - origin) / self.period)
-        rounds[(times >= first) & (times < self.end)] = 0.0
-        return times - rounds * self.period, rounds
 
     def _within(self, time: float) -> float:
         """The time within the series whose value holds."""
@@ -179,16 +167,33 @@ class SeriesTable:
     def _integrals_to(self, which: NDArray[np.int64], times: NDArray[np.float64]) -> NDArray[np.float64]:
         """`Series.integrals_to`, each time in its own series."""
         first, end, period = self._first[which], self._end[which], self._period[which]
-        inside = ((times >= first) & (times < end)) | (period == 0)
-        origin = np.where(times >= end, end - period, first)
-        rounds = np.where(inside, 0.0, np.floor((times - origin) / np.where(period > 0, period, 1.0)))
-        within = times - rounds * period
+        within, rounds = _folded(times, first, end, period)
         position = np.minimum(np.maximum(within, first), end) - first + self._stretch[which]
         index = np.searchsorted(self._axis, position, side="right") - 1
         index = np.minimum(np.maximum(index, self._lowest[which]), self._highest[which])
         inner: NDArray[np.float64] = self._area[index] + self._values[index] * (within - self._times[index])
         found: NDArray[np.float64] = inner + rounds * np.where(rounds < 0, self._before[which], self._after[which])
         return found
+
+
+def _folded(
+    times: NDArray[np.float64],
+    first: NDArray[np.float64] | float,
+    end: NDArray[np.float64] | float,
+    period: NDArray[np.float64] | float,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(M,) times within a series whose values hold, and how many of its periods away they are (0 within).
+
+    Args:
+        times: (M,) in seconds since the epoch.
+        first: when the series begins, or (M,) that of each time.
+        end: when it ends, or (M,) that of each time.
+        period: after which it repeats itself, or (M,) that of each time; 0 where it does not.
+    """
+    origin = np.where(times >= end, end - period, first)
+    rounds = np.floor((times - origin) / (period + (period == 0)))
+    rounds[((times >= first) & (times < end)) | (period == 0)] = 0.0
+    return times - rounds * period, rounds
 
 
 def _repeated(pattern: NDArray[np.float64], period: float, start: float, end: float) -> NDArray[np.float64]:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DAY", "HOUR", "Spend"]
+__all__ = ["Spend"]
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]
-
-HOUR: Final = 3600.0
-DAY: Final = 86400.0
 
 
 class Spend(msgspec.Struct, frozen=True, kw_only=True):

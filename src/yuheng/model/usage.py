@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HOUR", "ContainerKey", "Requests", "UsageSums", "Window"]
+from yuheng.model.units import HOUR
+
+__all__ = ["ContainerKey", "Requests", "UsageSums", "Window"]
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]
-
-HOUR: Final = 3600.0
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -93,7 +91,7 @@ class UsageSums(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         keys: of K containers; one that ran on several nodes is there once for each of them.
         nodes: (K) where it ran, as the samples tell; empty where they do not.
-        first: (K,) the time of its first sample, in seconds since the epoch.
+        first, last: (K,) the time of its first and of its last sample, in seconds since the epoch.
         who: (M,) position in ``keys``; M rows, one for each container and stretch of the window that it has samples in.
         period: (M,) the stretch.
         hours: (M,) that its samples stand for.
@@ -110,6 +108,7 @@ class UsageSums(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[ContainerKey, ...]
     nodes: tuple[str, ...]
     first: Numbers
+    last: Numbers
     who: Indices
     period: Indices
     hours: Numbers

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from yuheng.model.plan import API_VERSION
-from yuheng.model.price_list import HOURS_A_MONTH
+from yuheng.model.units import per_month
 
 __all__ = ["Risk", "WhatIf", "WhatIfChange"]
 
@@ -88,7 +88,7 @@ class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
             "currency": "USD",
             "before": _side(self.nodes, self.per_hour),
             "after": _side(last.nodes, last.per_hour),
-            "savedPerMonth": _month(self.saved),
+            "savedPerMonth": per_month(self.saved),
             "changes": [self._change(place, change) for place, change in enumerate(self.changes)],
             "assumptions": list(self.assumptions),
             "warnings": list(self.warnings),
@@ -101,7 +101,7 @@ class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
             "text": change.text,
             "before": _side(nodes, per_hour),
             "after": _side(change.nodes, change.per_hour),
-            "savedPerMonth": _month(per_hour - change.per_hour),
+            "savedPerMonth": per_month(per_hour - change.per_hour),
             "unplaced": list(change.unplaced),
             "risk": {"text": change.risk.text, "amount": round(change.risk.amount, 4), "unit": change.risk.unit},
             "assumptions": list(change.assumptions),
@@ -109,8 +109,4 @@ class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _side(nodes: int, per_hour: float) -> dict[str, Any]:
-    return {"nodes": nodes, "perMonth": _month(per_hour)}
-
-
-def _month(per_hour: float) -> float:
-    return round(per_hour * HOURS_A_MONTH, 2)
+    return {"nodes": nodes, "perMonth": per_month(per_hour)}

@@ -9,6 +9,7 @@ import msgspec
 
 from yuheng.errors import ConfigError, NotFoundError
 from yuheng.model.fleet import Cluster, Fleet, FleetWorkload
+from yuheng.model.labels import ZONES
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
 
@@ -17,7 +18,6 @@ __all__ = ["Loss", "Remains", "losses_of", "parse_loss", "without"]
 FIELDS: Final = ("cluster", "zone", "region", "provider")
 # Controllers whose pods go with their node.
 BOUND_TO_NODES: Final = ("DaemonSet", "Node")
-ZONE_LABELS: Final = ("topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone")
 
 
 class Loss(NamedTuple):
@@ -41,7 +41,7 @@ class Loss(NamedTuple):
         """Whether it takes one node of a cluster that stays; a cluster of one zone has its nodes there."""
         if self.field != "zone":
             return False
-        told = next((node.labels[key] for key in ZONE_LABELS if key in node.labels), None)
+        told = next((node.labels[key] for key in ZONES if key in node.labels), None)
         return (told or (cluster.zones[0] if len(cluster.zones) == 1 else "")) == self.value
 
 
@@ -88,7 +88,7 @@ def losses_of(fleet: Fleet) -> list[Loss]:
 
 def _zones(cluster: Cluster) -> set[str]:
     nodes = (*cluster.snapshot.nodes, *(pool.node for pool in cluster.pools))
-    told = {node.labels.get(key, "") for node in nodes for key in ZONE_LABELS}
+    told = {node.labels.get(key, "") for node in nodes for key in ZONES}
     return (told | set(cluster.zones)) - {""}
 
 

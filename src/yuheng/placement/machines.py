@@ -14,18 +14,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from yuheng.model.fleet import INSTANCE_TYPE, Cluster, ClusterPool, Fleet
+from yuheng.model.fleet import Cluster, ClusterPool, Fleet
+from yuheng.model.labels import CAPACITY_TYPE, HOSTNAME, INSTANCE_TYPE, OLD_INSTANCE_TYPE, ZONE
 from yuheng.model.node import Node
 from yuheng.model.prices import Market
 
 __all__ = ["Group", "Stock", "market_of", "pool_nodes", "stock_of"]
 
-ZONE: Final = "topology.kubernetes.io/zone"
-HOSTNAME: Final = "kubernetes.io/hostname"
-OLD_TYPE: Final = "beta.kubernetes.io/instance-type"
 # The labels by which provisioners tell how a node is bought, and what their values mean.
 CAPACITY_TYPES: Final[Mapping[str, Mapping[str, Market]]] = {
-    "karpenter.sh/capacity-type": {"spot": "spot", "on-demand": "on-demand", "reserved": "reserved"},
+    CAPACITY_TYPE: {"spot": "spot", "on-demand": "on-demand", "reserved": "reserved"},
     "eks.amazonaws.com/capacityType": {"SPOT": "spot", "ON_DEMAND": "on-demand", "CAPACITY_BLOCK": "reserved"},
     "cloud.google.com/gke-spot": {"true": "spot"},
     "cloud.google.com/gke-preemptible": {"true": "spot"},
@@ -33,7 +31,7 @@ CAPACITY_TYPES: Final[Mapping[str, Mapping[str, Market]]] = {
     "kubernetes.azure.com/scalesetpriority": {"spot": "spot", "regular": "on-demand"},
     "yuheng.io/market": {"spot": "spot", "on-demand": "on-demand", "reserved": "reserved"},
 }
-TELLING: Final = (INSTANCE_TYPE, OLD_TYPE, ZONE, *CAPACITY_TYPES)
+TELLING: Final = (INSTANCE_TYPE, OLD_INSTANCE_TYPE, ZONE, *CAPACITY_TYPES)
 
 
 class Group(NamedTuple):
@@ -167,7 +165,7 @@ def _groups(number: Mapping[_Kind, int], nodes: tuple[Node, ...], group_of: NDAr
 
 
 def _kind(node: Node, cluster: Cluster, fleet: Fleet, time: float, pool: ClusterPool | None = None) -> _Kind:
-    name = node.labels.get(INSTANCE_TYPE) or node.labels.get(OLD_TYPE) or ""
+    name = node.labels.get(INSTANCE_TYPE) or node.labels.get(OLD_INSTANCE_TYPE) or ""
     market = pool.market if pool is not None else market_of(node.labels)
     price = price_of(cluster, fleet, name, market, node.labels.get(ZONE, ""), time)
     own = (pool.name, pool.delay) if pool is not None else ("", 0.0)

@@ -8,8 +8,10 @@
 | ``region``, ``provider`` | where; may be missing |
 | ``market`` | how it was bought; may be missing. Spot is left out: it cannot be reserved |
 
-Times need not be even. What a time tells holds until the next time in the table; the last holds as long as the one
-before it. What is not there at a time was not in use.
+What a time tells holds until the next time in the table; the last holds as long as the one before it. What is not
+there at a time was not in use. Times need not be even. But where they mostly are, as measurements are, a longer pause
+is a gap: the sample before it holds as long as the others do, and of the rest nothing is known. It counts for nothing,
+and that is told.
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from yuheng.errors import InputError
 from yuheng.model.commitments import DemandLine, DemandSeries
 from yuheng.model.prices import MARKETS
+from yuheng.model.units import HOUR
 from yuheng.readers.fleet.rows import Rows
 from yuheng.readers.fleet.values import parse_time
 from yuheng.readers.traces.files import one_file
@@ -31,8 +35,13 @@ if TYPE_CHECKING:
 __all__ = ["read_demand"]
 
 EXPECTED: Final = "a table of machines in use: time, instance_type or family, count or vcpus"
+BEAT: Final = 0.75
+"""The share of times that follow one another after the usual time, from which on a table is one of measurements."""
+NEARLY: Final = 0.1
+"""By how much of the usual time these may differ from it: clocks jitter."""
+LONGEST: Final = 3.0
+"""Usual times after which a pause is a gap: a lost sample or two is none."""
 _COLUMNS: Final = ("time", "instance_type", "family", "count", "vcpus", "region", "provider", "market")
-HOUR: Final = 3600.0
 
 
 def read_demand(path: Path) -> DemandSeries:
@@ -65,6 +74,7 @@ def read_demand(path: Path) -> DemandSeries:
     if not found:
         raise InputError("no rows of machines that could be reserved", EXPECTED, source=rows.source)
     moments = sorted(times)
+    hours, lost = _hours(moments)
     lines = tuple(
         DemandLine(
             provider=key[0],
@@ -78,7 +88,10 @@ def read_demand(path: Path) -> DemandSeries:
     )
     told = [f"{rows.source}: {spot} rows of spot machines are left out, for spot cannot be reserved"] if spot else []
     told += [f"{rows.source}: {booked} rows of machines that are reserved already are left out"] if booked else []
-    return DemandSeries(hours=_hours(moments), lines=lines, source=rows.source, warnings=tuple(told))
+    told += [f"{rows.source}: of {lost:,.0f} hours in gaps of the table nothing is known: they do not count"] * (
+        lost > 0
+    )
+    return DemandSeries(hours=hours, lines=lines, source=rows.source, warnings=tuple(told))
 
 
 def _time(rows: Rows, line: int, text: str) -> float:
@@ -113,9 +126,12 @@ def _check(rows: Rows, line: int, cells: list[str], *, is_cores: bool) -> None:
         raise rows.wrong(line, "market", cells[7], f"one of {', '.join(MARKETS)}")
 
 
-def _hours(moments: list[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """How long each moment holds; a single one an hour."""
+def _hours(moments: list[float]) -> tuple[NDArray[np.float64], float]:
+    """How many hours each moment holds, a single one an hour; and how many are in gaps."""
     if len(moments) == 1:
-        return np.ones(1)
+        return np.ones(1), 0.0
     steps = np.diff(np.array(moments)) / HOUR
-    return np.append(steps, steps[-1])
+    usual = float(np.median(steps))
+    is_measured = np.mean(np.abs(steps - usual) <= NEARLY * usual) >= BEAT
+    held = np.where(is_measured & (steps > LONGEST * usual), usual, steps)
+    return np.append(held, held[-1]), float((steps - held).sum())

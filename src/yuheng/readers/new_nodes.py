@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from yuheng.model.labels import HOSTNAME, INSTANCE_TYPE
 from yuheng.model.pod import NodeAffinity
 from yuheng.model.quantity import format_amount
 from yuheng.model.selectors import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read_for_new_nodes"]
 
-INSTANCE_TYPE: Final = "node.kubernetes.io/instance-type"
 _KINDS: Final = ("DaemonSet", "PriorityClass", "Namespace")
 
 
@@ -66,7 +66,7 @@ def read_for_new_nodes(sources: Sequence[Source], samples: Sequence[Node]) -> tu
 
 def _object(name: str, node: Node) -> Mapping[str, Any]:
     amounts = {resource: format_amount(resource, amount) for resource, amount in node.allocatable.items()}
-    metadata = {"name": name, "labels": {**node.labels, "kubernetes.io/hostname": name}}
+    metadata = {"name": name, "labels": {**node.labels, HOSTNAME: name}}
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "status": {"allocatable": amounts}}
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 
 from yuheng.errors import InputError
+from yuheng.model.labels import HOSTNAME
 from yuheng.model.node import DeviceInventory, Node
 from yuheng.model.pod import DeviceRequest, Pod, PodSpec
 from yuheng.readers.sources.documents import Item
@@ -200,7 +201,7 @@ def _node(row: Row, _number: int) -> Node:
         "memory": row.number("memory_mib") * MIB,
         "pods": UNLIMITED,
     }
-    labels = {"kubernetes.io/hostname": name}
+    labels = {HOSTNAME: name}
     if gpus:
         allocatable["nvidia.com/gpu"] = gpus
         labels["nvidia.com/gpu.product"] = model

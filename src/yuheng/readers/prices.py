@@ -122,7 +122,7 @@ def _given(files: Iterable[Content]) -> Iterator[tuple[Rows, PriceBookFields]]:
     """The tables among the files.
 
     Raises:
-        InputError: one is no price book.
+        InputError: one is no price book, or has no price.
     """
     for file in files:
         if _is_document(file):
@@ -130,6 +130,8 @@ def _given(files: Iterable[Content]) -> Iterator[tuple[Rows, PriceBookFields]]:
         rows = Rows.of(file)
         if not is_price_table(rows.header):
             raise InputError(f"the columns {', '.join(rows.header)}", EXPECTED, source=file.name)
+        if not rows.lines:
+            raise InputError("a header and no row", "a price at least", source=file.name)
         yield rows, PriceBookFields(file=file.name)
 
 

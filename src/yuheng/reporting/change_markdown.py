@@ -1,16 +1,15 @@
 """The price of a change as Markdown, to be put into a pull request as it is.
 
-Names come from manifests that anybody may have written, and the comment is posted by a robot that people trust. A name
-therefore stands in ``<code>``, where GitHub and GitLab look for no mentions, references or links, with every character
-that means anything in Markdown or HTML as a numeric reference; sentences with names in them have the same references,
-and a zero-width space behind what would start a mention or a link.
+Names come from manifests that anybody may have written, and the comment is posted by a robot that people trust: nothing
+can come of them (`yuheng.reporting.inert_markdown`). Nor can they make the comment longer than a comment may be: each
+part of it has so many characters, and tells what it leaves out.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
+from yuheng.model.words import count
 from yuheng.reporting.change_wording import (
     budget_text,
     carbon_range_text,
@@ -22,28 +21,26 @@ from yuheng.reporting.change_wording import (
     rates_text,
     side_money_text,
 )
-from yuheng.reporting.wording import count, printable
+from yuheng.reporting.inert_markdown import name, sentence, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from yuheng.model.cost_change import ChangeRow, CostChange
+    from yuheng.model.cost_change import ChangeFit, ChangeRow, CostChange
 
-__all__ = ["change_markdown"]
+__all__ = ["LONGEST", "change_markdown"]
+
+LONGEST: Final = 65_536
+"""Characters that a comment on GitHub may have."""
 
 HEADER: Final = "| Change | Object | What | Before | After | $ a month more |\n| --- | --- | --- | ---: | ---: | ---: |"
-# A comment on GitHub has at most 65,536 characters: a row has some 400 at the most.
 _ROWS_SHOWN: Final = 15
 _ROWS_FOLDED: Final = 100
-_TOLD_MOST: Final = 20
 _REFUSED_SHOWN: Final = 5
-_LONGEST_NAME: Final = 200
-_LONGEST: Final = 500
-_MEANS_SOMETHING: Final = re.compile(r"[^0-9A-Za-z ,;()\-+%./:='→]", re.ASCII)
-_STARTS_A_LINK: Final = re.compile(r"www\.|://", re.IGNORECASE)
-# Behind these characters a name would be a mention of somebody or of something.
-_MENTIONS: Final = re.compile("[@#!~&]")
-_ZERO_WIDTH: Final = "\u200b"
+# Characters of the tables, of room on clusters, and of what it rests on; the rest of `LONGEST` is for all else.
+_TABLES: Final = 46_000
+_ROOM: Final = 9_000
+_TOLD: Final = 8_000
 
 
 def change_markdown(change: CostChange) -> str:
@@ -51,6 +48,9 @@ def change_markdown(change: CostChange) -> str:
 
     Args:
         change: what to write; the same change always gives the same text.
+
+    Returns:
+        Less than `LONGEST` characters.
     """
     return "\n".join(_lines(change)) + "\n"
 
@@ -59,16 +59,17 @@ def _lines(change: CostChange) -> Iterator[str]:
     yield f"### Cost of this change: {increase_text(change.increase)} a month"
     yield ""
     yield _summary(change)
+    rows = within(map(_row, change.rows[: _ROWS_SHOWN + _ROWS_FOLDED]), _TABLES)
     if change.rows:
         yield ""
-        yield from _table(change.rows[:_ROWS_SHOWN])
+        yield HEADER
+        yield from rows[:_ROWS_SHOWN]
         sums = f"{range_text(change.before)} | {range_text(change.after)} | **{increase_text(change.increase)}**"
         yield f"| | **everything** | | {sums} |"
-    yield from _folded_rows(change.rows[_ROWS_SHOWN:])
-    yield from _room(change)
+    yield from _folded_rows(rows[_ROWS_SHOWN:], len(change.rows) - min(len(rows), _ROWS_SHOWN))
+    yield from _room(change.fits)
     yield ""
-    told = [rates_text(change.rates), *change.assumptions]
-    yield from _folded("What this rests on", (f"- {_sentence(text)}" for text in told[:_TOLD_MOST]))
+    yield from _folded("What this rests on", _told([rates_text(change.rates), *change.assumptions]))
 
 
 def _summary(change: CostChange) -> str:
@@ -80,42 +81,62 @@ def _summary(change: CostChange) -> str:
     return " ".join(parts)
 
 
-def _table(rows: Sequence[ChangeRow]) -> Iterator[str]:
-    yield HEADER
-    for row in rows:
-        cells = (
-            row.change,
-            _name(object_text(row)),
-            _sentence(differences(row)),
-            side_money_text(row.before),
-            side_money_text(row.after),
-            increase_text(row.increase),
-        )
-        yield f"| {' | '.join(cells)} |"
+def _row(row: ChangeRow) -> str:
+    cells = (
+        row.change,
+        name(object_text(row)),
+        sentence(differences(row)),
+        side_money_text(row.before),
+        side_money_text(row.after),
+        increase_text(row.increase),
+    )
+    return f"| {' | '.join(cells)} |"
 
 
-def _folded_rows(rows: Sequence[ChangeRow]) -> Iterator[str]:
-    """The rows that would make the comment long, and how many are left out even so."""
-    if not rows:
+def _folded_rows(rows: Sequence[str], number: int) -> Iterator[str]:
+    """The rows that would make the comment long, and how many of so many are left out even so."""
+    if not number:
         return
-    left = len(rows) - _ROWS_FOLDED
-    more = [f"and {left:,} more, in the sum above"] if left > 0 else []
+    left = number - len(rows)
+    more = [f"and {left:,} more, in the sum above"] if left else []
+    table = [HEADER, *rows, ""] if rows else []
     yield ""
-    yield from _folded(f"{count(len(rows), 'more change')}", [*_table(rows[:_ROWS_FOLDED]), "", *more])
+    yield from _folded(count(number, "more change"), [*table, *more])
 
 
-def _room(change: CostChange) -> Iterator[str]:
-    """A line for each cluster, and what finds no place."""
-    ranged = {fit.cluster for fit in change.fits if fit.replicas == "fewest"}
-    for fit in change.fits:
-        place = f" on {_name(fit.cluster)}" if fit.cluster else ""
-        replicas = f" with the {fit.replicas} replicas" if fit.cluster in ranged else ""
+def _room(fits: Sequence[ChangeFit]) -> Iterator[str]:
+    """Lines for each cluster, and what finds no place; where they are too many, those first that lack room."""
+    ranged = {fit.cluster for fit in fits if fit.replicas == "fewest"}
+    order = sorted(range(len(fits)), key=lambda place: (fits[place].fits, place))
+    blocks = within((_cluster(fits[place], is_ranged=fits[place].cluster in ranged) for place in order), _ROOM)
+    for _, block in sorted(zip(order, blocks, strict=False)):
         yield ""
-        yield f"**Room{place}{replicas}:** {_sentence(fit_text(fit))}."
-        if fit.refused:
-            yield ""
-        for item in fit.refused[:_REFUSED_SHOWN]:
-            yield f"- {_name(item.workload)}, {count(item.pods, 'pod')}: {_name(item.reason)}"
+        yield block
+    left = [fits[place] for place in order[len(blocks) :]]
+    if left:
+        lacking = sum(not fit.fits for fit in left)
+        yield ""
+        yield f"**Room:** and {count(len(left), 'more answer')}, {lacking:,} of them with pods that find no place."
+
+
+def _cluster(fit: ChangeFit, *, is_ranged: bool) -> str:
+    place = f" on {name(fit.cluster)}" if fit.cluster else ""
+    replicas = f" with the {fit.replicas} replicas" if is_ranged else ""
+    lines = [f"**Room{place}{replicas}:** {sentence(fit_text(fit))}."]
+    if fit.refused:
+        lines.append("")
+    lines += [
+        f"- {name(item.workload)}, {count(item.pods, 'pod')}: {name(item.reason)}"
+        for item in fit.refused[:_REFUSED_SHOWN]
+    ]
+    return "\n".join(lines)
+
+
+def _told(texts: Sequence[str]) -> Iterator[str]:
+    shown = within((f"- {sentence(text)}" for text in texts), _TOLD)
+    yield from shown
+    if len(shown) < len(texts):
+        yield f"- and {count(len(texts) - len(shown), 'more sentence')}"
 
 
 def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -125,29 +146,3 @@ def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
     yield from lines
     yield ""
     yield "</details>"
-
-
-def _name(text: str) -> str:
-    """A name or somebody else's sentence, which nothing can come of."""
-    return f"<code>{_inert(text)}</code>"
-
-
-def _sentence(text: str) -> str:
-    """A sentence of ours with names in it: it is not in ``<code>``, so that nothing in it may be a mention."""
-    return _escaped(_MENTIONS.sub(rf"\g<0>{_ZERO_WIDTH}", _shown(text)))
-
-
-def _inert(text: str) -> str:
-    return _escaped(_shown(text, _LONGEST_NAME))
-
-
-def _shown(text: str, most: int = _LONGEST) -> str:
-    """The text on one line, not too long, without anything that cannot be seen."""
-    plain = printable(text)
-    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
-
-
-def _escaped(text: str) -> str:
-    """Every character that may mean something in Markdown or HTML as a numeric reference, and links broken."""
-    broken = _STARTS_A_LINK.sub(lambda found: f"{found[0][0]}{_ZERO_WIDTH}{found[0][1:]}", text)
-    return _MEANS_SOMETHING.sub(lambda found: f"&#{ord(found[0])};", broken)

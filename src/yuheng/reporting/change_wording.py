@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from yuheng.model.units import HOURS_A_MONTH
+from yuheng.model.words import count
 from yuheng.reporting.fleet_wording import NONE, carbon_text, money_text
-from yuheng.reporting.wording import amount_text, count, number_text
+from yuheng.reporting.wording import amount_text, number_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,7 +102,7 @@ def rates_text(rates: ChangeRates) -> str:
     text = (
         f"{rates.source}: {money_text(compute.cpu)} a core and hour, {money_text(compute.memory)} a GiB and hour, "
         f"{money_text(compute.gpu)} a GPU and hour; storage {money_text(rates.storage)} a GiB and month, "
-        f"{classes}load balancers {money_text(rates.balancer)} an hour; a month has 730 hours"
+        f"{classes}load balancers {money_text(rates.balancer)} an hour; a month has {HOURS_A_MONTH:g} hours"
     )
     return text if rates.carbon is None else f"{text}; {number_text(rates.carbon)} g of CO2 equivalent a kWh"
 

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from yuheng.model.simulation import MEASURES, Difference, Summary
+from yuheng.model.words import count
 from yuheng.reporting.measures import measure_of
-from yuheng.reporting.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from yuheng.model.cost import IDLE, CostRow
-from yuheng.model.cost_change import HOURS_A_MONTH
+from yuheng.model.units import HOURS_A_MONTH
 from yuheng.reporting.cents import cents
 from yuheng.reporting.cost_drawing import Moment, bars, treemap
 from yuheng.reporting.cost_wording import MEANINGS, cost_text, group_text, stretch_text, window_text

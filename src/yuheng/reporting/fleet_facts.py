@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from yuheng.model.words import count
 from yuheng.reporting.fleet_wording import money_text
-from yuheng.reporting.wording import by_importance, count
+from yuheng.reporting.wording import by_importance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

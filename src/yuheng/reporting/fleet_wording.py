@@ -6,7 +6,8 @@ import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from yuheng.reporting.wording import count, number_text, percent
+from yuheng.model.words import count
+from yuheng.reporting.wording import number_text, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,6 +11,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from yuheng.model.months import month_of
 from yuheng.reporting.rows_csv import rows_csv
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def focus_csv(costs: Costs) -> str:
 
 def _charges(costs: Costs) -> Iterator[dict[str, object]]:
     for row in costs.rows:
-        start, end = map(_instant, costs.stretch(row))
+        start, end = map(round, costs.stretch(row))
         for part, (category, subcategory) in _PARTS.items():
             amount = round(getattr(row, part), 9)
             if not amount:
@@ -88,8 +89,8 @@ def _charges(costs: Costs) -> Iterator[dict[str, object]]:
                 "BillingAccountName": row.group.get("cluster") or None,
                 "BillingAccountType": "Cluster",
                 "BillingCurrency": costs.currency,
-                "BillingPeriodStart": _told(_month(start)),
-                "BillingPeriodEnd": _told(_month(end, is_end=True)),
+                "BillingPeriodStart": _told(month_of(start)[0]),
+                "BillingPeriodEnd": _told(month_of(end - 1)[1]),
                 "ChargeCategory": "Usage",
                 "ChargeClass": None,
                 "ChargeDescription": f"{part} of {names}",
@@ -111,17 +112,5 @@ def _charges(costs: Costs) -> Iterator[dict[str, object]]:
             }
 
 
-def _instant(seconds: float) -> datetime:
-    return datetime.fromtimestamp(round(seconds), UTC)
-
-
-def _month(time: datetime, *, is_end: bool = False) -> datetime:
-    """The beginning of a time's month; as an end, the beginning of the next one unless it is one itself."""
-    first = time.replace(day=1, hour=0, minute=0, second=0)
-    if not is_end or first == time:
-        return first
-    return first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
-
-
-def _told(time: datetime) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _told(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from markupsafe import Markup
 
+from yuheng.model.words import count
 from yuheng.reporting.page import asset, render
 from yuheng.reporting.payload import embedded, page_data
 from yuheng.reporting.pending import PendingGroup, grouped
 from yuheng.reporting.waiting import by_state, eviction_groups, wait_groups, waiting_jobs
-from yuheng.reporting.wording import by_importance, count
+from yuheng.reporting.wording import by_importance
 
 if TYPE_CHECKING:
     from yuheng.model.plan import Allocation, Plan

@@ -19,6 +19,7 @@ import msgspec
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from yuheng.model.words import count
 from yuheng.reporting.fleet_wording import (
     carbon_text,
     day_text,
@@ -32,7 +33,6 @@ from yuheng.reporting.fleet_wording import (
 from yuheng.reporting.wording import (
     amount_text,
     amounts_text,
-    count,
     number_text,
     percent,
     points,

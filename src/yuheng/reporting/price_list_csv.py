@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from yuheng.model.price_list import HOURS_A_MONTH
+from yuheng.model.units import HOURS_A_MONTH
 from yuheng.reporting.rows_csv import rows_csv
 
 if TYPE_CHECKING:

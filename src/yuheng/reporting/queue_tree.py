@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from yuheng.model.batch_plan import JobCounts, QueueReport
-from yuheng.reporting.wording import by_importance, count
+from yuheng.model.words import count
+from yuheng.reporting.wording import by_importance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

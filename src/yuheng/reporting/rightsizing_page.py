@@ -25,7 +25,7 @@ ROWS_SHOWN: Final = 500
 """Containers on a page, those that save or cost most: a browser draws no more of them with pleasure."""
 _ARROW: Final = "→"
 _THEME: Final = ("page/theme.js",)
-_PAGE: Final = ("page/text.js", "page/rightsizing.js")
+_PAGE: Final = ("page/text.js", "page/rightsizing.js", "page/paper.js")
 _STYLE: Final = tuple(f"page/{part}.css" for part in ("tokens", "page", "sections", "lists", "rightsizing", "phone"))
 _BANDS: Final = 9
 _DAYS: Final = ("Mon-Fri", "Sat-Sun")

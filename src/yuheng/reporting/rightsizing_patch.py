@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from yuheng.model.quantity import format_amount
+from yuheng.model.words import count
 from yuheng.reporting.documents import block_text
-from yuheng.reporting.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

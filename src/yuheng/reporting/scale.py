@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from yuheng.model.units import DAY, HOUR, MINUTE
+
 __all__ = ["steps"]
 
 _STEPS: Final = (1.0, 2.0, 5.0, 10.0)
-_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _CLOCK_STEPS: Final = tuple(
     factor * unit
     for unit, factors in (
         (1.0, (1, 2, 5, 10, 15, 30)),
-        (_MINUTE, (1, 2, 5, 10, 15, 30)),
-        (_HOUR, (1, 2, 3, 6, 12)),
-        (_DAY, (1, 2, 5)),
+        (MINUTE, (1, 2, 5, 10, 15, 30)),
+        (HOUR, (1, 2, 3, 6, 12)),
+        (DAY, (1, 2, 5)),
     )
     for factor in factors
 )
@@ -39,6 +40,6 @@ def steps(low: float, high: float, most: int, unit: str = "") -> list[float]:
 def _step(least: float, unit: str) -> float:
     if unit == "s" and 1 <= least <= _CLOCK_STEPS[-1]:
         return next(step for step in _CLOCK_STEPS if step >= least)
-    base = _DAY if unit == "s" and least > _CLOCK_STEPS[-1] else 1.0
+    base = DAY if unit == "s" and least > _CLOCK_STEPS[-1] else 1.0
     power = 10.0 ** math.floor(math.log10(least / base))
     return base * next(factor * power for factor in _STEPS if factor * power * base >= least * (1 - 1e-9))

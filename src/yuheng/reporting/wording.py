@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from yuheng.model.units import DAY, HOUR, MINUTE, per_month
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,9 +20,9 @@ __all__ = [
     "amount_text",
     "amounts_text",
     "by_importance",
-    "count",
     "devices_text",
     "duration_text",
+    "month_text",
     "number_text",
     "percent",
     "points",
@@ -32,7 +34,7 @@ __all__ = [
 _FIRST = ("cpu", "memory", "gpu")
 _LAST = ("ephemeral-storage", "pods")
 _BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
-_PERIODS: Final = ((86400, "days"), (3600, "h"), (60, "min"))
+_PERIODS: Final = ((DAY, "days"), (HOUR, "h"), (MINUTE, "min"))
 
 
 def printable(text: str, encoding: str = "utf-8") -> str:
@@ -42,9 +44,9 @@ def printable(text: str, encoding: str = "utf-8") -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
-def count(number: int, noun: str) -> str:
-    """``1 pod``, ``12,000 pods``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def month_text(per_hour: float) -> str:
+    """What so many US dollars an hour are in a month, to the cent: ``1,234.50``."""
+    return f"{per_month(per_hour):,.2f}"
 
 
 def percent(share: float) -> str:

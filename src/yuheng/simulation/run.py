@@ -11,6 +11,7 @@ import numpy as np
 
 from yuheng.errors import InputError
 from yuheng.model.cluster import Snapshot
+from yuheng.model.labels import HOSTNAME
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
@@ -130,7 +131,7 @@ def _check_homes(snapshot: Snapshot, absent: Sequence[int]) -> None:
 def _of_pool(pool: NodePool, i: int) -> Node:
     """A pool's node."""
     name = f"{pool.name}-{i}"
-    labels = {**pool.node.labels, "kubernetes.io/hostname": name}
+    labels = {**pool.node.labels, HOSTNAME: name}
     node: Node = msgspec.structs.replace(pool.node, name=name, labels=labels)
     return node
 

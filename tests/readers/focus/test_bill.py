@@ -232,3 +232,39 @@ def test_identities_are_read_from_nodes(tmp_path):
     first, second = read_identities([tmp_path / "nodes.yaml"])
     assert (first.name, first.provider_id, first.hostname) == ("a", "aws:///eu-west-1a/i-1", "host-a")
     assert (second.name, second.provider_id, second.hostname) == ("b", "", "")
+
+
+def test_a_charge_that_ends_before_it_starts_is_named(bill):
+    ends = {"ChargePeriodStart": "2024-09-03", "ChargePeriodEnd": "2024-09-02"}
+    with pytest.raises(InputError) as caught:
+        bill({}, ends)
+    assert str(caught.value).endswith(
+        "bill.csv: charge 2: ChargePeriodEnd: found '2024-09-02', "
+        "expected a time such as 2026-01-31T00:00:00Z, not before ChargePeriodStart"
+    )
+
+
+def test_charges_that_are_there_twice_are_told_with_their_sum(bill):
+    found = bill({}, {}, {"ResourceId": "i-2", "BilledCost": "5"}, {"ServiceName": "S3"}, {"ServiceName": "S3"})
+    (note,) = found.notes
+    assert note == (
+        "2 charges repeat others in every column: 2.00 USD that may be billed once, and are counted as they are written"
+    )
+    assert found.billed == 9.0
+
+
+def test_charges_that_are_there_twice_in_two_files_are_told(tmp_path):
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(table({}, {"ResourceId": name}), encoding="utf-8")
+    (note,) = read_bill([tmp_path / "a.csv", tmp_path / "b.csv"], rate).notes
+    assert note.startswith("1 charge repeats another in every column: 1.00 USD ")
+
+
+def test_charges_in_euros_that_are_there_twice_are_told_in_dollars(bill):
+    (note,) = bill({"BillingCurrency": "EUR"}, {"BillingCurrency": "EUR"}).notes
+    assert "1.25 USD" in note
+
+
+def test_charges_outside_of_the_window_are_not_told_as_twice(bill):
+    late = {"ChargePeriodStart": "2024-09-05", "ChargePeriodEnd": "2024-09-06"}
+    assert bill({}, late, late, window=(SEPTEMBER, SEPTEMBER + DAY)).notes == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -129,6 +130,12 @@ FINAL = {
     "not logged in": ((401, {}, b""), "401 Unauthorized, expected credentials in YUHENG_PROMETHEUS_TOKEN_FILE"),
     "not allowed": ((403, {}, b"no"), "403 Forbidden, expected credentials"),
     "a redirect": ((302, {"Location": "http://127.0.0.1:1/x"}, b""), "a redirect to http://127.0.0.1:1/x"),
+    "a login": (
+        (302, {"Location": "https://me:hidden@sso/login?next=a@b&state=hidden#hidden"}, b""),
+        "a redirect to https://sso/login, expected an answer of the HTTP API of Prometheus at this address",
+    ),
+    "a login nearby": ((307, {"Location": "/login?token=hidden"}, b""), "a redirect to /login, expected"),
+    "a redirect to nowhere": ((302, {}, b""), "a redirect to nowhere"),
     "a query that is wrong": (failure(400, "bad_data", "parse error\nat char 3"), "400 Bad Request: parse error at"),
     "an error as a success": (failure(200, "internal", "broken"), "200: broken"),
 }
@@ -142,6 +149,7 @@ def test_what_no_patience_mends_is_told_at_once_in_one_line(reply, message):
             server.ask("query", {"query": "1"})
     assert message in str(told.value)
     assert "\n" not in str(told.value)
+    assert "hidden" not in str(told.value)
     assert (len(played.requests), patience.pauses) == (1, [])
 
 
@@ -204,6 +212,9 @@ ADDRESSES = {
     "a host alone": ("localhost:9090", "'localhost:9090', expected an address such as"),
     "no port": ("http://host:x", "'http://host:x', expected an address"),
     "a line end": ("http://host/\r\nX: y", "expected an address"),
+    "a query of what is none": ("host:9090?token=hidden", "'host:9090', expected an address"),
+    "a query and a blank": ("http://host/a b?token=hidden#hidden", "'http://host/a b', expected an address"),
+    "a password of marks": ("htp://me:hidden?hidden/hidden@host/x", "'host/x', expected an address"),
 }
 
 
@@ -303,6 +314,20 @@ def test_a_part_that_did_not_answer_is_told_and_asked_again(tmp_path):
         assert "part of the server did not answer: store 10.0.0.1 did not answer" in notes
         before = len(played.requests)
         assert asked(played, tmp_path).asked == len(played.requests) - before > 1
+
+
+def test_two_runs_at_once_ask_for_everything_once(tmp_path):
+    def answer(number, path, form):
+        time.sleep(0.05)
+        return Small(6)(number, path, form)
+
+    with Played(answer) as played:
+        with ThreadPoolExecutor(2) as pool:
+            runs = list(pool.map(lambda _: asked(played, tmp_path), range(2)))
+        assert min(run.asked for run in runs) == 1  # the time of the server
+        assert len(played.requests) == sum(run.asked for run in runs)
+    assert runs[0].paths == runs[1].paths
+    assert all(path.exists() for path in runs[0].paths)
 
 
 def test_remarks_on_a_query_are_no_missing_parts(tmp_path):

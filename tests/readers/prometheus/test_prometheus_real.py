@@ -148,7 +148,7 @@ def test_a_second_run_asks_only_the_time(server, tmp_path):
     assert not [
         path
         for path in tmp_path.rglob("*")
-        if path.is_file() and path not in {*first.paths} and path.name != "manifest.json"
+        if path.is_file() and path not in {*first.paths} and path.name not in ("manifest.json", ".lock")
     ]
 
 

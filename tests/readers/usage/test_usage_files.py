@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import tempfile
 
 import duckdb
 import pytest
 
 from yuheng.errors import InputError, NotFoundError
-from yuheng.readers.usage import open_usage
+from yuheng.readers.usage import counters, open_usage
 
 HEADER = "timestamp,namespace,pod,container,cpu,memory\n"
 ROW = "2026-01-01T00:00:00Z,web,a,main,0.5,1024\n"
@@ -91,6 +92,74 @@ def test_the_folder_of_rates_is_removed(tmp_path):
     assert not counters.folder.exists()
 
 
+COUNTED = "ts,namespace,pod,container,cpu_seconds_total,memory\n" + "".join(
+    f"{START + 60 * step},web,p{pod},main,{(pod + 1) * 60 * (step % 5)},{pod}\n"
+    for step in range(20)
+    for pod in range(9)
+)
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 50])
+def test_counters_that_do_not_fit_into_memory_are_told_as_those_that_do(tmp_path, monkeypatch, at_once):
+    path = written(tmp_path, COUNTED)
+    whole = told(path)
+    monkeypatch.setattr(counters, "AT_ONCE", at_once)
+    assert told(path) == whole
+    assert len(whole) == 180
+
+
+class Watched:
+    """A database that remembers what it is asked."""
+
+    def __init__(self, base):
+        self.base, self.asked = base, []
+
+    def execute(self, statement, *values):
+        self.asked.append(statement)
+        return self.base.execute(statement, *values)
+
+    def sql(self, statement):
+        self.asked.append(statement)
+        return self.base.sql(statement)
+
+
+def test_files_are_passed_over_as_often_however_many_rows_they_have(monkeypatch):
+    base = Watched(duckdb.connect())
+    base.base.execute(
+        "CREATE TEMP VIEW file_0 AS SELECT t::DOUBLE AS ts, 'web' AS namespace, 'p' || p AS pod, 'main' AS container, "
+        "'' AS node, '' AS cluster, t::DOUBLE AS cpu, 1.0 AS memory, NULL::DOUBLE AS gpu, 0.0 AS egress "
+        "FROM range(50) AS a(t), range(10) AS b(p)"
+    )
+    monkeypatch.setattr(counters, "AT_ONCE", 20)
+    found = counters.Counters(base, "file_0", ["cpu"], "usage.csv")
+    assert base.base.execute(f"SELECT count(*), sum(cpu) FROM {found.relation}").fetchone() == (500, 490.0)  # noqa: S608
+    assert sum(" FROM file_0" in statement for statement in base.asked) == 2  # counted, divided
+    assert 1 < len(list(found.folder.glob("*.parquet"))) <= 10
+    assert not list((found.folder / "divided").iterdir())
+    found.close()
+
+
+def test_a_broken_file_of_counters_leaves_nothing_behind(tmp_path, monkeypatch):
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    path = written(tmp_path, f"ts,namespace,pod,cpu_seconds_total\n{START},web,a,1\n{START},web,a,1,too,many\n")
+    with pytest.raises(InputError, match=r"usage\.csv"):
+        open_usage([path])
+    assert not list(place.iterdir())
+
+
+@pytest.mark.parametrize("name", ["it's", 'a"b', "a;b--", "a[0]*?", "part=7"])
+def test_a_folder_for_temporary_files_may_have_any_name(tmp_path, monkeypatch, name):
+    place = tmp_path / name
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    path = written(tmp_path, COUNTED)
+    whole = told(path)
+    monkeypatch.setattr(counters, "AT_ONCE", 40)
+    assert told(path) == whole
+
+
 def test_a_clock_that_is_wrong_by_years_is_left_out_and_told(tmp_path):
     late = ROW.replace("2026", "2056")
     with open_usage([written(tmp_path, HEADER + ROW + ROW.replace("00:00:00", "00:01:00") + late)]) as usage:
@@ -134,8 +203,11 @@ BROKEN = {
     "no time": ("namespace,pod,cpu\nweb,a,1\n", "expected a column timestamp or ts"),
     "no amount": ("ts,namespace,pod\n0,web,a\n", "expected a column cpu, memory or gpu"),
     "twice": ("ts,time,namespace,pod,cpu\n0,0,web,a,1\n", "columns 'ts' and 'time', expected one column for ts"),
-    "no number": (HEADER + ROW + ROW.replace("0.5", "half"), "row 2: cpu: found 'half', expected a number"),
-    "no time in a row": (HEADER + ROW + ROW.replace("2026", "soon-"), "row 2: ts: found 'soon--01-01T00:00:00Z'"),
+    "no number": (HEADER + ROW + ROW.replace("0.5", "half"), "line 3: cpu: found 'half', expected a number"),
+    "no time in a row": (
+        HEADER + ROW + ROW.replace("2026", "soon-"),
+        "line 3: timestamp: found 'soon--01-01T00:00:00Z', expected a time",
+    ),
     "nothing": (HEADER, "found no samples, expected usage in Parquet or CSV"),
     "a value less": (HEADER + ROW + "2026-01-01T00:00:00Z,web\n", "found 2 values"),
 }
@@ -148,6 +220,35 @@ def test_broken_files_are_told_in_one_line(tmp_path, text, message):
     assert message in str(error.value)
     assert "usage.csv" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+LINES = 'ts,Namespace,POD Name,CPU cores\n\n0,web,a,1\n\n60,web,"a\nb",1\n120,web,a,lots\n'
+
+
+@pytest.mark.parametrize("name", ["usage.csv", "usage.csv.gz", "it's [1]*.csv"])
+def test_a_wrong_cell_is_where_a_person_finds_it(tmp_path, name):
+    """Blank lines count as lines, a row may have several; the column is called as the file calls it."""
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(LINES.encode()) if name.endswith("gz") else LINES.encode())
+    with pytest.raises(InputError) as error:
+        open_usage([path])
+    assert str(error.value) == f"{path}: line 7: CPU cores: found 'lots', expected a number"
+
+
+def test_the_first_of_several_wrong_cells_is_told(tmp_path):
+    rows = "".join(f"{START + n},web,a,{'lots' if n >= 150_000 else 1}\n" for n in range(200_000))
+    with pytest.raises(InputError, match=r"line 150002: cpu: found 'lots', expected a number"):
+        open_usage([written(tmp_path, "ts,namespace,pod,cpu\n" + rows)])
+
+
+def test_a_wrong_cell_of_parquet_is_told_by_its_row(tmp_path):
+    path = tmp_path / "usage.parquet"
+    with duckdb.connect() as base:
+        base.sql(
+            "SELECT n AS time, 'web' AS ns, 'a' AS pod, if(n = 3, 'x', '1') AS cpu_m FROM range(9) AS t(n)"
+        ).to_parquet(str(path))
+    with pytest.raises(InputError, match=r"usage\.parquet: row 4: cpu_m: found 'x', expected a number"):
+        open_usage([path])
 
 
 def test_files_that_are_not_there_are_told(tmp_path):

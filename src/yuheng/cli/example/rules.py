@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from yuheng.model.labels import ZONE
+
 __all__ = [
     "AT_THE_EDGE",
     "CLUSTER_CRITICAL",
@@ -17,7 +19,6 @@ __all__ = [
     "PRIORITIES",
     "PRODUCTION",
     "RESEARCH",
-    "ZONE",
     "apart",
     "gated",
     "policy_objects",
@@ -25,7 +26,6 @@ __all__ = [
 ]
 
 Spec = dict[str, Any]
-ZONE: Final = "topology.kubernetes.io/zone"
 PRODUCTION: Final = "production"
 RESEARCH: Final = "research"
 CLUSTER_CRITICAL: Final = "system-cluster-critical"

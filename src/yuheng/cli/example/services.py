@@ -16,11 +16,11 @@ from yuheng.cli.example.rules import (
     ON_SPOT,
     ON_T4,
     PRODUCTION,
-    ZONE,
     apart,
     spread,
 )
 from yuheng.cli.example.workloads import Workload
+from yuheng.model.labels import ZONE
 
 __all__ = ["SERVICES"]
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from yuheng.cli.example.pools import REGION
-from yuheng.cli.example.rules import PRIORITIES, ZONE
+from yuheng.cli.example.rules import PRIORITIES
+from yuheng.model.labels import ZONE
 from yuheng.model.quantity import parse_quantity
 
 if TYPE_CHECKING:

@@ -17,16 +17,29 @@ from numpy.typing import NDArray
 from yuheng.finops.allocation.demand import Demand
 from yuheng.model.node import Node
 from yuheng.model.node_price import NodePrice
-from yuheng.model.usage import HOUR, Window
+from yuheng.model.units import GIB
 
-__all__ = ["Divided", "divide"]
+__all__ = ["Divided", "Paid", "divide", "paid_for"]
 
 Numbers = NDArray[np.float64]
 
-GIB: Final = 2.0**30
 CPU: Final = 0
 # More than so much above what a node has is told.
 _SLIGHTLY: Final = 1.001
+
+
+class Paid(NamedTuple):
+    """What nodes have, and what is paid for them.
+
+    Attributes:
+        rates: (N, 3) US dollars per core-hour, GiB-hour and device-hour; all of a node at its rates is its price.
+        amounts: (N, 3) cores, GiB and devices.
+        per_hour: (N,) US dollars.
+    """
+
+    rates: Numbers
+    amounts: Numbers
+    per_hour: Numbers
 
 
 class Divided(NamedTuple):
@@ -37,8 +50,8 @@ class Divided(NamedTuple):
         used: (E,) US dollars of what was used of that, as far as usage tells.
         told: (E,) US dollars of what was held while usage was told.
         idle: (N, P, 3) US dollars of each node, stretch and resource that nobody held.
-        total: US dollars of all nodes over the window.
-        crowded: how many nodes had more held of a resource than they have.
+        total: US dollars of all nodes over these stretches.
+        crowded: (N,) whether a node had more held of a resource than it has.
     """
 
     costs: Numbers
@@ -46,23 +59,21 @@ class Divided(NamedTuple):
     told: Numbers
     idle: Numbers
     total: float
-    crowded: int
+    crowded: NDArray[np.bool_]
 
 
-def divide(demand: Demand, nodes: Sequence[Node], prices: Sequence[NodePrice], window: Window) -> Divided:
+def divide(demand: Demand, paid: Paid, hours: Numbers) -> Divided:
     """Divide the price of nodes among those who held them.
 
     Args:
         demand: what was held.
-        nodes: of the cluster.
-        prices: of each of the nodes, in their order.
-        window: the time, and its stretches.
+        paid: the nodes of the cluster, and their prices.
+        hours: (P,) of each stretch of time.
     """
-    hours = np.diff(window.edges()) / HOUR
-    rates, amounts, paid = _table(nodes, prices)
+    rates, amounts, per_hour = paid
     capacity: Numbers = amounts[:, None, :] * hours[None, :, None]
     placed = demand.node >= 0
-    held = np.zeros((len(nodes), len(hours), 3))
+    held = np.zeros((len(amounts), len(hours), 3))
     np.add.at(held, (demand.node[placed], demand.period[placed]), demand.held[placed])
     scale = np.minimum(_ratio(capacity, held, 1.0), 1.0)
     free = np.clip(capacity - held * scale, 0.0, None)
@@ -75,21 +86,23 @@ def divide(demand: Demand, nodes: Sequence[Node], prices: Sequence[NodePrice], w
     per_entry[~placed] = floating[demand.period[~placed]]
 
     idle = worth * (1.0 - taken)[None, :, :]
-    idle[:, :, CPU] += _remainders(rates, amounts, paid)[:, None] * hours[None, :]
+    idle[:, :, CPU] += _remainders(paid)[:, None] * hours[None, :]
     return Divided(
         costs=demand.held * per_entry,
         used=(demand.used * per_entry).sum(axis=1),
         told=(demand.told * per_entry).sum(axis=1),
         idle=idle,
-        total=float(paid.sum() * hours.sum()),
-        crowded=int((held > capacity * _SLIGHTLY).any(axis=(1, 2)).sum()),
+        total=float(per_hour.sum() * hours.sum()),
+        crowded=np.asarray((held > capacity * _SLIGHTLY).any(axis=(1, 2)), dtype=bool),
     )
 
 
-def _table(nodes: Sequence[Node], prices: Sequence[NodePrice]) -> tuple[Numbers, Numbers, Numbers]:
-    """(N, 3) rates and (N, 3) amounts of cpu, memory and GPUs; (N,) US dollars per hour.
+def paid_for(nodes: Sequence[Node], prices: Sequence[NodePrice]) -> Paid:
+    """What nodes have, and what is paid for them; rates that do not add up to their node's price are scaled to it.
 
-    Rates that do not add up to the price of their node are scaled until they do.
+    Args:
+        nodes: of the cluster.
+        prices: of each of the nodes, in their order.
     """
     amounts = np.array(
         [
@@ -99,14 +112,14 @@ def _table(nodes: Sequence[Node], prices: Sequence[NodePrice]) -> tuple[Numbers,
         dtype=np.float64,
     ).reshape(-1, 3)
     rates = np.array([(price.cpu, price.memory, price.gpu) for price in prices], dtype=np.float64).reshape(-1, 3)
-    paid = np.array([price.per_hour for price in prices], dtype=np.float64)
-    factor = _ratio(paid, (rates * amounts).sum(axis=1), 0.0)
-    return rates * factor[:, None], amounts, paid
+    per_hour = np.array([price.per_hour for price in prices], dtype=np.float64)
+    factor = _ratio(per_hour, (rates * amounts).sum(axis=1), 0.0)
+    return Paid(rates * factor[:, None], amounts, per_hour)
 
 
-def _remainders(rates: Numbers, amounts: Numbers, paid: Numbers) -> Numbers:
+def _remainders(paid: Paid) -> Numbers:
     """(N,) US dollars per hour of nodes that have nothing to split a price over: all of it is idle."""
-    return np.where((rates * amounts).sum(axis=1) > 0, 0.0, paid)
+    return np.where((paid.rates * paid.amounts).sum(axis=1) > 0, 0.0, paid.per_hour)
 
 
 def _floating(demand: Demand, placed: NDArray[np.bool_], free: Numbers, worth: Numbers) -> tuple[Numbers, Numbers]:

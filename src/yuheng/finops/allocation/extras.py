@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.finops.allocation.ledger import Lines
-from yuheng.finops.allocation.question import HOURS_A_MONTH, Question
+from yuheng.finops.allocation.question import Question
 from yuheng.model.estate import Claim, Estate, LoadBalancer, PodEstate
+from yuheng.model.units import GIB, HOURS_A_MONTH
 
-__all__ = ["balancer_lines", "claim_price", "storage_lines"]
+__all__ = ["Extras", "balancers_of", "claim_price", "storage_of"]
 
 Numbers = NDArray[np.float64]
 Places = dict[tuple[str, str], int]
-
-GIB: Final = 2.0**30
 
 
 def claim_price(claim: Claim, question: Question) -> float:
@@ -27,15 +25,14 @@ def claim_price(claim: Claim, question: Question) -> float:
     return claim.size / GIB * per_month / HOURS_A_MONTH
 
 
-def storage_lines(
-    estate: Estate, question: Question, hours: Numbers, pods: Places, unmounted: dict[str, int], nodes: dict[str, int]
-) -> Lines:
+def storage_of(
+    estate: Estate, question: Question, pods: Places, unmounted: dict[str, int], nodes: dict[str, int]
+) -> Extras:
     """The volumes: each paid for by the pods that mount it, in equal parts.
 
     Args:
         estate: the cluster.
         question: prices.
-        hours: (P,) of each stretch of the window.
         pods: the subject of each pod.
         unmounted: by namespace, the subject of volumes that no pod mounts.
         nodes: positions by name.
@@ -45,23 +42,22 @@ def storage_lines(
         if pod.node:
             for claim in dict.fromkeys(pod.claims):
                 users[pod.namespace, claim].append(pod)
-    parts = _Parts(hours, nodes)
+    parts = Extras("storage", nodes)
     for item in estate.claims:
         parts.add(
             claim_price(item, question), users.get((item.namespace, item.name), ()), pods, unmounted[item.namespace]
         )
-    return parts.lines("storage")
+    return parts
 
 
-def balancer_lines(
-    estate: Estate, question: Question, hours: Numbers, pods: Places, unused: dict[str, int], nodes: dict[str, int]
-) -> Lines:
+def balancers_of(
+    estate: Estate, question: Question, pods: Places, unused: dict[str, int], nodes: dict[str, int]
+) -> Extras:
     """The load balancers: each paid for by the pods behind it, in equal parts.
 
     Args:
         estate: the cluster.
         question: prices.
-        hours: (P,) of each stretch of the window.
         pods: the subject of each pod.
         unused: by namespace, the subject of load balancers that have no pod behind them.
         nodes: positions by name.
@@ -70,11 +66,11 @@ def balancer_lines(
     for pod in estate.pods.values():
         if pod.node:
             by_namespace[pod.namespace].append(pod)
-    parts = _Parts(hours, nodes)
+    parts = Extras("network", nodes)
     for item in estate.balancers:
         behind = [pod for pod in by_namespace[item.namespace] if _is_behind(pod, item)]
         parts.add(question.balancer, behind, pods, unused[item.namespace])
-    return parts.lines("network")
+    return parts
 
 
 def _is_behind(pod: PodEstate, balancer: LoadBalancer) -> bool:
@@ -82,11 +78,16 @@ def _is_behind(pod: PodEstate, balancer: LoadBalancer) -> bool:
     return bool(balancer.selector) and all(pod.labels.get(key) == value for key, value in balancer.selector.items())
 
 
-class _Parts:
-    """Costs by the hour, in equal parts for those who use something."""
+class Extras:
+    """Costs by the hour, in equal parts for those who use something.
 
-    def __init__(self, hours: Numbers, nodes: dict[str, int]) -> None:
-        self._hours = hours
+    Args:
+        column: of the ledger.
+        nodes: positions by name.
+    """
+
+    def __init__(self, column: str, nodes: dict[str, int]) -> None:
+        self._column = column
         self._places = nodes
         self._subjects: list[int] = []
         self._nodes: list[int] = []
@@ -103,14 +104,18 @@ class _Parts:
             self._nodes.append(self._places.get(pod.node, -1))
             self._prices.append(per_hour / len(users))
 
-    def lines(self, column: str) -> Lines:
-        """All of them, for each stretch of the window."""
-        count, periods = len(self._subjects), len(self._hours)
-        costs = np.outer(np.array(self._prices, dtype=np.float64), self._hours).reshape(-1)
+    def __len__(self) -> int:
+        """How many lines there are for each stretch of time."""
+        return len(self._subjects)
+
+    def lines(self, hours: Numbers) -> Lines:
+        """All of them, for each of (P,) stretches of time of so many hours."""
+        count, periods = len(self._subjects), len(hours)
+        costs = np.outer(np.array(self._prices, dtype=np.float64), hours).reshape(-1)
         return Lines.of(
             np.repeat(np.array(self._subjects, dtype=np.int64), periods),
             np.tile(np.arange(periods, dtype=np.int64), count),
-            column,
+            self._column,
             costs,
             np.repeat(np.array(self._nodes, dtype=np.int64), periods),
         )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.finops.allocation.subjects import Subject
+from yuheng.model.cost import UNALLOCATED
 
-__all__ = ["COLUMNS", "IDLE_COLUMN", "NODE_COLUMNS", "SHARED_COLUMN", "Ledger", "Lines", "joined"]
+__all__ = ["COLUMNS", "IDLE_COLUMN", "NODE_COLUMNS", "SHARED_COLUMN", "Ledger", "Lines", "Names"]
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Truths = NDArray[np.bool_]
+
+_PLACES: Final = ("node", "container")
 
 COLUMNS: Final = ("cpu", "memory", "gpu", "storage", "network", "shared", "idle")
 NODE_COLUMNS: Final = slice(0, 3)
@@ -66,47 +71,73 @@ class Lines(NamedTuple):
         )
 
 
+class Names:
+    """Whom, where and what costs are told of, by position; what is asked of them at every stretch is found once.
+
+    Args:
+        subjects: whom.
+        nodes: names of nodes.
+        containers: names of containers; empty for what is no container's own.
+    """
+
+    def __init__(self, subjects: Sequence[Subject], nodes: Sequence[str], containers: Sequence[str]) -> None:
+        self._subjects = subjects
+        self._names = dict(zip(_PLACES, (nodes, containers), strict=True))
+        self._coded: dict[str, tuple[Indices, Indices, list[str]]] = {}
+
+    def __len__(self) -> int:
+        """How many subjects there are."""
+        return len(self._subjects)
+
+    @cached_property
+    def is_pod(self) -> Truths:
+        """(S,) whether a subject is somebody who can bear a part of shared costs."""
+        return self._told(lambda subject: subject.is_pod, bool)
+
+    @cached_property
+    def is_idle(self) -> Truths:
+        """(S,) whether a subject stands for what is idle of a cluster."""
+        return self._told(lambda subject: subject.kind == "idle", bool)
+
+    @cached_property
+    def clusters(self) -> Indices:
+        """(S,) the subject that stands for what is idle of each subject's cluster."""
+        idle = {subject.cluster: index for index, subject in enumerate(self._subjects) if subject.kind == "idle"}
+        return self._told(lambda subject: idle[subject.cluster], np.int64)
+
+    def codes(self, lines: Lines, key: str) -> tuple[Indices, list[str]]:
+        """(L,) positions in the values that a key has, and those."""
+        if key not in self._coded:
+            self._coded[key] = self._code(key)
+        by_subject, by_name, known = self._coded[key]
+        codes: Indices = by_subject[lines.subject]
+        if key in _PLACES:
+            places = lines.node if key == "node" else lines.container
+            codes = np.where(places >= 0, by_name[places], codes)
+        return codes, known
+
+    def _code(self, key: str) -> tuple[Indices, Indices, list[str]]:
+        known: dict[str, int] = {}
+        by_subject = self._told(lambda subject: known.setdefault(subject.value(key), len(known)), np.int64)
+        names = (*self._names.get(key, ()), UNALLOCATED)
+        by_name = np.array([known.setdefault(name or UNALLOCATED, len(known)) for name in names], dtype=np.int64)
+        return by_subject, by_name, list(known)
+
+    def _told(self, value: Callable[[Subject], object], kind: type) -> NDArray[Any]:
+        return np.array([value(subject) for subject in self._subjects], dtype=kind)
+
+
 class Ledger(NamedTuple):
-    """All costs of some clusters.
+    """All costs of some clusters, in some stretches of time.
 
     Attributes:
-        subjects: whom costs are told of.
-        nodes: names of nodes.
-        containers: names of containers.
+        names: whom, where and what they are told of.
         lines: the costs.
         idle: (N, P, 3) US dollars of nodes that nobody held; in no line.
         node_clusters: (N,) the subject that stands for the idle part of each node's cluster.
     """
 
-    subjects: tuple[Subject, ...]
-    nodes: tuple[str, ...]
-    containers: tuple[str, ...]
+    names: Names
     lines: Lines
     idle: Numbers
     node_clusters: Indices
-
-
-def joined(ledgers: Sequence[Ledger]) -> Ledger:
-    """One ledger of several; all have the same stretches of time."""
-    subjects: list[Subject] = []
-    nodes: list[str] = []
-    containers: list[str] = []
-    lines, clusters = [], []
-    for ledger in ledgers:
-        shifts = (len(subjects), len(nodes), len(containers))
-        subject, node, container = (
-            np.where(places >= 0, places + shift, -1) for places, shift in zip(ledger.lines[:3], shifts, strict=True)
-        )
-        lines.append(ledger.lines._replace(subject=subject, node=node, container=container))
-        clusters.append(ledger.node_clusters + shifts[0])
-        subjects += ledger.subjects
-        nodes += ledger.nodes
-        containers += ledger.containers
-    return Ledger(
-        tuple(subjects),
-        tuple(nodes),
-        tuple(containers),
-        Lines(*(np.concatenate(columns) for columns in zip(*lines, strict=True))),
-        np.concatenate([ledger.idle for ledger in ledgers]),
-        np.concatenate(clusters),
-    )

@@ -11,10 +11,8 @@ import msgspec
 
 from yuheng.errors import ConfigError
 from yuheng.model.cost import IdleMode
-from yuheng.model.price_list import HOURS_A_MONTH
 
 __all__ = [
-    "HOURS_A_MONTH",
     "STORAGE_PRICE",
     "Filter",
     "Question",

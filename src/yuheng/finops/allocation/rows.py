@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from yuheng.finops.allocation.ledger import COLUMNS, Ledger, Lines
+from yuheng.finops.allocation.ledger import COLUMNS, Lines, Names
 from yuheng.finops.allocation.question import Filter, Question
-from yuheng.finops.allocation.subjects import Subject
 from yuheng.model.cost import IDLE, OTHER, UNALLOCATED, UNMOUNTED, CostRow
 from yuheng.model.usage import Window
 
@@ -20,14 +19,13 @@ Indices = NDArray[np.int64]
 Truths = NDArray[np.bool_]
 
 _OTHERS_LAST: Final = {UNALLOCATED: 1, UNMOUNTED: 2, OTHER: 3, IDLE: 4}
-_PLACES: Final = ("node", "container")
 
 
 class Grouping:
     """The groups of lines.
 
     Args:
-        ledger: names of nodes and containers, and subjects.
+        names: whom, where and what costs are told of.
         lines: what is grouped.
         keys: the values that lines of a group have in common.
 
@@ -36,9 +34,8 @@ class Grouping:
         of_line: (L,) the group of each line.
     """
 
-    def __init__(self, ledger: Ledger, lines: Lines, keys: Sequence[str]) -> None:
-        texts = _Texts(ledger)
-        columns = [texts.codes(lines, key) for key in keys]
+    def __init__(self, names: Names, lines: Lines, keys: Sequence[str]) -> None:
+        columns = [names.codes(lines, key) for key in keys]
         combined = np.zeros(len(lines.subject), dtype=np.int64)
         for codes, known in columns:
             # Each step is coded densely again, so that the product never leaves 64 bits.
@@ -48,74 +45,49 @@ class Grouping:
         self.values = [tuple(known[codes[line]] for codes, known in columns) for line in first]
 
 
-class _Texts:
-    """The values of keys as numbers."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-
-    def codes(self, lines: Lines, key: str) -> tuple[Indices, list[str]]:
-        """(L,) positions in the values that a key has, and those."""
-        known: dict[str, int] = {}
-        by_subject = self._coded(lambda subject: subject.value(key), known)
-        codes: Indices = by_subject[lines.subject]
-        if key in _PLACES:
-            names = self._ledger.nodes if key == "node" else self._ledger.containers
-            places = lines.node if key == "node" else lines.container
-            by_name = np.array([known.setdefault(name, len(known)) for name in (*names, UNALLOCATED)], dtype=np.int64)
-            codes = np.where(places >= 0, by_name[places], codes)
-        return codes, list(known)
-
-    def _coded(self, value: Callable[[Subject], str], known: dict[str, int]) -> Indices:
-        found = (known.setdefault(value(subject), len(known)) for subject in self._ledger.subjects)
-        return np.fromiter(found, dtype=np.int64, count=len(self._ledger.subjects))
-
-
-def matching(ledger: Ledger, lines: Lines, filters: Sequence[Filter]) -> Truths:
+def matching(names: Names, lines: Lines, filters: Sequence[Filter]) -> Truths:
     """(L,) whether a line has a row of its own: idle has, but for filters by node or cluster."""
     found = np.ones(len(lines.subject), dtype=bool)
-    texts = _Texts(ledger)
-    is_idle = np.array([subject.kind == "idle" for subject in ledger.subjects], dtype=bool)[lines.subject]
+    is_idle = names.is_idle[lines.subject]
     for item in filters:
-        codes, known = texts.codes(lines, item.key)
+        codes, known = names.codes(lines, item.key)
         accepted = np.array([item.accepts(value) for value in known], dtype=bool)[codes]
         found &= accepted if item.key in ("node", "cluster") else accepted | is_idle
     return found
 
 
-def rows_of(ledger: Ledger, lines: Lines, question: Question, window: Window) -> tuple[CostRow, ...]:
+def rows_of(names: Names, lines: Lines, question: Question, window: Window) -> tuple[CostRow, ...]:
     """The rows of all lines; those that the filters do not accept are one, `OTHER`.
 
     Args:
-        ledger: names and subjects.
+        names: whom, where and what costs are told of.
         lines: with everything shared that is to be.
         question: groups and filters.
         window: its stretches.
     """
-    grouping = Grouping(ledger, lines, question.by)
+    grouping = Grouping(names, lines, question.by)
     values = [*grouping.values, (OTHER,) * len(question.by)]
-    group = np.where(matching(ledger, lines, question.filters), grouping.of_line, len(values) - 1)
+    group = np.where(matching(names, lines, question.filters), grouping.of_line, len(values) - 1)
     edges = window.edges()
     periods = len(edges) - 1
     amounts = np.column_stack((lines.costs, lines.told, lines.used))
     table = np.zeros((len(values), periods, amounts.shape[1]))
     np.add.at(table, (group, lines.period), amounts)
     there = np.zeros((len(values), periods), dtype=bool)
-    np.logical_or.at(there, (group, lines.period), amounts.any(axis=1) | _is_somebody(ledger, lines))
-    names = (*COLUMNS, "measured", "used")
+    np.logical_or.at(there, (group, lines.period), amounts.any(axis=1) | _is_somebody(names, lines))
+    parts = (*COLUMNS, "measured", "used")
     found = []
     for index, period in zip(*np.nonzero(there), strict=True):
-        body = dict(zip(names, np.maximum(table[index, period], 0.0).tolist(), strict=True))
+        body = dict(zip(parts, table[index, period].tolist(), strict=True))
         start = float(edges[period]) if question.every else None
         row = CostRow(group=dict(zip(question.by, values[index], strict=True)), start=start, **body)
         found.append((int(period), _order(values[index]), -row.total, values[index], row))
     return tuple(item[-1] for item in sorted(found, key=lambda item: item[:-1]))
 
 
-def _is_somebody(ledger: Ledger, lines: Lines) -> Truths:
+def _is_somebody(names: Names, lines: Lines) -> Truths:
     """(L,) whether a line is a pod's: a group that costs nothing is told, too."""
-    pods = np.array([subject.is_pod for subject in ledger.subjects], dtype=bool)
-    found: Truths = pods[lines.subject] & (lines.container >= 0)
+    found: Truths = names.is_pod[lines.subject] & (lines.container >= 0)
     return found
 
 

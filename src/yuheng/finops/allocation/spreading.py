@@ -39,8 +39,8 @@ def share_idle(ledger: Ledger) -> tuple[Lines, Numbers]:
     costs[placed, IDLE_COLUMN] += (costs[placed][:, NODE_COLUMNS] * shares[at]).sum(axis=1)
     left = np.where(paid > 0, 0.0, idle)
 
-    clusters = _clusters(ledger)
-    count, periods = len(ledger.subjects), idle.shape[1]
+    clusters: Indices = ledger.names.clusters[lines.subject]
+    count, periods = len(ledger.names), idle.shape[1]
     pool = np.zeros((count, periods))
     np.add.at(pool, ledger.node_clusters, left.sum(axis=2))
     weight = costs[:, NODE_COLUMNS].sum(axis=1)
@@ -50,14 +50,6 @@ def share_idle(ledger: Ledger) -> tuple[Lines, Numbers]:
     costs[:, IDLE_COLUMN] += weight * rate[clusters, lines.period]
     stays = (payers <= 0)[ledger.node_clusters]
     return lines._replace(costs=costs), left * stays[:, :, None]
-
-
-def _clusters(ledger: Ledger) -> Indices:
-    """(L,) the subject that stands for the idle part of each line's cluster."""
-    idle = {subject.cluster: index for index, subject in enumerate(ledger.subjects) if subject.kind == "idle"}
-    by_subject = np.array([idle[subject.cluster] for subject in ledger.subjects], dtype=np.int64)
-    found: Indices = by_subject[ledger.lines.subject]
-    return found
 
 
 def share_costs(

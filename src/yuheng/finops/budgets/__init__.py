@@ -7,7 +7,7 @@ Spend ── series (groups of a budget, on a grid) ──┬── forecasting 
 
 from __future__ import annotations
 
-from yuheng.finops.budgets.judging import budget_report, month_of
+from yuheng.finops.budgets.judging import budget_report
 from yuheng.finops.budgets.runaway import rate_of
 
-__all__ = ["budget_report", "month_of", "rate_of"]
+__all__ = ["budget_report", "rate_of"]

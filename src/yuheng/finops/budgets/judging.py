@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from yuheng.errors import InputError
+from yuheng.finops.budgets.clocks import without_strays
 from yuheng.finops.budgets.forecasting import FEWEST_DAYS, LEVEL, outlook, tried
 from yuheng.finops.budgets.runaway import Rate, is_runaway, rate_of
 from yuheng.finops.budgets.series import Series, by_day, series_of
 from yuheng.model.budget import Alert, BudgetReport, BudgetStatus, Forecast, RateAlarm
-from yuheng.model.spend import DAY, HOUR, Spend
+from yuheng.model.fleet_plan import told_instant
+from yuheng.model.months import month_of
+from yuheng.model.spend import Spend
+from yuheng.model.units import DAY, HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
     from yuheng.finops.budgets.forecasting import Outlook
     from yuheng.model.budget import Budget
 
-__all__ = ["budget_report", "month_of"]
+__all__ = ["budget_report"]
 
 Numbers = NDArray[np.float64]
 
@@ -39,13 +44,6 @@ class _Month(NamedTuple):
     end: float
 
 
-def month_of(time: float) -> tuple[float, float]:
-    """When the calendar month of a time begins and ends (UTC), in seconds since the epoch."""
-    first = datetime.fromtimestamp(time, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    following = (first + timedelta(days=32)).replace(day=1)
-    return first.timestamp(), following.timestamp()
-
-
 def budget_report(
     budgets: Sequence[Budget], spend: Spend, *, time: float | None = None, seed: int = 0, warnings: Sequence[str] = ()
 ) -> BudgetReport:
@@ -54,22 +52,32 @@ def budget_report(
     Args:
         budgets: what they allow.
         spend: what was spent; there is at least one row.
-        time: what time it is, in seconds since the epoch; None for when the costs end. Costs after it do not count.
+        time: what time it is, in seconds since the epoch; None for when the costs end, those of a wrong clock left out.
+            Costs after it do not count.
         seed: of the intervals.
         warnings: what had to be assumed before.
+
+    Raises:
+        InputError: all costs come after the time.
     """
+    spend, strays = (spend, "") if time is not None else without_strays(spend)
+    since = float(spend.start.min())
+    if time is not None and time <= since:
+        expected = f"a time after {told_instant(since)}, when costs begin"
+        raise InputError(told_instant(time) or "", expected, field="--now")
     now = spend.end if time is None else time
     # At the stroke of a month's end it is that month that is asked about.
     start, end = month_of(now if time is not None else now - 1.0)
     month = _Month(start, now, end)
     statuses = tuple(_status(budget, spend, month, seed) for budget in budgets)
+    told = (*warnings, *spend.notes, strays, *_doubts(statuses, spend, month))
     return BudgetReport(
         budgets=statuses,
         time=now,
         start=start,
         end=end,
-        since=float(spend.start.min()),
-        warnings=tuple(dict.fromkeys((*warnings, *spend.notes, *_doubts(statuses, spend, month)))),
+        since=since,
+        warnings=tuple(dict.fromkeys(filter(None, told))),
     )
 
 
@@ -87,22 +95,27 @@ def _doubts(statuses: Sequence[BudgetStatus], spend: Spend, month: _Month) -> li
     if missing:
         found.append(f"no costs are told of {missing} {what} of this month: what was spent then is not counted")
     if whole.start > month.start:
-        late = (whole.start - month.start) / DAY
-        found.append(
-            f"costs are told only from {late:.3g} days after the month began: what was spent before is not known"
-        )
+        late = _days(whole.start - month.start)
+        found.append(f"costs are told only from {late} after the month began: what was spent before is not known")
     if month.now - spend.end >= DAY:
-        late = (month.now - spend.end) / DAY
-        found.append(f"costs end {late:.3g} days before now: what was spent since is part of the forecast")
+        late = _days(month.now - spend.end)
+        found.append(f"costs end {late} before now: what was spent since is part of the forecast")
     return found
+
+
+def _days(seconds: float) -> str:
+    """``1 day``, ``2.5 days``, ``2,219.2 days``."""
+    text = f"{seconds / DAY:,.1f}".removesuffix(".0")
+    return f"{text} day" if text == "1" else f"{text} days"
 
 
 def _status(budget: Budget, spend: Spend, month: _Month, seed: int) -> BudgetStatus:
     series = series_of(spend, budget.selector)
     told = min(month.now, spend.end)
     spent = series.between(month.start, told)
-    ahead = _ahead(series, told, month.end, seed)
-    forecast = _forecast(series, ahead, spent, _Month(month.start, told, month.end))
+    so_far = _Month(month.start, told, month.end)
+    ahead = _ahead(series, so_far, seed)
+    forecast = _forecast(series, ahead, spent, so_far)
     rate = rate_of(series.until(told), (budget.alarm.hours if budget.alarm else 3))
     return BudgetStatus(
         budget=budget,
@@ -110,8 +123,8 @@ def _status(budget: Budget, spend: Spend, month: _Month, seed: int) -> BudgetSta
         forecast=forecast,
         rate=rate.now if rate else None,
         usual=rate.usual if rate else None,
-        alerts=_alerts(budget, spent, forecast, ahead, told),
-        alarm=_alarm(budget, spent, rate, _Month(month.start, told, month.end)),
+        alerts=_alerts(budget, spent, forecast, ahead, month.now),
+        alarm=_alarm(budget, spent, rate, so_far),
         groups=series.groups,
     )
 
@@ -130,8 +143,9 @@ class _Ahead(NamedTuple):
     ends: Numbers
 
 
-def _ahead(series: Series, now: float, end: float, seed: int) -> _Ahead:
-    """What the days from now to the end of the month cost."""
+def _ahead(series: Series, month: _Month, seed: int) -> _Ahead:
+    """What the days from now to the end of the month cost; days of months before it are passed over."""
+    now, end = month.now, month.end
     days = by_day(series)
     today = now // DAY * DAY
     history = days.until(today).cost
@@ -140,6 +154,7 @@ def _ahead(series: Series, now: float, end: float, seed: int) -> _Ahead:
     parts = (ends - starts) / DAY
     if len(parts):
         parts[0] = _left_of_day(series, now)
+    parts[starts < month.start] = 0.0
     weekday = datetime.fromtimestamp(today, UTC).weekday()
     if not len(history):
         # A month whose first day is under way: the rate so far is all that is known.
@@ -194,7 +209,10 @@ def _alerts(budget: Budget, spent: float, forecast: Forecast, ahead: _Ahead, now
         elif forecast.expected >= limit:
             when = _when(limit - spent, ahead, now)
             on = datetime.fromtimestamp(when, UTC).strftime("%Y-%m-%d")
+            # Costs may end before now.
             text = f"{threshold:.0%} of the limit will be spent on {on}, if it goes on like this"
+            if when < now:
+                text = f"{threshold:.0%} of the limit was spent on {on}, if it went on like this"
             found.append(Alert(threshold=threshold, kind="forecast", time=when, text=text))
     return tuple(found)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yuheng.model.spend import DAY, HOUR
+from yuheng.model.units import DAY, HOUR, WEEK
 
 if TYPE_CHECKING:
     from yuheng.finops.budgets.series import Series
@@ -30,11 +30,10 @@ _MAD: Final = 1.4826
 # Rates stray by so much of themselves at least: where they never have, the first cent would be infinitely remarkable.
 _FLOOR: Final = 0.05
 _FEWEST: Final = 3
-_WEEK: Final = 7 * DAY
 # What is looked back at: how far apart earlier stretches of time are, and what they are called, by the step.
 _LIKE: Final = {
-    HOUR: ((_WEEK, "hour of the week"), (DAY, "hour of the day"), (HOUR, "any hour")),
-    DAY: ((_WEEK, "weekday"), (DAY, "any day")),
+    HOUR: ((WEEK, "hour of the week"), (DAY, "hour of the day"), (HOUR, "any hour")),
+    DAY: ((WEEK, "weekday"), (DAY, "any day")),
 }
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yuheng.model.spend import DAY, Spend
+from yuheng.model.spend import Spend
+from yuheng.model.units import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

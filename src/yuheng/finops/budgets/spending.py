@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from yuheng.model.spend import DAY, HOUR, Spend
+from yuheng.model.spend import Spend
+from yuheng.model.units import DAY, HOUR
 
 if TYPE_CHECKING:
     from yuheng.model.cost import Costs

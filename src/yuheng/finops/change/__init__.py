@@ -11,7 +11,7 @@ The functions are pure: who reads the versions and the cluster is the caller's b
 
 from __future__ import annotations
 
-from yuheng.finops.change.rates import carbon_intensity, mean_rates, with_prices
+from yuheng.finops.change.rates import carbon_intensity, with_prices
 from yuheng.finops.change.study import Place, Terms, concerned, study
 
-__all__ = ["Place", "Terms", "carbon_intensity", "concerned", "mean_rates", "study", "with_prices"]
+__all__ = ["Place", "Terms", "carbon_intensity", "concerned", "study", "with_prices"]

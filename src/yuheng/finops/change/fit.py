@@ -14,17 +14,18 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from yuheng.finops.change.growth import DAEMON, Grown, NodeKind, grow
+from yuheng.finops.change.growth import Grown, NodeKind, grow
 from yuheng.finops.change.sides import Key, key_of, replicas_of, scalers_of
+from yuheng.finops.node_pods import DAEMON
 from yuheng.model.cluster import Snapshot
 from yuheng.model.cost_change import ChangeFit, NoPlace
-from yuheng.model.estate import Estate
+from yuheng.model.estate import Estate, WorkloadEstate
 from yuheng.model.plan import Refusal
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.scheduling.planner import plan
 
-__all__ = ["controller_of", "daemon_counts", "fits"]
+__all__ = ["controller_of", "daemon_counts", "fits", "owner_of"]
 
 TEMPLATE_HASH: Final = "pod-template-hash"
 # A CronJob names its Jobs by the minute they are due at, in minutes since the epoch.
@@ -60,11 +61,20 @@ def controller_of(pod: Pod) -> Key:
     return Key(owner.kind, pod.namespace, owner.name)
 
 
+def owner_of(workload: WorkloadEstate) -> Key:
+    """What the pods of a workload name as their controller (see `controller_of`).
+
+    References to owners have no group of the kind here, and a Volcano Job's tasks have one owner together.
+    """
+    kind, name = workload.kind.partition(".")[0], workload.name.partition("/")[0]
+    return Key(kind, workload.namespace, name)
+
+
 def daemon_counts(version: Estate) -> dict[Key, int]:
     """How many pods each DaemonSet has on the nodes that the version's pods were made for."""
     counts = Counter(controller_of(pod) for pod in version.snapshot.pods)
     daemons = (item for item in version.workloads if item.replicas is None)
-    return {key: counts[key] for key in map(key_of, daemons)}
+    return {key_of(item): counts[owner_of(item)] for item in daemons}
 
 
 def fits(
@@ -141,7 +151,7 @@ def _scheduled(snapshot: Snapshot, policy: Policy | None, seed: int) -> tuple[tu
 
 
 def _step(snapshot: Snapshot, base: Estate, head: Estate, replicas: Replicas) -> _Step:
-    written = set(map(key_of, (*base.workloads, *head.workloads)))
+    written = set(map(owner_of, (*base.workloads, *head.workloads)))
     running: dict[Key, list[Pod]] = defaultdict(list)
     staying: list[Pod] = []
     for pod in snapshot.pods:
@@ -167,13 +177,14 @@ def _step(snapshot: Snapshot, base: Estate, head: Estate, replicas: Replicas) ->
 
 
 def _ranges(estate: Estate) -> dict[Key, tuple[int, int]]:
-    """The fewest and the most replicas of each workload whose number of pods is written."""
+    """The fewest and the most replicas of each controller whose number of pods is written."""
     scalers = scalers_of(estate)
-    found = {}
+    found: dict[Key, tuple[int, int]] = {}
     for item in estate.workloads:
         low, high = replicas_of(scalers.get(key_of(item)), item.replicas)
         if low is not None and high is not None:
-            found[key_of(item)] = (low, high)
+            fewest, most = found.get(owner_of(item), (0, 0))
+            found[owner_of(item)] = (fewest + low, most + high)
     return found
 
 

@@ -14,18 +14,19 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from yuheng.finops.node_pods import daemons_of, inherited, of_the_node, on_node, served, unbound
 from yuheng.model.cluster import Snapshot
-from yuheng.model.cost_change import HOURS_A_MONTH, MoreNodes
-from yuheng.model.fleet import INSTANCE_TYPE, ClusterPool
+from yuheng.model.cost_change import MoreNodes
+from yuheng.model.fleet import ClusterPool
+from yuheng.model.labels import HOSTNAME, INSTANCE_TYPE
 from yuheng.model.node import Node
 from yuheng.model.node_price import NodePrice
 from yuheng.model.plan import Refusal
 from yuheng.model.pod import Pod
+from yuheng.model.units import HOURS_A_MONTH
 
-__all__ = ["DAEMON", "Grown", "NodeKind", "Schedule", "grow", "node_kinds"]
+__all__ = ["Grown", "NodeKind", "Schedule", "grow", "node_kinds"]
 
-HOSTNAME: Final = "kubernetes.io/hostname"
-DAEMON: Final = "DaemonSet"
 # Taints that Kubernetes sets by itself: a cordon, pressure, an outage. A new node has none of them.
 _CONDITIONS: Final = "node.kubernetes.io/"
 # Without a pool nobody says how many nodes there can be: more than this is no answer to a pull request.
@@ -209,12 +210,8 @@ def _with(snapshot: Snapshot, kind: NodeKind, count: int, schedule: Schedule) ->
     """The cluster with so many nodes of a kind, and its pending pods placed."""
     taken = {node.name for node in snapshot.nodes}
     fresh = [_fresh(kind, number, taken) for number in range(count)]
-    daemons = _daemons(snapshot, kind)
-    running = [
-        msgspec.structs.replace(pod, name=f"{pod.name}-{node.name}", node=node.name, device_indices=())
-        for node in fresh
-        for pod in daemons
-    ]
+    daemons = _daemons(snapshot, kind, fresh[0]) if fresh else []
+    running = [pod for node in fresh for pod in on_node(node, daemons)]
     nodes = tuple(sorted((*snapshot.nodes, *fresh), key=lambda node: node.name))
     wider: Snapshot = msgspec.structs.replace(snapshot, nodes=nodes, pods=(*snapshot.pods, *running))
     pods, refused = schedule(wider)
@@ -241,19 +238,9 @@ def _lasting(node: Node) -> tuple[object, ...]:
     return tuple(taint for taint in node.taints if not taint.key.startswith(_CONDITIONS))
 
 
-def _daemons(snapshot: Snapshot, kind: NodeKind) -> list[Pod]:
-    """A pod of each DaemonSet that a new node would run: those of the node it is like, else all that tolerate it."""
-    daemons = [
-        pod for pod in snapshot.pods if pod.node is not None and pod.owner is not None and pod.owner.kind == DAEMON
-    ]
+def _daemons(snapshot: Snapshot, kind: NodeKind, node: Node) -> list[Pod]:
+    """The pods that a new node of a kind comes with: those of the node it is like, else of all DaemonSets it serves."""
+    own = [pod for pod in snapshot.pods if pod.node is not None and of_the_node(pod)]
     if kind.exists:
-        return [pod for pod in daemons if pod.node == kind.node.name]
-    samples = {(pod.namespace, pod.owner.name if pod.owner else ""): pod for pod in daemons}
-    return [pod for pod in samples.values() if _runs_on(pod, kind.node)]
-
-
-def _runs_on(pod: Pod, node: Node) -> bool:
-    """Whether the DaemonSet of a pod would run on a node, by its selector and its tolerations."""
-    selected = all(node.labels.get(key) == value for key, value in pod.spec.node_selector.items())
-    repelling = [taint for taint in node.taints if taint.effect != "PreferNoSchedule"]
-    return selected and all(any(one.tolerates(taint) for one in pod.spec.tolerations) for taint in repelling)
+        return inherited(node, [unbound(pod) for pod in own if pod.node == kind.node.name])
+    return served(node, daemons_of(msgspec.structs.replace(snapshot, pods=tuple(own))), snapshot)

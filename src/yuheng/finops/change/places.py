@@ -8,18 +8,21 @@ from typing import Final, NamedTuple
 import msgspec
 
 from yuheng.errors import ConfigError
-from yuheng.finops.change.rates import carbon_intensity, mean_rates
+from yuheng.finops.change.rates import carbon_intensity
 from yuheng.finops.change.study import Place, concerned
+from yuheng.finops.mean_rates import mean_rates
 from yuheng.finops.price_list import NEWEST, doubts
 from yuheng.finops.pricing import price_cluster
 from yuheng.model.cluster import Snapshot
 from yuheng.model.cost_change import ChangeRates
 from yuheng.model.estate import Estate
-from yuheng.model.fleet import INSTANCE_TYPE, Cluster, ClusterPool, Fleet
+from yuheng.model.fleet import Cluster, ClusterPool, Fleet
+from yuheng.model.labels import INSTANCE_TYPE, ZONE
 from yuheng.model.node import Node
 from yuheng.model.node_price import NodePrice
 from yuheng.model.prices import PriceBook, Rates
-from yuheng.placement.machines import ZONE, price_of
+from yuheng.model.words import count, first_of
+from yuheng.placement.machines import price_of
 
 __all__ = ["Surroundings", "as_fleet", "surroundings"]
 
@@ -47,12 +50,12 @@ def as_fleet(state: Fleet | Snapshot, book: PriceBook, rates: Rates) -> Fleet:
 
     Args:
         state: as it was read.
-        book: prices that were given; where both price the same, these count.
+        book: prices that were given; those of a fleet count for what these do not price.
         rates: of nodes without a price, for a cluster; a fleet has its own.
     """
     if isinstance(state, Snapshot):
         return Fleet(clusters=(Cluster(name="", snapshot=state),), prices=book, rates=rates, time=state.time)
-    merged: Fleet = msgspec.structs.replace(state, prices=PriceBook((*state.prices, *book)))
+    merged: Fleet = msgspec.structs.replace(state, prices=book.over(state.prices))
     return merged
 
 
@@ -137,9 +140,9 @@ def _price_of_pool(pool: ClusterPool, cluster: Cluster, fleet: Fleet, time: floa
 
 
 def _source(clusters: Sequence[Cluster], nodes: int) -> str:
-    counted = f"{nodes:,} node{'' if nodes == 1 else 's'}"
+    counted = count(nodes, "node")
     names = [cluster.name for cluster in clusters if cluster.name]
     if not names:
         return f"the mean of {counted}"
-    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    shown = first_of(names)
     return f"the mean of {counted} of {shown}"

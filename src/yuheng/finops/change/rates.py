@@ -1,46 +1,19 @@
-"""What resources cost on the nodes of a cluster or fleet, on average, and the carbon of its electricity."""
+"""The carbon of a fleet's electricity, and prices of storage and load balancers that were given."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from yuheng.model.cost_change import HOURS_A_MONTH, ChangeRates
+from yuheng.model.cost_change import ChangeRates
 from yuheng.model.fleet import Cluster, Region
-from yuheng.model.node import Node
-from yuheng.model.node_price import NodePrice
-from yuheng.model.prices import DEFAULT_RATES, GIB, Rates
+from yuheng.model.units import HOUR, HOURS_A_MONTH
 
-__all__ = ["carbon_intensity", "mean_rates", "with_prices"]
+__all__ = ["carbon_intensity", "with_prices"]
 
-SECONDS_A_MONTH: Final = HOURS_A_MONTH * 3600
-
-
-def mean_rates(nodes: Iterable[tuple[Node, NodePrice]], default: Rates = DEFAULT_RATES) -> Rates:
-    """The mean rate of each resource over nodes, each counted by how much of the resource it has.
-
-    So all of every node together, at these rates, costs what the nodes cost.
-
-    Args:
-        nodes: the nodes, each with its price.
-        default: the rate of a resource that no node has.
-    """
-    sums = {"cpu": [0.0, 0.0], "memory": [0.0, 0.0], "gpu": [0.0, 0.0]}
-    for node, price in nodes:
-        parts = (
-            ("cpu", node.allocatable.get("cpu", 0) / 1000, price.cpu),
-            ("memory", node.allocatable.get("memory", 0) / GIB, price.memory),
-            ("gpu", float(node.devices.count), price.gpu),
-        )
-        for name, amount, rate in parts:
-            sums[name][0] += amount * rate
-            sums[name][1] += amount
-    found = {name: cost / amount for name, (cost, amount) in sums.items() if amount}
-    return Rates(
-        cpu=found.get("cpu", default.cpu), memory=found.get("memory", default.memory), gpu=found.get("gpu", default.gpu)
-    )
+SECONDS_A_MONTH: Final = HOURS_A_MONTH * HOUR
 
 
 def carbon_intensity(clusters: Sequence[Cluster], regions: Mapping[str, Region], time: float) -> float | None:

@@ -4,8 +4,9 @@ A workload costs, for each replica, its requests at the rates and the claims tha
 
     replica = hours a month * (cores * cpu + GiB * memory + GPUs * gpu) + GiB of claims * storage
 
-and an autoscaler makes a range of its replicas. A replica that asks for nothing costs nothing: requests are what room
-on nodes is set aside by, and what OpenCost charges where it knows of no usage.
+and an autoscaler makes a range of its replicas. Requests are all that the scheduler sets aside for a pod: what an init
+container asks for beyond the containers counts, and so does the overhead of a runtime class. A replica that asks for
+nothing costs nothing, as OpenCost has it where it knows of no usage.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from yuheng.model.cost_change import HOURS_A_MONTH, ChangeRates, ChangeSide, CostRange
-from yuheng.model.estate import Autoscaler, Estate, WorkloadEstate
+from yuheng.model.cost_change import ChangeRates, ChangeSide, CostRange
+from yuheng.model.estate import NOTHING, Autoscaler, Estate, WorkloadEstate
+from yuheng.model.units import HOURS_A_MONTH
+from yuheng.model.words import first_of
 from yuheng.placement.energy import Shape, power_of
 
-__all__ = ["Key", "Priced", "Sides", "key_of", "named", "replicas_of", "scalers_of", "sides_of", "told_together"]
+__all__ = ["Key", "Priced", "Sides", "key_of", "replicas_of", "scalers_of", "sides_of", "told_together"]
 
 CLAIM: Final = "PersistentVolumeClaim"
 SERVICE: Final = "Service"
 WATTS_PER_KILOWATT: Final = 1000.0
-_NAMED: Final = 3
 BARE: Final = "what requests nothing costs nothing here"
 LOST: Final = "autoscalers whose workload is not there have no effect; of"
 DAEMONS: Final = "a DaemonSet costs a pod for each node, whose number --nodes or --fleet tells; not counted"
@@ -93,8 +95,8 @@ def sides_of(
 
 
 def key_of(workload: WorkloadEstate) -> Key:
-    """What a workload is known by in both versions."""
-    return Key(workload.kind.partition(".")[0], workload.namespace, workload.name)
+    """What a workload is known by in both versions: with the group of its kind where there are others of the name."""
+    return Key(workload.kind, workload.namespace, workload.name)
 
 
 def scalers_of(estate: Estate) -> dict[Key, Autoscaler]:
@@ -116,13 +118,12 @@ def replicas_of(scaler: Autoscaler | None, pods: int | None) -> tuple[int | None
 
 def ends(kind: str) -> bool:
     """Whether pods of this kind of workload end by themselves: then nobody knows how long they run in a month."""
-    return kind.endswith("Job")
+    return kind.partition(".")[0].endswith("Job")
 
 
 def _workload(workload: WorkloadEstate, scaler: Autoscaler | None, pods: int | None, rates: ChangeRates) -> Priced:
-    cpu = sum(item.cpu for item in workload.containers)
-    memory = sum(item.memory for item in workload.containers)
-    gpus = sum(item.gpus for item in workload.containers)
+    asked = workload.requested
+    cpu, memory, gpus = asked.cpu, asked.memory, asked.gpus
     storage = sum(claim.size for claim in workload.claims)
     minimum, maximum = replicas_of(scaler, pods)
     hour = rates.compute.of(cpu, memory, gpus)
@@ -155,9 +156,7 @@ def _grams(shape: Shape, rates: ChangeRates) -> float | None:
 
 def _unpriced(estate: Estate) -> dict[str, list[str]]:
     """What of a version counts for nothing, by the sentence that tells it."""
-    bare = [
-        item.key for item in estate.workloads if not any(one.cpu or one.memory or one.gpus for one in item.containers)
-    ]
+    bare = [item.key for item in estate.workloads if item.requested == NOTHING]
     known = set(map(key_of, estate.workloads))
     lost = [f"{key.kind} {key.namespace}/{key.name}" for key in scalers_of(estate) if key not in known]
     return {BARE: bare, LOST: lost}
@@ -176,10 +175,4 @@ def _unknown(items: Mapping[Key, Priced]) -> dict[str, list[str]]:
 def told_together(base: Sides, head: Sides) -> list[str]:
     """What had to be assumed of two versions, a sentence each, with the first of those that it is about."""
     found = {text: sorted({*base.assumptions[text], *head.assumptions[text]}) for text in head.assumptions}
-    return [f"{text}: {named(names)}" for text, names in found.items() if names]
-
-
-def named(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
-    shown = ", ".join(sorted(names)[:_NAMED])
-    return f"{shown} and {len(names) - _NAMED} more" if len(names) > _NAMED else shown
+    return [f"{text}: {first_of(names)}" for text, names in found.items() if names]

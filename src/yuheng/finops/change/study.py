@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from yuheng.finops.change.fit import controller_of, daemon_counts, fits
+from yuheng.finops.change.fit import controller_of, daemon_counts, fits, owner_of
 from yuheng.finops.change.growth import node_kinds
 from yuheng.finops.change.rows import compare
-from yuheng.finops.change.sides import Key, key_of, sides_of
+from yuheng.finops.change.sides import Key, sides_of
 from yuheng.model.cluster import Snapshot
 from yuheng.model.cost_change import ChangeFit, ChangeRates, CostChange
 from yuheng.model.estate import Estate
@@ -95,7 +95,7 @@ def study(base: Estate, head: Estate, terms: Terms, places: Sequence[Place] = ()
 
 def concerned(snapshots: Mapping[str, Snapshot], base: Estate, head: Estate) -> list[str]:
     """The clusters, by name, that run a pod of either version; all of them where none does."""
-    written: set[Key] = set(map(key_of, (*base.workloads, *head.workloads)))
+    written: set[Key] = set(map(owner_of, (*base.workloads, *head.workloads)))
     found = [
         name
         for name, snapshot in snapshots.items()

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from yuheng.finops.consolidation.ground import Ground
 from yuheng.model.cluster import Snapshot
+from yuheng.model.labels import HOSTNAME
 from yuheng.model.pod import Pod
 from yuheng.placement.program import Program
-from yuheng.scheduling.machines import HOSTNAME
 
 __all__ = ["Bound", "Demand", "is_lonely", "lower_bound"]
 
@@ -91,13 +91,10 @@ def lower_bound(ground: Ground, demand: Demand) -> Bound:
     classes, count, each = _classes(demand, rows, moving)
     open_to = _open_to(ground, demand, classes, moving, _holds_one(each, room))
     kinds = _kinds(ground, fixed, room, open_to)
-    lonely = _lonely(ground, demand, moving)[classes]
     if len(count) * len(kinds.price) > _MOST_PAIRS:
-        whole = (np.array([1.0]), (each * count[:, None]).sum(axis=0)[None, :])
-        kinds = kinds._replace(open_to=np.ones((1, len(kinds.price)), dtype=np.bool_))
-        found, bought = _solved(kinds, *whole, lonely[:0])
+        found, bought = _by_sums(kinds, count @ each)
     else:
-        found, bought = _solved(kinds, count, each, lonely)
+        found, bought = _by_classes(kinds, count, each, _lonely(ground, demand, moving)[classes])
     return Bound(max(found, certain), (bought / kinds.number)[kinds.of_node])
 
 
@@ -178,7 +175,7 @@ def _most_of_each(
         asked = row > 0
         if asked.any():
             found[c] = np.minimum(found[c], np.floor(kinds.room[:, asked] / row[asked] + _WHOLE).min(axis=1))
-        if c < len(lonely) and lonely[c]:
+        if lonely[c]:
             found[c] = np.minimum(found[c], kinds.nodes)
     # Where a pod is now, it is, whatever a node should hold.
     most: NDArray[np.float64] = np.maximum(found, kinds.open_to.astype(np.float64))
@@ -228,7 +225,48 @@ def _kinds(ground: Ground, fixed: NDArray[np.bool_], room: NDArray[np.int64], op
     )
 
 
-def _solved(
+def _by_sums(kinds: _Kinds, total: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    """The optimum of a smaller program, in which all that is asked for of a resource lies anywhere, and what it buys.
+
+    Each resource is by itself: pods of all sorts may share out what nodes have in any ratio.
+
+    Args:
+        kinds: of nodes.
+        total: (R,) what all pods ask for.
+    """
+    program, bought = _buying(kinds)
+    asked, room = _scaled(total[None, :], kinds.room)
+    for r in np.flatnonzero(asked[0] > 0).tolist():
+        program.row(zip(bought, room[:, r].tolist(), strict=True), float(asked[0, r]))
+    return _outcome(program, kinds, bought)
+
+
+def _buying(kinds: _Kinds) -> tuple[Program, list[int]]:
+    """A program with a column for each kind of nodes: how many are bought, all of those that stay."""
+    program = Program()
+    offered = zip(kinds.price, kinds.number, strict=True)
+    bought = [program.column(float(price), float(number)) for price, number in offered]
+    for column, number, stays in zip(bought, kinds.number, kinds.fixed, strict=True):
+        if stays:
+            program.row([(column, 1.0)], float(number), float(number))
+    return program, bought
+
+
+def _scaled(asked: NDArray[np.float64], room: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Amounts in parts of the largest there is: bytes beside milli-cores would be lost in rounding."""
+    scale = np.maximum(room.max(axis=0, initial=0.0), asked.max(axis=0, initial=0.0))
+    scale[scale <= 0] = 1.0
+    return asked / scale, room / scale
+
+
+def _outcome(program: Program, kinds: _Kinds, bought: list[int]) -> tuple[float, NDArray[np.float64]]:
+    outcome = program.relaxed(_ITERATIONS)
+    if not outcome.is_proven or outcome.is_infeasible:
+        return 0.0, kinds.number
+    return outcome.bound, np.array(outcome.values[: len(bought)])
+
+
+def _by_classes(
     kinds: _Kinds, count: NDArray[np.float64], each: NDArray[np.float64], lonely: NDArray[np.bool_]
 ) -> tuple[float, NDArray[np.float64]]:
     """The optimum of the program, and (kinds,) how many nodes of each kind it buys.
@@ -237,18 +275,10 @@ def _solved(
         kinds: of nodes.
         count: (classes,) how many pods there are.
         each: (classes, R) what one of them asks for.
-        lonely: (classes,) whether a node never has two of them; empty where classes are not told apart.
+        lonely: (classes,) whether a node never has two of them.
     """
-    program = Program()
-    offered = zip(kinds.price, kinds.number, strict=True)
-    bought = [program.column(float(price), float(number)) for price, number in offered]
-    for column, number, stays in zip(bought, kinds.number, kinds.fixed, strict=True):
-        if stays:
-            program.row([(column, 1.0)], float(number), float(number))
-    # Amounts in parts of the largest there is: bytes beside milli-cores would be lost in rounding.
-    scale = np.maximum(kinds.room.max(axis=0, initial=0.0), each.max(axis=0, initial=0.0))
-    scale[scale <= 0] = 1.0
-    asked, room = each / scale, kinds.room / scale
+    program, bought = _buying(kinds)
+    asked, room = _scaled(each, kinds.room)
     held: list[list[tuple[int, int]]] = [[] for _ in bought]
     most = _most_of_each(kinds, count, each, lonely)
     for c in range(len(count)):
@@ -257,14 +287,10 @@ def _solved(
         program.row([(piece, 1.0) for piece in pieces], float(count[c]))
         for g, piece in zip(places, pieces, strict=True):
             held[g].append((c, piece))
-            if len(count) > 1:
-                program.row([(piece, 1.0), (bought[g], -float(most[c, g]))], upper=0.0)
+            program.row([(piece, 1.0), (bought[g], -float(most[c, g]))], upper=0.0)
     for g, mine in enumerate(held):
         for r in np.flatnonzero(asked.any(axis=0)).tolist():
             terms = [(piece, float(asked[c, r])) for c, piece in mine if asked[c, r] > 0]
             if terms:
                 program.row([*terms, (bought[g], -float(room[g, r]))], upper=0.0)
-    outcome = program.relaxed(_ITERATIONS)
-    if not outcome.is_proven or outcome.is_infeasible:
-        return 0.0, kinds.number
-    return outcome.bound, np.array(outcome.values[: len(bought)])
+    return _outcome(program, kinds, bought)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from yuheng.finops.node_pods import CONTROL_PLANE, of_the_node
 from yuheng.model.cluster import PodDisruptionBudget, Snapshot
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
@@ -22,9 +23,6 @@ DO_NOT_EVICT: Final = "karpenter.sh/do-not-evict"
 SAFE_TO_EVICT: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 DELETION_COST: Final = "controller.kubernetes.io/pod-deletion-cost"
 SYSTEM: Final = "kube-system"
-CONTROL_PLANE: Final = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
-# Who owns pods that a node runs for itself: its DaemonSets, and the kubelet for static pods.
-_OF_THE_NODE: Final = ("DaemonSet", "Node")
 
 Annotations = Mapping[str, Mapping[str, str]]
 
@@ -57,7 +55,7 @@ def fates(snapshot: Snapshot, annotations: Annotations, *, bare: bool, steady: b
     budgets = _budgets(snapshot)
     found = []
     for i, pod in enumerate(snapshot.pods):
-        if pod.terminating or (pod.owner is not None and pod.owner.kind in _OF_THE_NODE):
+        if pod.terminating or of_the_node(pod):
             found.append(Fate(vanishes=True))
             continue
         if steady:

@@ -20,8 +20,8 @@ from yuheng.model.consolidation import Consolidation, Stay
 from yuheng.model.node_price import NodePrice
 from yuheng.model.plan import Placement
 from yuheng.model.policy import Policy
-from yuheng.model.price_list import HOURS_A_MONTH
 from yuheng.model.prices import PriceBook
+from yuheng.model.units import HOURS_A_MONTH
 from yuheng.scheduling.compile import device_milli
 from yuheng.scheduling.engine import Engine
 from yuheng.scheduling.planner import chosen_policy
@@ -103,6 +103,7 @@ def consolidate(
         nodes=len(snapshot.nodes),
         per_hour=float(ground.per_hour.sum()),
         bound=bound.per_hour,
+        kept=sum(obstacle is not None for obstacle in ground.obstacles),
         steps=tuple(execution.steps),
         stays=_sorted_stays(stays),
         waiting=_waiting(ground, housing, execution, found),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from yuheng.finops.node_mix.demand import Demand, daemons_of, demand_of
+from yuheng.finops.node_mix.demand import Demand, demand_of
 from yuheng.finops.node_mix.mix import node_mix
 from yuheng.finops.node_mix.offers import Choice, offers_of
 from yuheng.finops.node_mix.reserve import RESERVES
 
-__all__ = ["RESERVES", "Choice", "Demand", "daemons_of", "demand_of", "node_mix", "offers_of"]
+__all__ = ["RESERVES", "Choice", "Demand", "demand_of", "node_mix", "offers_of"]

@@ -1,25 +1,24 @@
 """Which pods are to be held, sorted into kinds: pods of a kind are alike to every machine and to every other pod.
 
-Pods of DaemonSets are not held but weighed: each machine gets one of every DaemonSet that it fits.
+Pods that come and go with their node are not held but weighed: each machine gets its own.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from yuheng.finops.node_pods import daemons_of, is_static, of_the_node
 from yuheng.model.cluster import Snapshot
-from yuheng.model.node import Node
-from yuheng.model.pod import NodeAffinity, Pod, PodAffinityTerm, PodSpec
+from yuheng.model.labels import HOSTNAME, ZONE
+from yuheng.model.pod import Pod, PodAffinityTerm, PodSpec
 from yuheng.model.selectors import LabelSelector
 
-__all__ = ["HOSTNAME", "ZONE", "Demand", "Kind", "daemons_of", "demand_of", "may_run", "repels", "zones_asked"]
+__all__ = ["Demand", "Kind", "demand_of", "repels", "zones_asked"]
 
-HOSTNAME: Final = "kubernetes.io/hostname"
-ZONE: Final = "topology.kubernetes.io/zone"
 _encode = msgspec.msgpack.Encoder(order="sorted").encode
 
 
@@ -45,7 +44,7 @@ class Demand(NamedTuple):
 
     Attributes:
         kinds: of pods, in the order of their first names.
-        daemons: one pod of each DaemonSet.
+        daemons: one pod of each DaemonSet, and of each static one.
         snapshot: where they come from: namespaces and volumes count.
         warnings: what had to be assumed.
     """
@@ -65,7 +64,7 @@ def demand_of(snapshot: Snapshot, daemons: Sequence[Pod] = ()) -> Demand:
         snapshot: the cluster.
         daemons: one pod of each DaemonSet that is written, as `daemons_of` gives them.
     """
-    own = [pod for pod in snapshot.pods if not _is_daemon(pod)]
+    own = [pod for pod in snapshot.pods if not of_the_node(pod)]
     held = [pod for pod in own if not pod.terminating and not pod.spec.gates]
     rules = [term for pod in held for term in _terms(pod.spec)]
     groups: defaultdict[bytes, list[Pod]] = defaultdict(list)
@@ -76,30 +75,10 @@ def demand_of(snapshot: Snapshot, daemons: Sequence[Pod] = ()) -> Demand:
             keys[quick] = _key(pod, rules, snapshot)
         groups[keys[quick]].append(pod)
     kinds = tuple(Kind(tuple(pods), _most(pods[0], snapshot)) for pods in groups.values())
-    known = {pod.owner.name for pod in daemons if pod.owner}
-    seen = [pod for pod in daemons_of(snapshot.pods) if pod.owner is not None and pod.owner.name not in known]
+    known = {(pod.namespace, pod.owner.name) for pod in daemons if pod.owner}
+    there = daemons_of(snapshot)
+    seen = [pod for pod in there if pod.owner is not None and (pod.namespace, pod.owner.name) not in known]
     return Demand(kinds, (*daemons, *seen), snapshot, tuple(_told(snapshot, own, held, rules, seen)))
-
-
-def daemons_of(pods: Iterable[Pod]) -> tuple[Pod, ...]:
-    """One pod of each DaemonSet, without the node that it is made for."""
-    found: dict[tuple[str, str], Pod] = {}
-    for pod in pods:
-        if _is_daemon(pod) and pod.owner is not None:
-            found.setdefault((pod.namespace, pod.owner.name), _unbound(pod))
-    return tuple(found[key] for key in sorted(found))
-
-
-def _is_daemon(pod: Pod) -> bool:
-    return pod.owner is not None and pod.owner.kind == "DaemonSet"
-
-
-def _unbound(pod: Pod) -> Pod:
-    """The pod as any node could have it."""
-    affinity = msgspec.structs.replace(pod.spec.affinity, node_affinity=NodeAffinity())
-    spec = msgspec.structs.replace(pod.spec, affinity=affinity, node_name="")
-    loose: Pod = msgspec.structs.replace(pod, spec=spec, node=None, device_indices=())
-    return loose
 
 
 def _terms(spec: PodSpec) -> tuple[PodAffinityTerm, ...]:
@@ -173,31 +152,6 @@ def _same_keys(term: PodAffinityTerm, owner: Pod, other: Pod) -> bool:
     return equal and all(key in other.labels and owner.labels[key] != other.labels[key] for key in keys)
 
 
-def may_run(pod: Pod, node: Node, snapshot: Snapshot) -> bool:
-    """Whether a node is one that a pod may be on: selector, affinity, taints, GPU model and volumes; room aside."""
-    spec = pod.spec
-    if any(node.labels.get(key) != value for key, value in spec.node_selector.items()):
-        return False
-    required = spec.affinity.node_affinity.required
-    if required is not None and not required.matches(node.labels, node.name):
-        return False
-    hard = [taint for taint in node.taints if taint.effect != "PreferNoSchedule"]
-    if not all(any(one.tolerates(taint) for one in spec.tolerations) for taint in hard):
-        return False
-    if spec.devices.count and spec.devices.models and node.devices.model not in spec.devices.models:
-        return False
-    return all(_reaches(node, snapshot, f"{pod.namespace}/{claim}") for claim in spec.claims)
-
-
-def _reaches(node: Node, snapshot: Snapshot, claim: str) -> bool:
-    volume = snapshot.volumes.get(claim)
-    if volume is None:
-        return True
-    if any(node.labels.get(key) not in values for key, values in volume.topology.items()):
-        return False
-    return volume.node_affinity is None or volume.node_affinity.matches(node.labels, node.name)
-
-
 def zones_asked(demand: Demand) -> tuple[str, ...]:
     """The zones to choose from where any pod cares for its zone; empty where none does."""
     zones = {node.labels[ZONE] for node in demand.snapshot.nodes if ZONE in node.labels}
@@ -236,5 +190,5 @@ def _told(
     if spread:
         yield "pods that spread over hostnames are held to maxSkew on each node, which always meets the constraint"
     if seen and snapshot.nodes:
-        names = ", ".join(sorted({pod.owner.name for pod in seen if pod.owner}))
+        names = ", ".join(sorted({pod.name if is_static(pod) else pod.owner.name for pod in seen if pod.owner}))
         yield f"DaemonSets of which only pods are known ({names}) count on every node that their node selector allows"

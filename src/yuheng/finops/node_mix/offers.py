@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
 import msgspec
 
 from yuheng.errors import ConfigError
+from yuheng.finops.market_labels import market_labels
 from yuheng.finops.node_mix.kinds import (
     AMD_GPU,
     NVIDIA_GPU,
@@ -20,30 +21,17 @@ from yuheng.finops.node_mix.kinds import (
     is_hosting,
 )
 from yuheng.finops.node_mix.reserve import RESERVE_OF, RESERVES, allocatable
-from yuheng.model.fleet import INSTANCE_TYPE
+from yuheng.model.labels import ARCH, INSTANCE_TYPE, OLD_ARCH, OLD_INSTANCE_TYPE, OS, REGION, ZONE
 from yuheng.model.node import DeviceInventory, Node
 from yuheng.model.prices import Market, Price, PriceBook
 
 __all__ = ["Choice", "Offer", "offers_of"]
 
 MAX_PODS: Final = 110
-REGION: Final = "topology.kubernetes.io/region"
-ZONE: Final = "topology.kubernetes.io/zone"
 # A disk is bought to size, beside the machine: what pods ask of it decides nothing here.
 DISK: Final = 2**50
 # GPUs that the engine knows one by one; others are amounts.
 _SHARED: Final = (NVIDIA_GPU, AMD_GPU)
-_MARKET_LABELS: Final[Mapping[Market, Mapping[str, str]]] = {
-    "on-demand": {"karpenter.sh/capacity-type": "on-demand", "eks.amazonaws.com/capacityType": "ON_DEMAND"},
-    "spot": {
-        "karpenter.sh/capacity-type": "spot",
-        "eks.amazonaws.com/capacityType": "SPOT",
-        "cloud.google.com/gke-spot": "true",
-        "cloud.google.com/gke-provisioning": "spot",
-        "kubernetes.azure.com/scalesetpriority": "spot",
-    },
-    "reserved": {"karpenter.sh/capacity-type": "reserved"},
-}
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,11 +158,11 @@ def _labels(price: Price, region: str, zone: str, model: str, resource: str) -> 
     name = price.instance_type
     labels = {
         INSTANCE_TYPE: name,
-        "beta.kubernetes.io/instance-type": name,
-        "kubernetes.io/arch": architecture(name),
-        "beta.kubernetes.io/arch": architecture(name),
-        "kubernetes.io/os": "linux",
-        **_MARKET_LABELS[price.market],
+        OLD_INSTANCE_TYPE: name,
+        ARCH: architecture(name),
+        OLD_ARCH: architecture(name),
+        OS: "linux",
+        **market_labels(price.market),
     }
     if region:
         labels[REGION] = region

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from yuheng.finops.node_mix.demand import Demand, Kind, may_run, repels
+from yuheng.finops.node_mix.demand import Demand, Kind, repels
 from yuheng.finops.node_mix.kinds import NVIDIA_GPU
 from yuheng.finops.node_mix.offers import Offer
-from yuheng.finops.node_mix.problem import Amounts, Flags, Problem
+from yuheng.finops.node_mix.problem import Flags, Problem
+from yuheng.finops.node_pods import may_run, served
 from yuheng.model.node_mix import Unheld
-from yuheng.model.plan import Placement
 from yuheng.model.pod import Pod
 from yuheng.model.quantity import format_amount
 
@@ -34,10 +34,33 @@ class Asked(NamedTuple):
     kinds: tuple[Kind, ...]
     unheld: tuple[Unheld, ...]
 
+    def on(self, machines: Flags) -> Asked:
+        """The same with some of the machines only.
+
+        Args:
+            machines: (M,) which.
+        """
+        offers = tuple(offer for offer, is_kept in zip(self.offers, machines.tolist(), strict=True) if is_kept)
+        return self._replace(problem=self.problem.kept(machines), offers=offers)
+
+    def with_pods(self, kinds: Sequence[Kind]) -> tuple[Asked, Flags]:
+        """The same with other numbers of pods.
+
+        Args:
+            kinds: (I,) the kinds, with the pods that are left of each.
+
+        Returns:
+            The question of those of which any are left, and (I,) which those are.
+        """
+        counts = np.array([len(kind.pods) for kind in kinds], dtype=np.int64)
+        is_held = counts > 0
+        problem = self.problem._replace(counts=counts).holding(is_held)
+        return self._replace(problem=problem, kinds=tuple(kind for kind in kinds if kind.pods)), is_held
+
 
 def daemons_on(demand: Demand, offer: Offer) -> list[Pod]:
-    """The pods of DaemonSets that a machine gets."""
-    return [pod for pod in demand.daemons if may_run(pod, offer.node, demand.snapshot)]
+    """The pods that a machine gets as a node: of DaemonSets, and static ones."""
+    return served(offer.node, demand.daemons, demand.snapshot)
 
 
 def asked_of(demand: Demand, offers: Sequence[Offer]) -> Asked:
@@ -123,13 +146,3 @@ def _reason(problem: Problem, i: int, demand: Demand) -> str:
             asked, had = format_amount(name, size), format_amount(name, most)
             return f"it asks for {name} {asked}; the machines that it may be on have {had} at most for pods"
     return "no machine that it may be on has enough of everything at once"
-
-
-def placements(machines: Sequence[str], held: Amounts, kinds: Sequence[Kind]) -> list[Placement]:
-    """Pods by name on nodes by name: (B, I) counts become names, in the order of both."""
-    found = []
-    for i, kind in enumerate(kinds):
-        pods = iter(kind.pods)
-        for b in np.flatnonzero(held[:, i]).tolist():
-            found += [Placement(next(pods).key, machines[b]) for _ in range(int(held[b, i]))]
-    return found

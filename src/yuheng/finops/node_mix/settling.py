@@ -48,7 +48,7 @@ def settled(demand: Demand, asked: Asked, packing: Packing, policy: str | Policy
         policy: the scheduler.
     """
     for _ in range(ROUNDS):
-        trial = trial_of(demand, asked.kinds, asked.offers, packing)
+        before, trial = packing, trial_of(demand, asked.kinds, asked.offers, packing)
         placed = placed_freely(demand, trial, policy)
         pending = Counter(i for pod, i in zip(trial.pods, trial.kind, strict=True) if pod.key not in placed)
         if not pending:
@@ -57,7 +57,7 @@ def settled(demand: Demand, asked: Asked, packing: Packing, policy: str | Policy
         extra = downsized(asked.problem, Packing(*karpenter(asked.problem._replace(counts=counts))))
         # They bring room, not pods: which pods come to be there is for the scheduler to say.
         packing = packing.joined(Packing(extra.machine, np.zeros_like(extra.held)))
-    return Settled(packing, trial, is_whole=False)
+    return Settled(before, trial, is_whole=False)
 
 
 def _as_placed(packing: Packing, trial: Trial, placed: dict[str, str]) -> Settled:

@@ -8,11 +8,13 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from yuheng.finops.node_mix.demand import HOSTNAME, Demand, Kind
+from yuheng.finops.node_mix.demand import Demand, Kind
 from yuheng.finops.node_mix.offers import Offer
 from yuheng.finops.node_mix.packing import Packing
 from yuheng.finops.node_mix.question import daemons_on
+from yuheng.finops.node_pods import on_node
 from yuheng.model.cluster import Snapshot
+from yuheng.model.labels import HOSTNAME, ZONE
 from yuheng.model.node import Node
 from yuheng.model.plan import Placement, Refusal
 from yuheng.model.pod import Pod, PodSpec
@@ -49,9 +51,9 @@ def trial_of(demand: Demand, kinds: Sequence[Kind], offers: Sequence[Offer], pac
     """Give nodes and pods their names."""
     nodes = _nodes(offers, packing)
     daemons = [
-        msgspec.structs.replace(pod, name=f"{pod.name}-{node.name}", node=node.name)
+        pod
         for node, m in zip(nodes, packing.machine.tolist(), strict=True)
-        for pod in daemons_on(demand, offers[m])
+        for pod in on_node(node, daemons_on(demand, offers[m]))
     ]
     pods: list[Pod] = []
     place: list[int] = []
@@ -70,7 +72,7 @@ def _nodes(offers: Sequence[Offer], packing: Packing) -> list[Node]:
         numbers[m] = numbers.get(m, 0) + 1
         price = offers[m].price
         stem = f"{price.instance_type}-{price.market}".lower().replace("_", "-")
-        zone = offers[m].node.labels.get("topology.kubernetes.io/zone", "") if price.zone else ""
+        zone = offers[m].node.labels.get(ZONE, "") if price.zone else ""
         name = f"{stem}-{zone}-{numbers[m]:04}" if zone else f"{stem}-{numbers[m]:04}"
         labels = {**offers[m].node.labels, HOSTNAME: name}
         found.append(msgspec.structs.replace(offers[m].node, name=name, labels=labels))

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from yuheng.finops.rightsizing import replicas as scaling
 from yuheng.finops.rightsizing.replicas import Autoscaled, Load, Scaler
-from yuheng.finops.rightsizing.samples import DAY, Samples, total_of, worst_of
+from yuheng.finops.rightsizing.samples import Samples, total_of, worst_of
+from yuheng.finops.rightsizing.saving import paid
 from yuheng.finops.rightsizing.seasonal import Trials
 from yuheng.finops.rightsizing.sizing import (
     FEWEST_SAMPLES,
-    GIB,
-    MONTH,
     Rule,
     Sized,
     cpu_change,
@@ -28,6 +27,7 @@ from yuheng.finops.rightsizing.sizing import (
 from yuheng.finops.rightsizing.targets import Target, Targets
 from yuheng.finops.rightsizing.trying import try_out
 from yuheng.model.rightsizing import AutoscalerEffect, Change, ContainerAdvice, HourlyReplicas, HourlyRequests
+from yuheng.model.units import DAY, GIB, HOURS_A_MONTH
 from yuheng.model.usage_matrices import UsageMatrices
 
 __all__ = ["Prepared", "advise", "cpu_of", "prepare"]
@@ -128,6 +128,9 @@ def advise(prepared: Prepared, usage: UsageMatrices, rule: Rule, price: float) -
         sized = _met_by_autoscaler(context, context.load, context.scaler, sized)
     cpus = [_cpu(context, target, rule, one, own) for (target, own, _), one in zip(rows, sized, strict=True)]
     counts = _counts(context, cpus)
+    replicas, least, overhead = (counts.before, counts.after), targets.least, targets.overhead
+    cpus = paid(cpus, replicas, targets.cpu / 1000, least.cpu, overhead.cpu)
+    memories = paid(memories, replicas, targets.memory / GIB, least.memory, overhead.memory)
     return [
         _advice(context, target, own, trials, _Asked(rule, price, counts), (cpu, memory))
         for (target, own, trials), cpu, memory in zip(rows, cpus, memories, strict=True)
@@ -237,8 +240,7 @@ def _advice(
     changes: tuple[Change, Change],
 ) -> ContainerAdvice:
     item, targets = target.container, context.targets
-    cpu = _paid(changes[0], asked.counts, targets.cpu / 1000)
-    memory = _paid(changes[1], asked.counts, targets.memory / GIB)
+    cpu, memory = changes
     hours = None if trials is None else _hours(context, trials, cpu, asked)
     return ContainerAdvice(
         kind=targets.key.kind,
@@ -272,7 +274,7 @@ def _hours(context: _Context, trials: Trials, cpu: Change, asked: _Asked) -> Hou
     hours = hours_of(trials, asked.rule, asked.price, cpu)
     if hours is None:
         return None
-    saved = context.replicas * (cpu.old - hours.mean) / 1000 * targets.cpu * MONTH
+    saved = context.replicas * (cpu.old - hours.mean) / 1000 * targets.cpu * HOURS_A_MONTH
     return msgspec.structs.replace(hours, saved=saved)
 
 
@@ -319,12 +321,6 @@ def _effect(context: _Context, cpu: Change, counts: _Counts) -> AutoscalerEffect
     )
 
 
-def _paid(change: Change, counts: _Counts, rate: float) -> Change:
-    """The change with what it saves a month; a resource that is left is paid for by as many replicas as there are."""
-    new = change.old if change.new is None else change.new
-    return msgspec.structs.replace(change, saved=(counts.before * change.old - counts.after * new) * rate * MONTH)
-
-
 def _together(context: _Context, cpu: Change, memory: Change, asked: _Asked) -> HourlyReplicas | None:
     """Replicas by the hour, where they save clearly more than requests that stay."""
     targets, load = context.targets, context.load
@@ -339,8 +335,8 @@ def _together(context: _Context, cpu: Change, memory: Change, asked: _Asked) -> 
     request, counts = scaling.hourly_replicas(schedule, targets.replicas or 0, beside)
     mean = float((5 * np.mean(counts[0]) + 2 * np.mean(counts[1])) / 7)
     milli = int(np.ceil(round(1000 * request, 6)))
-    was = context.replicas * (cpu.old / 1000 * targets.cpu + memory.old / GIB * targets.memory) * MONTH
-    found = was - mean * (milli / 1000 * targets.cpu + gib * targets.memory) * MONTH
+    was = context.replicas * (cpu.old / 1000 * targets.cpu + memory.old / GIB * targets.memory) * HOURS_A_MONTH
+    found = was - mean * (milli / 1000 * targets.cpu + gib * targets.memory) * HOURS_A_MONTH
     if found - (cpu.saved + memory.saved) <= _WORTH_HOURS * was:
         return None
     risk = None if np.isnan(schedule.lately) else schedule.lately

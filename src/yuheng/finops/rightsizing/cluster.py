@@ -18,6 +18,7 @@ from yuheng.model.estate import Estate
 from yuheng.model.node_price import NodePrice
 from yuheng.model.prices import DEFAULT_RATES
 from yuheng.model.rightsizing import ContainerAdvice, Rightsizing
+from yuheng.model.units import HOURS_A_MONTH
 from yuheng.model.usage_matrices import UsageMatrices
 
 __all__ = ["Each", "fleet_price", "rightsize"]
@@ -104,7 +105,7 @@ def fleet_price(trials: Sequence[Trials], risks: Sequence[float], risk: float = 
 
 
 def _assumptions(usage: UsageMatrices, prices: Sequence[NodePrice], rule: Rule, price: float) -> Iterable[str]:
-    yield "a month is 730 hours; what is requested is paid for, whether or not a node goes away"
+    yield f"a month is {HOURS_A_MONTH:g} hours; what is requested is paid for, whether or not a node goes away"
     unpriced = sum(node.price is None for node in prices)
     if not prices:
         yield f"no node has a price: ${DEFAULT_RATES.cpu} per core-hour, ${DEFAULT_RATES.memory} per GiB-hour"

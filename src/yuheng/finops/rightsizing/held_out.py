@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.finops.rightsizing.judging import TOUCHING
-from yuheng.finops.rightsizing.samples import DAY, Samples, worst_of
-from yuheng.finops.rightsizing.seasonal import HELD_OUT
+from yuheng.finops.rightsizing.samples import Samples, worst_of
+from yuheng.finops.rightsizing.seasonal import HELD_OUT, over_origins
+from yuheng.model.units import DAY
 
 __all__ = ["fixed_risk", "held_out_risk", "origins"]
 
@@ -41,8 +42,8 @@ def held_out_risk(pods: Sequence[Samples], fitted: Fitted, *, every: bool = Fals
     Args:
         pods: what each used; at least one sample in all.
         fitted: the strategy.
-        every: the mean over all origins, as `seasonal` chooses by; otherwise the longest stretch held out, mostly a
-            week, in which weekends are as often as in life.
+        every: over all origins as `seasonal` chooses by (`over_origins`); otherwise the longest stretch held out,
+            mostly a week, in which weekends are as often as in life.
 
     Returns:
         None where the history is too short to hold a day out.
@@ -54,4 +55,4 @@ def held_out_risk(pods: Sequence[Samples], fitted: Fitted, *, every: bool = Fals
         later = worst.values[int(np.searchsorted(worst.times, origin, side="right")) :]
         if known and len(later):
             shares.append(float((later > fitted(known) * (1 + TOUCHING)).mean()))
-    return float(np.mean(shares)) if shares else None
+    return float(over_origins(np.array(shares))) if shares else None

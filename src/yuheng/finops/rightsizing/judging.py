@@ -12,7 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from yuheng.finops.rightsizing.samples import DAY, F64, Samples
+from yuheng.finops.rightsizing.samples import F64, Samples
+from yuheng.model.units import DAY
 
 __all__ = ["Measured", "Strategy", "Verdict", "dominates", "judge", "judge_daily", "verdict"]
 

@@ -15,7 +15,8 @@ from typing import Final
 
 import numpy as np
 
-from yuheng.finops.rightsizing.samples import DAY, Samples
+from yuheng.finops.rightsizing.samples import Samples
+from yuheng.model.units import DAY
 
 __all__ = ["FEWEST_SAMPLES", "HISTORY", "MIN_CPU", "MIN_MEMORY", "cpu", "memory"]
 

@@ -16,10 +16,10 @@ from yuheng.finops.rightsizing.samples import Samples, worst_of
 from yuheng.finops.rightsizing.vpa import after_oom
 from yuheng.model.estate import Container
 from yuheng.model.rightsizing import LimitPolicy
+from yuheng.model.units import MIB
 
 __all__ = ["Bounds", "bounds_of", "limit_for", "peak_and_growth"]
 
-MIB: Final = 2**20
 CUTS: Final = (0.5, 0.6, 0.7, 0.8, 0.9)
 LEAST_GROWTH, MOST_GROWTH = 1.02, 1.3
 _FEWEST: Final = 10
@@ -75,12 +75,19 @@ def bounds_of(container: Container, peak: float) -> Bounds:
     found = _heap(container)
     if container.out_of_memory is not None and not found.left:
         # The kernel kills at the limit; without one, a node's memory ran out, and what was used at most counts.
-        killed = after_oom(max(container.memory, container.memory_limit or 0), peak)
+        had = _had(container)
+        killed = after_oom(had, peak)
         if killed > found.floor:
-            was = max(container.memory, container.memory_limit or 0, int(peak))
-            why = f"killed for want of memory at {_told(was)}: never below {_told(killed)}"
+            why = f"killed for want of memory at {_told(max(had, peak))}: never below {_told(killed)}"
             found = found._replace(floor=killed, why=why, killed=True)
     return found
+
+
+def _had(container: Container) -> int:
+    """Bytes that a container had when it was killed: those of the pod that was, not what is written by now."""
+    if container.killed_at is None:
+        return max(container.memory, container.memory_limit or 0)
+    return max(container.killed_at, container.killed_limit or 0)
 
 
 def _heap(container: Container) -> Bounds:

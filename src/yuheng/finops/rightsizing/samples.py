@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DAY", "F64", "HOUR", "Samples", "total_of", "worst_of"]
+__all__ = ["F64", "Samples", "total_of", "worst_of"]
 
 F64 = NDArray[np.float64]
-HOUR: Final = 3600.0
-DAY: Final = 86400.0
 
 
 class Samples(NamedTuple):

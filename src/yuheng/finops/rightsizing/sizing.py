@@ -15,13 +15,10 @@ from yuheng.finops.rightsizing.samples import F64, Samples, worst_of
 from yuheng.finops.rightsizing.seasonal import Schedule, Trials
 from yuheng.model.estate import Container
 from yuheng.model.rightsizing import Change, HourlyRequests, LimitPolicy, Strategy, UsageLevels
+from yuheng.model.units import MIB
 
-__all__ = ["FEWEST_SAMPLES", "MONTH", "Rule", "Sized", "cpu_change", "hours_of", "left", "memory_change", "sized_cpu"]
+__all__ = ["FEWEST_SAMPLES", "Rule", "Sized", "cpu_change", "hours_of", "left", "memory_change", "sized_cpu"]
 
-MIB: Final = 2**20
-GIB: Final = 2**30
-MONTH: Final = 730.0
-"""Hours of a month."""
 FEWEST_SAMPLES: Final = krr.FEWEST_SAMPLES
 _LEAST_CPU: Final = 0.001
 _WORTH_HOURS: Final = 0.02
@@ -130,9 +127,15 @@ def _memory_rule(container: Container, rule: Rule, containers: int) -> partial[f
     if rule.strategy == "vpa":
         return partial(_vpa_memory, minimum=vpa.MIN_MEMORY / max(containers, 1))
     if rule.strategy == "krr":
-        killed = container.memory_limit if container.out_of_memory is not None else None
-        return partial(krr.memory, oom=float(killed or 0))
+        return partial(krr.memory, oom=float(_killed_limit(container) or 0))
     return partial(memory.peak_and_growth)
+
+
+def _killed_limit(container: Container) -> int | None:
+    """The memory limit in bytes at which a container was killed: KRR looks at limits alone."""
+    if container.out_of_memory is None:
+        return None
+    return container.memory_limit if container.killed_at is None else container.killed_limit
 
 
 def _vpa_memory(pods: Sequence[Samples], minimum: float) -> float:

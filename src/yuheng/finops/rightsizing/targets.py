@@ -13,9 +13,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from yuheng.model.estate import Autoscaler, Container, Estate, PodEstate, WorkloadEstate
+from yuheng.finops.mean_rates import mean_rates
+from yuheng.model.estate import NOTHING, Autoscaler, Container, Estate, PodEstate, Requested, WorkloadEstate
+from yuheng.model.node import Node
 from yuheng.model.node_price import NodePrice
-from yuheng.model.prices import DEFAULT_RATES
 from yuheng.model.usage_matrices import PodContainer
 
 __all__ = ["Target", "Targets", "WorkloadKey", "find_targets"]
@@ -60,6 +61,7 @@ class Targets(NamedTuple):
         cpu: US dollars per hour of one core, the mean over its pods' nodes.
         memory: US dollars per hour of one GiB, likewise.
         autoscaler: None for none.
+        least, overhead: what is set aside for each pod beyond its containers (see `PodEstate`).
     """
 
     key: WorkloadKey
@@ -68,6 +70,8 @@ class Targets(NamedTuple):
     cpu: float
     memory: float
     autoscaler: Autoscaler | None
+    least: Requested = NOTHING
+    overhead: Requested = NOTHING
 
 
 def find_targets(
@@ -91,7 +95,7 @@ def find_targets(
         workloads.setdefault(key, _told_by_pods(key, found))
     rows, strangers = _rows(names, owners, workloads)
     scaled = {WorkloadKey(a.target.kind, a.namespace, a.target.name): a for a in estate.autoscalers}
-    rates = _Rates(prices)
+    rates = _Rates(estate.snapshot.nodes, prices)
     targets = []
     for key, workload in sorted(workloads.items()):
         cpu, memory = rates.of(pods.get(key, ()))
@@ -101,7 +105,8 @@ def find_targets(
         )
         running = len(pods.get(key, ())) or workload.replicas
         replicas = None if key.kind in _COMING_AND_GOING else running
-        targets.append(Targets(key, containers, replicas, cpu, memory, scaled.get(key)))
+        beyond = workload.least, workload.overhead
+        targets.append(Targets(key, containers, replicas, cpu, memory, scaled.get(key), *beyond))
     return targets, strangers
 
 
@@ -117,7 +122,14 @@ def _owner(pod: PodEstate, workloads: Mapping[WorkloadKey, WorkloadEstate]) -> W
 def _told_by_pods(key: WorkloadKey, pods: Sequence[PodEstate]) -> WorkloadEstate:
     """A workload of which only pods are known."""
     newest = max(pods, key=lambda pod: (pod.started or 0.0, pod.name))
-    return WorkloadEstate(kind=key.kind, namespace=key.namespace, name=key.name, containers=newest.containers)
+    return WorkloadEstate(
+        kind=key.kind,
+        namespace=key.namespace,
+        name=key.name,
+        containers=newest.containers,
+        least=newest.least,
+        overhead=newest.overhead,
+    )
 
 
 def _rows(
@@ -150,7 +162,7 @@ def _made_by(name: PodContainer, workloads: Mapping[WorkloadKey, WorkloadEstate]
 
 
 def _with_history(container: Container, pods: Sequence[PodEstate]) -> Container:
-    """The container with the last kill for want of memory of any pod, and the highest limit that a pod had then."""
+    """The container with the last kill for want of memory of any pod, and the most memory that a pod had then."""
     kills = [
         (item.out_of_memory, item)
         for pod in pods
@@ -159,22 +171,27 @@ def _with_history(container: Container, pods: Sequence[PodEstate]) -> Container:
     ]
     if not kills:
         return container
-    return msgspec.structs.replace(container, out_of_memory=max(time for time, _ in kills))
+    known: Container = msgspec.structs.replace(
+        container,
+        out_of_memory=max(time for time, _ in kills),
+        killed_at=max(item.memory for _, item in kills),
+        killed_limit=max((item.memory_limit for _, item in kills if item.memory_limit is not None), default=None),
+    )
+    return known
 
 
 class _Rates:
     """What a core and a GiB cost where pods run."""
 
-    def __init__(self, prices: Sequence[NodePrice]) -> None:
+    def __init__(self, nodes: Sequence[Node], prices: Sequence[NodePrice]) -> None:
         self._nodes = {price.node: price for price in prices}
-        self._mean = _mean(list(prices)) or (DEFAULT_RATES.cpu, DEFAULT_RATES.memory)
+        usual = mean_rates((node, self._nodes[node.name]) for node in nodes if node.name in self._nodes)
+        self._usual = usual.cpu, usual.memory
 
     def of(self, pods: Sequence[PodEstate]) -> tuple[float, float]:
-        """US dollars per hour of a core and of a GiB, the mean over the pods' nodes; of all nodes where none runs."""
-        return _mean([self._nodes[pod.node] for pod in pods if pod.node in self._nodes]) or self._mean
-
-
-def _mean(prices: Sequence[NodePrice]) -> tuple[float, float] | None:
-    if not prices:
-        return None
-    return sum(p.cpu for p in prices) / len(prices), sum(p.memory for p in prices) / len(prices)
+        """US dollars per hour of a core and of a GiB, the mean over the pods; of all nodes where none runs."""
+        rates = [self._nodes[pod.node] for pod in pods if pod.node in self._nodes]
+        if not rates:
+            return self._usual
+        # Pods of a workload ask for the same: each counts as much as another.
+        return sum(rate.cpu for rate in rates) / len(rates), sum(rate.memory for rate in rates) / len(rates)

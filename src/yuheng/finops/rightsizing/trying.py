@@ -11,8 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from yuheng.finops.rightsizing.samples import DAY, F64, Samples
+from yuheng.finops.rightsizing.samples import F64, Samples
 from yuheng.finops.rightsizing.seasonal import HELD_OUT, LEVELS, MARGINS, PATTERNS, PRICES, TIE, Trials, tried
+from yuheng.model.units import DAY, HOUR
 from yuheng.scheduling.kernel import kernel
 
 __all__ = ["try_out"]
@@ -118,7 +119,7 @@ def count_cells(times: F64, usage: F64, zone: float, peak: float, series: Series
         series.back[i] = math.floor((times[n - 1] - times[i]) / DAY)
         local = times[i] + zone
         day = math.floor(local / DAY)
-        series.slot[i] = (24 if (day + 3) % 7 >= 5 else 0) + math.floor((local - day * DAY) / 3600.0)
+        series.slot[i] = (24 if (day + 3) % 7 >= 5 else 0) + math.floor((local - day * DAY) / HOUR)
         series.level[i] = math.ceil(usage[i] / peak * LEVELS - 1e-9)
 
 

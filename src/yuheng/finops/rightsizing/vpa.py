@@ -17,7 +17,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from yuheng.finops.rightsizing.samples import DAY, F64, Samples
+from yuheng.finops.rightsizing.samples import F64, Samples
+from yuheng.model.units import DAY, MIB
 
 __all__ = ["MIN_CPU", "MIN_MEMORY", "Recommendation", "after_oom", "cpu", "memory"]
 
@@ -26,7 +27,6 @@ HALF_LIFE: Final = DAY
 MARGIN: Final = 1.15
 LOWER, TARGET, UPPER = 0.5, 0.9, 0.95
 PEAK_INTERVAL: Final = DAY
-MIB: Final = 1024.0 * 1024.0
 MIN_CPU: Final = 0.025
 MIN_MEMORY: Final = 250.0 * MIB
 OOM_BUMP: Final = 100.0 * MIB

@@ -8,11 +8,14 @@ from typing import Final
 import msgspec
 
 from yuheng.errors import ConfigError
-from yuheng.finops.what_if.state import Changed, Known, State, is_batch, of_the_node, several
+from yuheng.finops.node_pods import of_the_node
+from yuheng.finops.what_if.question import Ask
+from yuheng.finops.what_if.state import Changed, Known, State, is_batch
 from yuheng.model.node import Taint, Toleration
 from yuheng.model.pod import NodeAffinity, PodSpec
 from yuheng.model.selectors import NodeSelector, NodeSelectorTerm
 from yuheng.model.what_if import Risk
+from yuheng.model.words import count
 
 __all__ = ["colocate"]
 
@@ -31,7 +34,7 @@ _NATURE: Final = (
 _NOT_FOR_ALL: Final = ("node-role.kubernetes.io/", "node.kubernetes.io/", "nvidia.com/", "amd.com/")
 
 
-def colocate(state: State, known: Known) -> Changed:  # noqa: ARG001 -- all changes have one form
+def colocate(state: State, _known: Known, _ask: Ask) -> Changed:
     """Let batch pods run wherever services do.
 
     Raises:
@@ -55,7 +58,7 @@ def colocate(state: State, known: Known) -> Changed:  # noqa: ARG001 -- all chan
     snapshot = msgspec.structs.replace(state.snapshot, pods=mixed)
     return Changed(
         State(snapshot, state.prices),
-        f"{several(len(batch), 'batch pod')} may run on the nodes of services",
+        f"{count(len(batch), 'batch pod')} may run on the nodes of services",
         _risk,
         (),
         (

@@ -9,32 +9,35 @@ from typing import Final
 
 from yuheng.errors import ConfigError
 from yuheng.finops.consolidation.obstacles import node_obstacle
-from yuheng.finops.machine import ARCH, HOSTNAME, in_place_of, priced_as
+from yuheng.finops.machine import in_place_of, priced_as
 from yuheng.finops.node_mix.kinds import architecture
-from yuheng.finops.what_if.state import Changed, Fresh, Known, State, moved, of_the_node, several
-from yuheng.model.fleet import INSTANCE_TYPE
+from yuheng.finops.node_pods import of_the_node
+from yuheng.finops.what_if.question import Ask
+from yuheng.finops.what_if.state import Changed, Fresh, Known, State, moved
+from yuheng.model.labels import ARCH, HOSTNAME, INSTANCE_TYPE, OLD_ARCH, OLD_INSTANCE_TYPE
 from yuheng.model.node import Node
 from yuheng.model.node_price import NodePrice
 from yuheng.model.pod import Pod
 from yuheng.model.prices import Price
 from yuheng.model.what_if import Risk
+from yuheng.model.words import count
 
 __all__ = ["node_type"]
 
 # Room beyond the sum of all requests, so that pods of all sizes find a place; what is left over goes again.
 SPARE: Final = 1.4
 _MORE: Final = 3
-_OWN: Final = (HOSTNAME, INSTANCE_TYPE, "beta.kubernetes.io/instance-type", ARCH, "beta.kubernetes.io/arch")
+_OWN: Final = (HOSTNAME, INSTANCE_TYPE, OLD_INSTANCE_TYPE, ARCH, OLD_ARCH)
 MOST_NODES: Final = 20_000
 
 
-def node_type(state: State, known: Known, kind: str) -> Changed:
+def node_type(state: State, known: Known, ask: Ask) -> Changed:
     """Replace all nodes that have GPUs as the type has, or none as it has none, pool by pool.
 
     Raises:
         ConfigError: the price book does not know what the type has or costs, or there is no node to replace.
     """
-    shape = known.book.shape(kind)
+    kind, shape = ask.kind, known.book.shape(ask.kind)
     if shape is None or not shape.cpu_milli or not shape.memory:
         raise ConfigError(
             f"--what-if node-type={kind}: found no such type with cpu and memory in the price book, expected one that "
@@ -55,7 +58,7 @@ def node_type(state: State, known: Known, kind: str) -> Changed:
     result, unplaced = moved(state, known, loose, fresh, names)
     return Changed(
         result,
-        f"{several(len(old), 'node')} replaced by {kind}",
+        f"{count(len(old), 'node')} replaced by {kind}",
         lambda final: _risk(final, old, kind),
         unplaced,
         (

@@ -6,9 +6,9 @@ from typing import Final, NamedTuple
 
 from yuheng.errors import ConfigError
 
-__all__ = ["CHANGES", "Ask", "parse_ask"]
+__all__ = ["NAMES", "Ask", "parse_ask"]
 
-CHANGES: Final = ("colocate", "share-gpus", "spot", "node-type", "resize")
+NAMES: Final = ("colocate", "share-gpus", "spot", "node-type", "resize")
 _EXPECTED: Final = "colocate, share-gpus, spot=0.5, node-type=m7g.4xlarge or resize"
 
 
@@ -16,7 +16,7 @@ class Ask(NamedTuple):
     """One change.
 
     Attributes:
-        name: one of `CHANGES`.
+        name: one of `NAMES`.
         text: as it was written.
         share: of ``spot``.
         kind: of ``node-type``.
@@ -35,7 +35,7 @@ def parse_ask(text: str) -> Ask:
         ConfigError: there is no such change, or its value cannot be used.
     """
     name, mark, value = text.partition("=")
-    if name not in CHANGES or bool(mark) != (name in ("spot", "node-type")):
+    if name not in NAMES or bool(mark) != (name in ("spot", "node-type")):
         raise ConfigError(f"--what-if: found {text!r}, expected {_EXPECTED}")
     if name == "node-type":
         if not value:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from yuheng.errors import ConfigError
-from yuheng.finops.what_if.state import Changed, Known, Sizes, State, moved, several
-from yuheng.model.estate import Estate
+from yuheng.finops.what_if.question import Ask
+from yuheng.finops.what_if.state import Changed, Known, Sizes, State, moved
+from yuheng.model.estate import Container, Estate, PodEstate, requested_together
 from yuheng.model.pod import Pod, PodSpec
 from yuheng.model.rightsizing import ContainerAdvice, Rightsizing
 from yuheng.model.what_if import Risk
+from yuheng.model.words import count
 
 __all__ = ["resize", "sizes_of"]
 
@@ -23,30 +25,48 @@ def sizes_of(estate: Estate, found: Rightsizing) -> Sizes:
         estate: the cluster.
         found: the recommendations.
     """
-    advice: dict[tuple[str, str, str, str], ContainerAdvice] = {}
     # Where an autoscaler steers, request and replicas are chosen together, and replicas stay here.
-    steered = sum(row.autoscaler is not None for row in found.containers)
-    rows_of_own = [row for row in found.containers if row.autoscaler is None]
-    for row in rows_of_own:
-        advice[row.kind, row.namespace, row.workload, row.container] = row
-    changes = {}
+    own = [row for row in found.containers if row.autoscaler is None]
+    advice = {(row.kind, row.namespace, row.workload, row.container): row for row in own}
+    changes, minutes = {}, dict[int, float]()
     for key, pod in estate.pods.items():
         owner = (pod.owner.kind, pod.namespace, pod.owner.name) if pod.owner.name else ("Pod", pod.namespace, pod.name)
         rows = [advice.get((*owner, container.name)) for container in pod.containers]
-        cpu = sum(_more(row.cpu.old, row.cpu.new) for row in rows if row is not None)
-        memory = sum(_more(row.memory.old, row.memory.new) for row in rows if row is not None)
-        if cpu or memory:
-            changes[key] = (cpu, memory)
-    both = [change for row in rows_of_own for change in (row.cpu, row.memory)]
-    risks = [change.minutes or 0.0 for change in both if change.new is not None]
-    return Sizes(changes, sum(risks), found.strategy, steered)
+        change = _more(pod, rows)
+        if any(change):
+            changes[key] = change
+        minutes |= {id(row): _minutes(row) for row in rows if row is not None}
+    return Sizes(changes, sum(minutes.values()), found.strategy, len(found.containers) - len(own))
 
 
-def _more(old: int, new: int | None) -> int:
-    return 0 if new is None else new - old
+def _more(pod: PodEstate, rows: Sequence[ContainerAdvice | None]) -> tuple[int, int]:
+    """How many milli-cores and bytes more are set aside for a pod; an init container may need what the others do not.
+
+    Args:
+        pod: as it is.
+        rows: the advice on each of its containers; None for none.
+    """
+    sized = [
+        container if row is None else _sized(container, row)
+        for container, row in zip(pod.containers, rows, strict=True)
+    ]
+    before, after = pod.requested, requested_together(sized, pod.least, pod.overhead)
+    return after.cpu - before.cpu, after.memory - before.memory
 
 
-def resize(state: State, known: Known) -> Changed:
+def _sized(container: Container, row: ContainerAdvice) -> Container:
+    cpu = container.cpu if row.cpu.new is None else row.cpu.new
+    memory = container.memory if row.memory.new is None else row.memory.new
+    sized: Container = msgspec.structs.replace(container, cpu=cpu, memory=memory)
+    return sized
+
+
+def _minutes(row: ContainerAdvice) -> float:
+    """Minutes a month in which a container of the workload uses more than the requests that are changed."""
+    return sum(change.minutes or 0.0 for change in (row.cpu, row.memory) if change.new is not None)
+
+
+def resize(state: State, known: Known, _ask: Ask) -> Changed:
     """Change requests; pods that outgrow their node get another.
 
     Raises:
@@ -64,10 +84,10 @@ def resize(state: State, known: Known) -> Changed:
     text = f"in {sizes.minutes:,.0f} minutes a month a container uses more than it requests, all containers together"
     told = ["usage goes on as it was measured; limits and replicas stay"]
     if sizes.steered:
-        told.append(f"{several(sizes.steered, 'container')} that an autoscaler steers are left as they are")
+        told.append(f"{count(sizes.steered, 'container')} that an autoscaler steers are left as they are")
     return Changed(
         result,
-        f"{several(changed, 'pod')} with the requests that `yuheng rightsize` recommends ({sizes.strategy})",
+        f"{count(changed, 'pod')} with the requests that `yuheng rightsize` recommends ({sizes.strategy})",
         lambda _: Risk(text, sizes.minutes, "minutes above request a month"),
         unplaced,
         tuple(told),

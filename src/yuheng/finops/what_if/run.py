@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
@@ -17,12 +18,22 @@ from yuheng.finops.what_if.spot import spot
 from yuheng.finops.what_if.state import Changed, Known, State, after
 from yuheng.model.cluster import Snapshot
 from yuheng.model.node_price import NodePrice
-from yuheng.model.price_list import HOURS_A_MONTH
+from yuheng.model.units import HOURS_A_MONTH
 from yuheng.model.what_if import Risk, WhatIf, WhatIfChange
 
 __all__ = ["what_if"]
 
 Progress = Callable[[int, int], None]
+Change = Callable[[State, Known, Ask], Changed]
+
+CHANGES: Final[Mapping[str, Change]] = {
+    "colocate": colocate,
+    "share-gpus": share_gpus,
+    "spot": spot,
+    "node-type": node_type,
+    "resize": resize,
+}
+"""What makes each change that can be asked for (`yuheng.finops.what_if.question.NAMES`)."""
 
 
 def what_if(
@@ -55,7 +66,7 @@ def what_if(
     for place, ask in enumerate(asks):
         if progress is not None:
             progress(place + 1, len(asks) + 1)
-        changed = _changed(ask, state, known)
+        changed = CHANGES[ask.name](state, known, ask)
         rows.append(_row(ask.text, changed, known))
         state = changed.state
     per_hour = sum(price.per_hour for price in prices)
@@ -66,17 +77,6 @@ def what_if(
         assumptions=_assumptions(prices, snapshot),
         warnings=snapshot.warnings,
     )
-
-
-def _changed(ask: Ask, state: State, known: Known) -> Changed:
-    changes: dict[str, Callable[[], Changed]] = {
-        "colocate": lambda: colocate(state, known),
-        "share-gpus": lambda: share_gpus(state, known),
-        "spot": lambda: spot(state, known, ask.share),
-        "node-type": lambda: node_type(state, known, ask.kind),
-        "resize": lambda: resize(state, known),
-    }
-    return changes[ask.name]()
 
 
 def _row(name: str, changed: Changed, known: Known) -> WhatIfChange:

@@ -8,10 +8,13 @@ from typing import Final
 import msgspec
 
 from yuheng.errors import ConfigError
-from yuheng.finops.what_if.state import Changed, Known, State, is_batch, of_the_node, several
+from yuheng.finops.node_pods import of_the_node
+from yuheng.finops.what_if.question import Ask
+from yuheng.finops.what_if.state import Changed, Known, State, is_batch
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod, PodSpec
 from yuheng.model.what_if import Risk
+from yuheng.model.words import count
 
 __all__ = ["USUAL_SHARE", "share_gpus"]
 
@@ -24,7 +27,7 @@ STEP: Final = 50
 _WHOLE: Final = ("nvidia.com/gpu", "amd.com/gpu")
 
 
-def share_gpus(state: State, known: Known) -> Changed:
+def share_gpus(state: State, known: Known, _ask: Ask) -> Changed:
     """Give pods with one whole GPU a share of it.
 
     Raises:
@@ -54,7 +57,7 @@ def share_gpus(state: State, known: Known) -> Changed:
     snapshot = msgspec.structs.replace(state.snapshot, pods=tuple(pods))
     return Changed(
         State(snapshot, state.prices),
-        f"{several(shared, 'pod')} with one whole GPU: each takes a share of one",
+        f"{count(shared, 'pod')} with one whole GPU: each takes a share of one",
         _risk,
         (),
         _assumptions(known),

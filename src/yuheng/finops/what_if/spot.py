@@ -10,35 +10,40 @@ import msgspec
 
 from yuheng.errors import ConfigError
 from yuheng.finops.machine import in_place_of, priced_as
-from yuheng.finops.what_if.state import Changed, Fresh, Known, State, is_batch, moved, of_the_node, several
+from yuheng.finops.node_pods import of_the_node
+from yuheng.finops.what_if.question import Ask
+from yuheng.finops.what_if.state import Changed, Fresh, Known, State, is_batch, moved
+from yuheng.model.labels import CAPACITY_TYPE
 from yuheng.model.node import Taint, Toleration
 from yuheng.model.node_price import NodePrice
 from yuheng.model.pod import Pod, PodSpec
-from yuheng.model.price_list import HOURS_A_MONTH
 from yuheng.model.prices import Price
+from yuheng.model.units import HOURS_A_MONTH
 from yuheng.model.what_if import Risk
+from yuheng.model.words import count
 
 __all__ = ["GPU_INTERRUPTIONS", "INTERRUPTIONS", "spot"]
 
 # Interruptions of a spot machine an hour: with a GPU, 202 in 431 hours of four zones' V100 machines (SkyPilot's
-# preemption traces, 2023), which were scarce; without, one machine in ten a month, the middle of what AWS' Spot
-# Instance Advisor tells of most types (under 5 %, 5-10 %, 10-15 % ...).
+# preemption traces, 2023), which were scarce. Without, a guess on the safe side: AWS' Spot Instance Advisor tells
+# of a month by bands (under 5 %, 5-10 %, ... over 20 %); one who sees many finds fewer than 5 % in most months
+# (nops.io/blog/aws-spot-facts), another 5 to 10 % for most types (finopsforge.com/aws-spot-instances-guide).
 GPU_INTERRUPTIONS: Final = 0.468
 INTERRUPTIONS: Final = 0.10 / HOURS_A_MONTH
-_CAPACITY: Final = "karpenter.sh/capacity-type"
 # What keeps everything else off spot machines.
-_TAINT: Final = Taint(_CAPACITY, "NoSchedule", "spot")
+_TAINT: Final = Taint(CAPACITY_TYPE, "NoSchedule", "spot")
 _RESTLESS: Final = ("karpenter.sh/do-not-disrupt", "karpenter.sh/do-not-evict")
 _SAFE: Final = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 _SERVES: Final = ("ReplicaSet", "Deployment", "ReplicationController")
 
 
-def spot(state: State, known: Known, share: float) -> Changed:
+def spot(state: State, known: Known, ask: Ask) -> Changed:
     """Move a part of the replicas that may be interrupted to spot machines of the kinds they run on now.
 
     Raises:
         ConfigError: no pod may be interrupted, or the price book has no spot price of a machine that they run on.
     """
+    share = ask.share
     chosen = _chosen(state, known, share)
     if not chosen:
         raise ConfigError(
@@ -61,7 +66,7 @@ def spot(state: State, known: Known, share: float) -> Changed:
     result, unplaced = moved(state, known, loose, fresh)
     return Changed(
         result,
-        f"{several(len(loose) - len(unplaced), 'replica')} that may be interrupted: on spot machines",
+        f"{count(len(loose) - len(unplaced), 'replica')} that may be interrupted: on spot machines",
         _risk,
         (),
         (
@@ -81,8 +86,8 @@ def spot(state: State, known: Known, share: float) -> Changed:
 
 def _willing(spec: PodSpec) -> PodSpec:
     """A spec that asks for a spot machine, and tolerates it."""
-    selector = {**spec.node_selector, _CAPACITY: "spot"}
-    tolerations = (*spec.tolerations, Toleration(_CAPACITY, "Equal", "spot", "NoSchedule"))
+    selector = {**spec.node_selector, CAPACITY_TYPE: "spot"}
+    tolerations = (*spec.tolerations, Toleration(CAPACITY_TYPE, "Equal", "spot", "NoSchedule"))
     changed: PodSpec = msgspec.structs.replace(spec, node_selector=selector, tolerations=tolerations)
     return changed
 
@@ -147,7 +152,7 @@ def _risk(state: State) -> Risk:
     pods = sum(rate.get(pod.node or "", 0.0) for pod in state.snapshot.pods if not of_the_node(pod)) * HOURS_A_MONTH
     text = (
         f"{len(rate)} spot machines: about {machines:.1f} interruptions and {pods:.1f} restarted pods a month "
-        f"(a machine without GPUs {INTERRUPTIONS * HOURS_A_MONTH:.2f} times a month, one with GPUs "
+        f"(assumed: a machine without GPUs {INTERRUPTIONS * HOURS_A_MONTH:.2f} times a month, one with GPUs "
         f"{GPU_INTERRUPTIONS:g} times an hour, as the traces of scarce ones have it)"
     )
     return Risk(text, machines, "interruptions a month")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from yuheng.finops.consolidation.search import scoring
+from yuheng.finops.node_pods import inherited, of_the_node, on_node, unbound
 from yuheng.model.cluster import Snapshot
 from yuheng.model.consolidation import Consolidation
 from yuheng.model.node import Node
@@ -18,7 +19,7 @@ from yuheng.model.prices import PriceBook
 from yuheng.model.what_if import Risk
 from yuheng.scheduling.planner import plan
 
-__all__ = ["Changed", "Fresh", "Known", "Sizes", "State", "after", "is_batch", "moved", "of_the_node", "several"]
+__all__ = ["Changed", "Fresh", "Known", "Sizes", "State", "after", "is_batch", "moved"]
 
 
 class State(NamedTuple):
@@ -108,16 +109,6 @@ class Changed(NamedTuple):
     assumptions: tuple[str, ...] = ()
 
 
-def several(number: int, noun: str) -> str:
-    """``1 pod``, ``2 pods``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def of_the_node(pod: Pod) -> bool:
-    """Whether a pod comes and goes with its node: of a DaemonSet, or static."""
-    return pod.owner is not None and pod.owner.kind in ("DaemonSet", "Node")
-
-
 def is_batch(pod: Pod) -> bool:
     """Whether a pod is work that ends."""
     return bool(pod.job) or (pod.owner is not None and pod.owner.kind in ("Job", "CronJob"))
@@ -169,16 +160,12 @@ def moved(
 
 
 def _daemons(state: State, fresh: Iterable[Fresh]) -> list[Pod]:
-    """The pods of DaemonSets that new nodes get: those of the nodes whose places they take."""
+    """The pods that new nodes come with: those of the nodes whose places they take, as far as they let them on."""
     there: dict[str, list[Pod]] = {}
     for pod in state.snapshot.pods:
         if of_the_node(pod):
-            there.setdefault(pod.node or "", []).append(pod)
-    return [
-        msgspec.structs.replace(pod, name=f"{pod.name}-{one.node.name}", node=one.node.name, device_indices=())
-        for one in fresh
-        for pod in there.get(one.like, ())
-    ]
+            there.setdefault(pod.node or "", []).append(unbound(pod))
+    return [pod for one in fresh for pod in on_node(one.node, inherited(one.node, there.get(one.like, ())))]
 
 
 def _ordered(snapshot: Snapshot, nodes: Iterable[Node], pods: Iterable[Pod]) -> Snapshot:

@@ -9,7 +9,7 @@ sources ── objects ──┬── Assembly ──> Snapshot                
 
 from __future__ import annotations
 
-from yuheng.readers.estate.clusters import Estates, estates_of
+from yuheng.readers.estate.clusters import Estates, check_places, estates_of
 from yuheng.readers.estate.reader import read_estate
 
-__all__ = ["Estates", "estates_of", "read_estate"]
+__all__ = ["Estates", "check_places", "estates_of", "read_estate"]

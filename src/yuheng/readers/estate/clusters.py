@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from yuheng.errors import InputError
 from yuheng.readers.estate.reader import estate_of, read_estate, summed_estate
 from yuheng.readers.fleet.inputs import Inputs
 from yuheng.readers.fleet.kinds import OURS, checked, group_of
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from yuheng.model.estate import Estate
     from yuheng.model.fleet import Fleet
 
-__all__ = ["Estates", "estates_of"]
+__all__ = ["Estates", "check_places", "estates_of"]
 
 
 class Estates(NamedTuple):
@@ -47,6 +48,28 @@ def estates_of(*sources: str | Path) -> Estates:
         return _of_fleet(inputs)
     items, csv = inputs.others((), lambda _: True)
     return Estates((estate_of(list(map(checked, items)), [read_table(one) for one in csv]),))
+
+
+def check_places(estates: Estates) -> None:
+    """Refuse clusters without nodes that pods are bound to: nobody knows what these cost.
+
+    Where a cluster has nodes, a pod on another one is refused when it is read; manifests of pods alone are no state.
+
+    Raises:
+        InputError: a pod is bound to a node, and there is none.
+    """
+    for estate in estates.estates:
+        if estate.snapshot.nodes:
+            continue
+        for pod in estate.pods.values():
+            if pod.node:
+                raise InputError(
+                    f"node {pod.node!r}, which is not in the input",
+                    "a node of the input, or none",
+                    source=estate.cluster,
+                    subject=f"Pod {pod.namespace}/{pod.name}",
+                    field="spec.nodeName",
+                )
 
 
 def _of_fleet(inputs: Inputs) -> Estates:

@@ -8,16 +8,19 @@ import msgspec
 
 from yuheng.errors import InputError
 from yuheng.model.estate import Container
+from yuheng.model.pod import DeviceRequest
 from yuheng.readers.decoding import below
 from yuheng.readers.estate.java import Heap, heap_of
+from yuheng.readers.estate.parts import Parts, PodSums, devices_of, fitted, held_by
 from yuheng.readers.objects.devices import device_request
 from yuheng.readers.objects.requests import amounts, container_amounts, whole
 from yuheng.readers.sharing import Shared
 from yuheng.readers.wire import Annotations, Resources
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from yuheng.model.pod import PodSpec
     from yuheng.readers.estate.wire import ContainerPart, ContainerState, RunningSpecification, Specification
 
 __all__ = ["ContainerReader"]
@@ -32,13 +35,12 @@ class _Sizes(msgspec.Struct, frozen=True):
     """What a container asks for and may take (see `Container`).
 
     Attributes:
-        gpu_memory: bytes of device memory that its share of a GPU needs; 0 where only a share is asked for.
+        devices: GPUs, whole ones or a share.
     """
 
     cpu: int = 0
     memory: int = 0
-    gpus: float = 0.0
-    gpu_memory: int = 0
+    devices: DeviceRequest = DeviceRequest()
     cpu_limit: int | None = None
     memory_limit: int | None = None
 
@@ -48,7 +50,7 @@ class ContainerReader:
 
     def __init__(self) -> None:
         self._sizes = Shared[_Sizes](Resources, _Sizes(), "resources", _sizes)
-        self._levels = Shared[_Sizes](Resources, _Sizes(), "spec.resources", _sizes)
+        self._sums = PodSums()
         self._environments = Shared[dict[str, str]](list[dict[str, Any]], {}, "env", _environment)
         self._commands = Shared[Strings](Strings, (), "command")
         self._known: dict[tuple[object, ...], Container] = {}
@@ -59,14 +61,16 @@ class ContainerReader:
         words: Annotations = NO_WORDS,
         states: Sequence[ContainerState] = (),
         device_memory: int = 0,
-    ) -> tuple[Container, ...]:
-        """The containers of a pod, sidecars first.
+        held: PodSpec | None = None,
+    ) -> Parts:
+        """The containers of a pod, sidecars first, and what is set aside for it beyond them.
 
         Args:
             spec: of the pod.
             words: its annotations that speak of devices.
             states: what the kubelet tells of its containers.
             device_memory: bytes of memory of one GPU of its node, to tell shares by; 0 when unknown.
+            held: the pod as the scheduler counts it; None for a template.
 
         Raises:
             InputError: a container is not one the API server would take.
@@ -74,11 +78,13 @@ class ContainerReader:
         sidecars = [part for part in spec.init_containers or () if part.restart_policy == "Always"]
         found = [self._container("spec.initContainers", part, device_memory, True) for part in sidecars]
         found += [self._container("spec.containers", part, device_memory, False) for part in spec.containers]
-        found = _with_pod_level(found, self._levels.get(bytes(spec.resources)))
+        found = _with_pod_level(found, self._sums.pod_level(spec))
         if not any(one.gpus for one in found):
             found = _with_annotated(found, words)
         told = {state.name: state for state in states if _is_telling(state)}
-        return tuple(_lived(one, told[one.name]) if one.name in told else one for one in found)
+        lived = [_lived(one, told[one.name]) if one.name in told else one for one in found]
+        total = self._sums.requested(spec, words) if held is None else held_by(held, device_memory)
+        return fitted(lived, total, self._sums.overhead(spec))
 
     def _container(self, field: str, part: ContainerPart, device_memory: int, sidecar: bool) -> Container:
         key = (
@@ -106,7 +112,7 @@ class ContainerReader:
             image=part.image,
             cpu=sizes.cpu,
             memory=sizes.memory,
-            gpus=_gpus(sizes, device_memory),
+            gpus=devices_of(sizes.devices, device_memory),
             cpu_limit=sizes.cpu_limit,
             memory_limit=sizes.memory_limit,
             heap=heap.size,
@@ -126,22 +132,13 @@ class ContainerReader:
 def _sizes(resources: Resources) -> _Sizes:
     requests = whole(container_amounts(resources))
     limits = whole(amounts(resources.limits, "limits"))
-    devices = device_request(requests, NO_WORDS)
     return _Sizes(
         cpu=requests.get("cpu", 0),
         memory=requests.get("memory", 0),
-        gpus=devices.count * devices.milli / 1000,
-        gpu_memory=devices.memory,
+        devices=device_request(requests, NO_WORDS),
         cpu_limit=limits.get("cpu"),
         memory_limit=limits.get("memory"),
     )
-
-
-def _gpus(sizes: _Sizes, device_memory: int) -> float:
-    """GPUs; a share is the larger of that of cores and that of memory, and a whole one where neither is known."""
-    if not sizes.gpu_memory:
-        return sizes.gpus
-    return max(sizes.gpus, min(sizes.gpu_memory / device_memory, 1.0)) if device_memory else sizes.gpus or 1.0
 
 
 def _environment(variables: list[dict[str, Any]]) -> dict[str, str]:
@@ -153,13 +150,13 @@ def _environment(variables: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def _with_pod_level(containers: list[Container], level: _Sizes) -> list[Container]:
+def _with_pod_level(containers: list[Container], level: Mapping[str, int]) -> list[Container]:
     """Containers that together ask for what is requested for the pod as a whole.
 
     What the pod requests beyond its containers is spread evenly over those that state nothing, or else over all.
     """
     for resource in NATIVE:
-        more = getattr(level, resource) - sum(getattr(one, resource) for one in containers)
+        more = level.get(resource, 0) - sum(getattr(one, resource) for one in containers)
         silent = [i for i, one in enumerate(containers) if not getattr(one, resource)] or list(range(len(containers)))
         if more <= 0 or not silent:
             continue

@@ -9,6 +9,7 @@ import msgspec
 from yuheng.model.estate import Container, Owner, PodEstate, WorkloadEstate
 from yuheng.readers.batch.members import QUEUE_LABEL
 from yuheng.readers.estate.owners import Ownership
+from yuheng.readers.estate.parts import Parts, held_by
 from yuheng.readers.estate.wire import PodObject
 from yuheng.readers.estate.workloads import VOLCANO_JOB, told
 from yuheng.readers.inventory import converted
@@ -52,13 +53,12 @@ class _PodReader:
         status = source.status
         states = (*(status.container_statuses or ()), *(status.init_container_statuses or ())) if status else ()
         written = bytes(source.metadata.annotations)
-        containers = self._containers.read(
-            source.spec, self._words.get(written), states, self._device_memory.get(pod.node or "", 0)
-        )
-        return self.made(pod, containers, self._annotations.get(written))
+        memory = self._device_memory.get(pod.node or "", 0)
+        parts = self._containers.read(source.spec, self._words.get(written), states, memory, pod.spec)
+        return self.made(pod, parts, self._annotations.get(written))
 
-    def made(self, pod: Pod, containers: tuple[Container, ...], annotations: Mapping[str, str]) -> PodEstate:
-        """A pod of the snapshot with its containers."""
+    def made(self, pod: Pod, parts: Parts, annotations: Mapping[str, str]) -> PodEstate:
+        """A pod of the snapshot with what asks for something in it."""
         return PodEstate(
             namespace=pod.namespace,
             name=pod.name,
@@ -67,7 +67,9 @@ class _PodReader:
             labels=pod.labels,
             annotations=annotations,
             queue=self._queue(pod, annotations),
-            containers=containers,
+            containers=parts.containers,
+            least=parts.least,
+            overhead=parts.overhead,
             claims=pod.spec.claims,
             started=pod.started,
         )
@@ -128,7 +130,7 @@ def pods_of(
     for pod in snapshot.pods:
         if pod.key not in found:
             template = _template(pod, owners.of(pod), templates)
-            parts = template.containers if template else (_sum_of(pod),)
+            parts = _parts_of(template) if template else Parts((_sum_of(pod),))
             found[pod.key] = reader.made(pod, parts, template.annotations if template else {})
     return Pods({pod.key: found[pod.key] for pod in snapshot.pods}, list(bare.values()))
 
@@ -142,6 +144,8 @@ def _as_workload(pod: PodEstate, source: str) -> WorkloadEstate:
         labels=pod.labels,
         annotations=pod.annotations,
         containers=pod.containers,
+        least=pod.least,
+        overhead=pod.overhead,
         uses=pod.claims,
         source=source,
     )
@@ -157,12 +161,11 @@ def _template(
     )
 
 
+def _parts_of(template: WorkloadEstate) -> Parts:
+    return Parts(template.containers, template.least, template.overhead)
+
+
 def _sum_of(pod: Pod) -> Container:
     """All containers of a pod as one."""
-    devices = pod.spec.devices
-    return Container(
-        name=WHOLE_POD,
-        cpu=pod.spec.requests.get("cpu", 0),
-        memory=pod.spec.requests.get("memory", 0),
-        gpus=devices.count * (devices.milli or 1000) / 1000,
-    )
+    held = held_by(pod.spec, 0)
+    return Container(name=WHOLE_POD, cpu=held.cpu, memory=held.memory, gpus=held.gpus)

@@ -126,6 +126,7 @@ class Specification(Wire):
     containers: tuple[ContainerPart, ...] = ()
     init_containers: tuple[ContainerPart, ...] | None = None
     volumes: tuple[Volume, ...] | None = None
+    overhead: msgspec.Raw = ABSENT
     resources: msgspec.Raw = ABSENT
 
 
@@ -140,6 +141,7 @@ class RunningSpecification(Wire):
 
     containers: tuple[ContainerPart, ...] = ()
     init_containers: tuple[ContainerPart, ...] | None = None
+    overhead: msgspec.Raw = ABSENT
     resources: msgspec.Raw = ABSENT
 
 

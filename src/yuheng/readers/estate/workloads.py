@@ -126,7 +126,7 @@ class WorkloadReader:
         own = told(template.metadata.annotations)
         words = msgspec.convert(own, Annotations)
         try:
-            containers = self._containers.read(template.spec, words)
+            parts = self._containers.read(template.spec, words)
             claims = tuple(_own_claims(template.spec, namespace))
         except InputError as error:
             raise below(path, error) from error
@@ -137,7 +137,9 @@ class WorkloadReader:
             replicas=replicas,
             labels={**(metadata.labels or {}), **(template.metadata.labels or {})},
             annotations={**told(metadata.annotations), **own},
-            containers=containers,
+            containers=parts.containers,
+            least=parts.least,
+            overhead=parts.overhead,
             claims=claims,
             uses=tuple(
                 one.persistent_volume_claim.claim_name

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from yuheng.model.fleet import INSTANCE_TYPE
+from yuheng.model.labels import INSTANCE_TYPE
+from yuheng.model.words import first_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from yuheng.model.fleet import Cluster, Fleet, FleetWorkload
 
 __all__ = ["assumptions", "listed"]
-
-MOST_NAMED: Final = 3
 
 
 def assumptions(fleet: Fleet, implied: Sequence[str], summed: Sequence[str]) -> list[str]:
@@ -34,9 +33,7 @@ def assumptions(fleet: Fleet, implied: Sequence[str], summed: Sequence[str]) -> 
 
 def listed(names: Iterable[str]) -> str:
     """Some names, and how many more there are."""
-    found = sorted(names)
-    shown = ", ".join(found[:MOST_NAMED])
-    return f"{shown} and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else shown
+    return first_of(sorted(names))
 
 
 def _of_clusters(clusters: Iterable[Cluster], summed: set[str]) -> list[str]:

@@ -6,21 +6,19 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from yuheng.model.fleet import INSTANCE_TYPE, ClusterPool
+from yuheng.model.fleet import ClusterPool
+from yuheng.model.labels import CAPACITY_TYPE, HOSTNAME, INSTANCE_TYPE, OS, REGION, ZONE
 from yuheng.model.node import DeviceInventory, Node, Taint
 from yuheng.model.prices import Market, PriceBook
 from yuheng.readers.fleet.objects import Object
 from yuheng.readers.fleet.values import Currency, Money
-from yuheng.readers.scenario.nodes import HOSTNAME, MODEL_LABEL, MOST_NODES, POOL_LABEL
+from yuheng.readers.scenario.nodes import MODEL_LABEL, MOST_NODES, POOL_LABEL
 from yuheng.readers.scenario.nodes import TaintFields as NodeTaintFields
 from yuheng.readers.scenario.refusals import Fields, refused, unfit
 from yuheng.readers.scenario.values import GPU, MOST_GPUS, Amounts, Name, Seconds, within
 
-__all__ = ["CAPACITY_TYPE", "REGION_LABEL", "ZONE_LABEL", "ClusterObject", "NodePoolFields", "RateFields"]
+__all__ = ["ClusterObject", "NodePoolFields", "RateFields"]
 
-CAPACITY_TYPE = "karpenter.sh/capacity-type"
-ZONE_LABEL = "topology.kubernetes.io/zone"
-REGION_LABEL = "topology.kubernetes.io/region"
 PODS = 110
 
 
@@ -111,12 +109,12 @@ class NodePoolFields(Fields):
         labels = {
             HOSTNAME: name,
             INSTANCE_TYPE: self.instance_type,
-            REGION_LABEL: region,
-            ZONE_LABEL: zone,
+            REGION: region,
+            ZONE: zone,
             MODEL_LABEL: model if gpus else "",
             CAPACITY_TYPE: market,
             POOL_LABEL: self.name,
-            "kubernetes.io/os": "linux",
+            OS: "linux",
         }
         return Node(
             name=name,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from yuheng.errors import InputError, NotFoundError
 from yuheng.model.cluster import Snapshot
 from yuheng.model.fleet import Cluster, ClusterPool
+from yuheng.model.labels import REGION, ZONE
 from yuheng.model.node import Taint
-from yuheng.readers.fleet.cluster_fields import REGION_LABEL, ZONE_LABEL, ClusterObject
+from yuheng.readers.fleet.cluster_fields import ClusterObject
 from yuheng.readers.fleet.kubectl import read_context
 from yuheng.readers.snapshot import read
 
@@ -74,7 +75,7 @@ def _cluster(written: WrittenCluster, book: PriceBook, exchange: Exchange, known
     if not snapshot.nodes and not spec.node_pools:
         found = "manifests without a node" if spec.manifests or spec.context is not None else "no state"
         raise InputError(found, "nodes in manifests or context, or nodePools", field="spec")
-    region = spec.region or known.region or _only(node.labels.get(REGION_LABEL, "") for node in snapshot.nodes)
+    region = spec.region or known.region or _only(node.labels.get(REGION, "") for node in snapshot.nodes)
     zones = tuple(spec.zones) or known.zones or _zones(snapshot)
     taints = tuple(Taint(taint.key, taint.effect, taint.value) for taint in spec.taints)
     return Cluster(
@@ -128,7 +129,7 @@ def _pools(written: WrittenCluster, region: str, zones: tuple[str, ...], book: P
 
 def _zones(snapshot: Snapshot) -> tuple[str, ...]:
     """The zones that nodes tell of."""
-    return tuple(sorted({zone for node in snapshot.nodes if (zone := node.labels.get(ZONE_LABEL, ""))}))
+    return tuple(sorted({zone for node in snapshot.nodes if (zone := node.labels.get(ZONE, ""))}))
 
 
 def _only(values: Iterable[str]) -> str:

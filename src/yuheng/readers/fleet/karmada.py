@@ -10,10 +10,10 @@ import msgspec
 
 from yuheng.errors import InputError
 from yuheng.model.cluster import Snapshot
+from yuheng.model.labels import REGION, ZONE
 from yuheng.model.node import Node
 from yuheng.readers.attempts import forgiving
 from yuheng.readers.fleet.assumptions import listed
-from yuheng.readers.fleet.cluster_fields import REGION_LABEL, ZONE_LABEL
 from yuheng.readers.fleet.kinds import subject_of_fleet
 from yuheng.readers.inventory import key_of
 from yuheng.readers.karmada import (
@@ -112,7 +112,7 @@ class Karmada:
         if node is None:
             return found
         self.summed.append(found.name)
-        places = ((REGION_LABEL, found.region), (ZONE_LABEL, found.zones[0] if len(found.zones) == 1 else ""))
+        places = ((REGION, found.region), (ZONE, found.zones[0] if len(found.zones) == 1 else ""))
         labels = {key: value for key, value in places if value}
         node = msgspec.structs.replace(node, name=f"{found.name}-summary", labels=labels)
         return msgspec.structs.replace(found, snapshot=Snapshot(nodes=(node,)))

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from yuheng.errors import InputError
 from yuheng.model.prices import MARKETS, Market, Price
+from yuheng.model.units import GIB, MIB
 from yuheng.readers.fleet.providers import provider_in, region_name
 from yuheng.readers.fleet.rows import Rows
 from yuheng.readers.fleet.settings_fields import BOOK_FIELDS, PriceBookFields
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["PriceTable", "is_price_table", "read_prices"]
 
-MIB: Final = 2**20
-GIB: Final = 2**30
 ALWAYS: Final = float("-inf")
 UNKNOWN: Final = float("nan")
 # The prices of the catalog: how the machine is bought, the column, and its place among those that are read.

@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from yuheng.errors import InputError
+from yuheng.model.words import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["NUMBERS", "REQUIRED", "TIMES", "Cells"]
+    from yuheng.readers.traces.opening import Opened
+
+__all__ = ["NUMBERS", "PART", "REQUIRED", "TIMES", "BillFile", "Cells", "is_slip", "slips_text"]
 
 # What our names mean in the specification; the first name that a file has counts. Version 1.3 names those who
 # provide a service and those who host it apart, where earlier ones know one provider.
@@ -40,6 +43,32 @@ NUMBERS: Final = ("billed", "effective", "listed", "contracted")
 TIMES: Final = ("starts", "ends")
 REQUIRED: Final = ("billed", "currency", "starts", "ends", "provider", "service")
 _NESTED: Final = ("MAP", "STRUCT")
+# The part of a charge that is in the window; one without a length is in it or not.
+PART: Final = """
+    CASE WHEN ends > starts THEN greatest(least(ends, $until) - greatest(starts, $since), 0) / (ends - starts)
+         WHEN starts >= $since AND starts < $until THEN 1.0 ELSE 0.0 END
+"""
+
+
+def is_slip(charge: str, effective: str, billed: str) -> str:
+    """A condition: something is billed for usage and its effective cost is 0, so that what is billed is effective.
+
+    What a purchase costs is effective when it is used, and 0 on its own line: that is no slip.
+
+    Args:
+        charge: the expression of its ChargeCategory.
+        effective: of its EffectiveCost; NULL where nothing is written.
+        billed: of its BilledCost.
+    """
+    return f"coalesce({charge}, 'Usage') <> 'Purchase' AND coalesce({effective}, 0) = 0 AND {billed} <> 0"
+
+
+def slips_text(charges: int) -> str:
+    """What was mended of so many charges."""
+    return (
+        f"{count(charges, 'charge')} for usage with a BilledCost and an EffectiveCost of 0: "
+        "what is billed counts as effective"
+    )
 
 
 class Cells(NamedTuple):
@@ -99,3 +128,16 @@ class Cells(NamedTuple):
         if self.types[place].startswith(("TIMESTAMP", "DATE")):
             return f"epoch(c{place}::TIMESTAMPTZ)"
         return f"epoch(TRY_CAST({self.text(field)} AS TIMESTAMPTZ))"
+
+
+class BillFile(NamedTuple):
+    """A file of a bill: as DuckDB reads it, where its columns are, and its path as it was given."""
+
+    found: Opened
+    cells: Cells
+    source: str
+
+    @property
+    def relation(self) -> str:
+        """What stands behind FROM; its parameter is called ``path``."""
+        return self.found.relation.replace("?", "$path", 1)

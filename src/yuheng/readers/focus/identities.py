@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from yuheng.errors import ConfigError
 from yuheng.model.bill import NodeIdentity
+from yuheng.model.labels import HOSTNAME
 from yuheng.readers.inventory import converted
 from yuheng.readers.openb import is_table
 from yuheng.readers.sources.documents import items_of
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["read_identities"]
-
-HOSTNAME: Final = "kubernetes.io/hostname"
 
 
 class _Metadata(msgspec.Struct):

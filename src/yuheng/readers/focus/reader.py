@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from yuheng.errors import InputError
 from yuheng.model.bill import Bill, ResourceCharge, ServiceCharge
 from yuheng.model.fleet_plan import told_instant
-from yuheng.readers.focus.columns import NUMBERS, REQUIRED, TIMES, Cells
+from yuheng.readers.focus.columns import NUMBERS, PART, REQUIRED, TIMES, BillFile, Cells, is_slip, slips_text
+from yuheng.readers.focus.repeated import repeated
+from yuheng.readers.sources.files import check_once
 from yuheng.readers.traces import opening
 from yuheng.readers.traces.opening import connected, opened
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from duckdb import DuckDBPyConnection
-
-    from yuheng.readers.traces.opening import Opened
 
 __all__ = ["read_bill", "read_period"]
 
@@ -33,10 +33,9 @@ _TEXTS: Final = (
     "currency", "charge", "provider", "category", "service", "resource", "name", "commitment", "unit", "consumed",
     "tags",
 )  # fmt: skip
-# What a purchase costs is effective when it is used, and 0 on its own line: that is no slip.
-_IS_MENDED: Final = "coalesce(charge, 'Usage') <> 'Purchase' AND coalesce(effective, 0) = 0 AND billed <> 0"
+_IS_SLIP: Final = is_slip("charge", "effective", "billed")
 _MENDED: Final = f"""
-    mended AS (SELECT *, CASE WHEN {_IS_MENDED} THEN billed ELSE 0 END AS mended FROM charges),
+    mended AS (SELECT *, CASE WHEN {_IS_SLIP} THEN billed ELSE 0 END AS mended FROM charges),
     whole AS (SELECT * REPLACE (coalesce(effective, 0) + mended AS effective) FROM mended),
     told AS (
         SELECT * REPLACE (
@@ -46,11 +45,6 @@ _MENDED: Final = f"""
                  WHEN coalesce(contracted, 0) <> 0 THEN contracted ELSE effective END AS listed)
         FROM whole)
 """  # noqa: S608 -- our own names
-# The part of a charge that is in the window; one without a length is in it or not.
-_PART: Final = """
-    CASE WHEN ends > starts THEN greatest(least(ends, $until) - greatest(starts, $since), 0) / (ends - starts)
-         WHEN starts >= $since AND starts < $until THEN 1.0 ELSE 0.0 END
-"""
 _IS_MACHINE: Final = """
     regexp_matches(lower(coalesce(unit, '') || ' ' || coalesce(consumed, '')), 'hour|hrs|second|minute')
     OR (unit IS NULL AND consumed IS NULL)
@@ -65,7 +59,7 @@ _GROUPED: Final = f"""
            commitment IS NOT NULL AS is_committed, max({_RESOURCE.format(column="tags")}) AS tags,
            count(*) AS charges, count(*) FILTER (mended <> 0) AS slips,
            {", ".join(f"fsum({name} * part) AS {name}" for name in _AMOUNTS)}
-    FROM (SELECT *, {_PART} AS part FROM told) WHERE part > 0 GROUP BY ALL
+    FROM (SELECT *, {PART} AS part FROM told) WHERE part > 0 GROUP BY ALL
 """  # noqa: S608
 _SERVICES: Final = """
     SELECT provider, category, service, sum(charges)::BIGINT, fsum(listed), fsum(contracted), fsum(billed),
@@ -80,12 +74,6 @@ _RESOURCES: Final = """
 """
 
 
-class _File(NamedTuple):
-    found: Opened
-    cells: Cells
-    source: str
-
-
 def read_bill(paths: Sequence[Path], rate: Callable[[str], float], window: tuple[float, float] | None = None) -> Bill:
     """Read a bill, in US dollars.
 
@@ -98,11 +86,7 @@ def read_bill(paths: Sequence[Path], rate: Callable[[str], float], window: tuple
         InputError: a file is damaged, is no bill, or has a value that is no number or no time; a currency has no rate.
         NotFoundError: there is no such file.
     """
-    known: set[Path] = set()
-    for path in paths:
-        if path.resolve() in known:
-            raise InputError("the same file twice", "each file of a bill once", source=str(path))
-        known.add(path.resolve())
+    check_once(paths, "each file of a bill once")
     with connected() as base, _own_words():
         files = [_opened(base, path) for path in paths]
         first, last = _period(base, files)
@@ -112,7 +96,9 @@ def read_bill(paths: Sequence[Path], rate: Callable[[str], float], window: tuple
         _exchange(base, rate, str(paths[0]))
         services = tuple(ServiceCharge(**_service(row)) for row in base.execute(_SERVICES).fetchall())
         resources = tuple(_resource(row) for row in base.execute(_RESOURCES).fetchall())
-        notes = (*_mended(base), *_uncovered(start, end, first, last))
+        charges = sum(service.charges for service in services)
+        twice = repeated(base, files, (start, end), charges, rate)
+        notes = (*_mended(base), *twice, *_uncovered(start, end, first, last))
     return Bill(
         sources=tuple(map(str, paths)), start=start, end=end, services=services, resources=resources, notes=notes
     )
@@ -129,13 +115,13 @@ def read_period(paths: Sequence[Path]) -> tuple[float, float]:
         return _period(base, [_opened(base, path) for path in paths])
 
 
-def _opened(base: DuckDBPyConnection, path: Path) -> _File:
+def _opened(base: DuckDBPyConnection, path: Path) -> BillFile:
     """Look at the columns of a file."""
     found = opened(base, path)
-    return _File(found, Cells.of(found.names, found.types, str(path)), str(path))
+    return BillFile(found, Cells.of(found.names, found.types, str(path)), str(path))
 
 
-def _period(base: DuckDBPyConnection, files: Sequence[_File]) -> tuple[float, float]:
+def _period(base: DuckDBPyConnection, files: Sequence[BillFile]) -> tuple[float, float]:
     """From when to when there are charges, all of which can be read."""
     periods = []
     for file in files:
@@ -156,7 +142,7 @@ def _period(base: DuckDBPyConnection, files: Sequence[_File]) -> tuple[float, fl
     return min(first for first, _ in periods), max(last for _, last in periods)
 
 
-def _add(base: DuckDBPyConnection, file: _File, start: float, end: float) -> None:
+def _add(base: DuckDBPyConnection, file: BillFile, start: float, end: float) -> None:
     """Add what a file has in the window to the sums: millions of charges are thousands of them."""
     cells = file.cells
     columns = [
@@ -164,8 +150,7 @@ def _add(base: DuckDBPyConnection, file: _File, start: float, end: float) -> Non
         *(f"{cells.instant(field)} AS {field}" for field in TIMES),
         *(f"{cells.text(field)} AS {field}" for field in _TEXTS),
     ]
-    relation = file.found.relation.replace("?", "$path", 1)
-    select = f"WITH charges AS (SELECT {', '.join(columns)} FROM {relation}), {_MENDED} {_GROUPED}"  # noqa: S608
+    select = f"WITH charges AS (SELECT {', '.join(columns)} FROM {file.relation}), {_MENDED} {_GROUPED}"  # noqa: S608
     values = {"path": file.found.path, "since": start, "until": end, "compute": COMPUTE}
     has_sums = base.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'sums'").fetchall()[0][0]
     with opening.own_words(file.source):
@@ -185,19 +170,23 @@ def _wrong_fields(cells: Cells) -> dict[str, str]:
         found[field] = missing if field in REQUIRED else f"({missing} AND {cells.text(field)} IS NOT NULL)"
         if field in NUMBERS:
             found[field] = f"({found[field]} OR NOT isfinite({read}))"
+    found["ends"] = f"({found['ends']} OR {cells.instant('ends')} < {cells.instant('starts')})"
     return found
 
 
-def _wrong(base: DuckDBPyConnection, file: _File, field: str, condition: str) -> InputError:
+def _wrong(base: DuckDBPyConnection, file: BillFile, field: str, condition: str) -> InputError:
     """The error of the first row that is wrong."""
     found = base.execute(
         f"SELECT number, {file.cells.text(field)} FROM (SELECT *, row_number() OVER () AS number "  # noqa: S608
         f"FROM {file.found.relation}) WHERE {condition} ORDER BY number LIMIT 1",
         [file.found.path],
     ).fetchall()[0]
-    expected = {"currency": "a currency such as USD"}.get(
-        field, "a number" if field in NUMBERS else "a time such as 2026-01-31T00:00:00Z"
-    )
+    instant = "a time such as 2026-01-31T00:00:00Z"
+    expected = {
+        "currency": "a currency such as USD",
+        "starts": instant,
+        "ends": f"{instant}, not before {file.cells.written('starts')}",
+    }.get(field, "a number")
     shown = "nothing" if found[1] is None else repr(found[1][:60])
     return InputError(
         shown, expected, source=file.source, subject=f"charge {found[0]}", field=file.cells.written(field)
@@ -252,12 +241,8 @@ def _mended(base: DuckDBPyConnection) -> Iterator[str]:
     rows = base.execute(
         "SELECT provider, sum(slips)::BIGINT FROM sums WHERE slips > 0 GROUP BY 1 ORDER BY 1"
     ).fetchall()
-    for provider, count in rows:
-        charges = "1 charge" if count == 1 else f"{count:,} charges"
-        yield (
-            f"{provider or 'the bill'}: {charges} for usage with a BilledCost and an EffectiveCost of 0: "
-            "what is billed counts as effective"
-        )
+    for provider, charges in rows:
+        yield f"{provider or 'the bill'}: {slips_text(charges)}"
 
 
 def _uncovered(start: float, end: float, first: float, last: float) -> Iterator[str]:

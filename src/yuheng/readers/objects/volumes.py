@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from yuheng.model.cluster import PersistentVolume
+from yuheng.model.labels import OLD_REGION, OLD_ZONE, REGION, ZONE
 from yuheng.readers.objects.selecting import named
 from yuheng.readers.wire import Claim, VolumeObject
 
@@ -17,12 +18,7 @@ __all__ = ["read_claim", "read_volume"]
 
 Text = bytes | msgspec.Raw
 # The labels that kube-scheduler's VolumeZone looks at.
-TOPOLOGY: Final = (
-    "topology.kubernetes.io/region",
-    "topology.kubernetes.io/zone",
-    "failure-domain.beta.kubernetes.io/region",
-    "failure-domain.beta.kubernetes.io/zone",
-)
+TOPOLOGY: Final = (REGION, ZONE, OLD_REGION, OLD_ZONE)
 _SEPARATOR: Final = "__"
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from yuheng.model.labels import HOSTNAME
 from yuheng.model.node import DeviceInventory, Node, Taint
 from yuheng.model.scenario import NodePool, PriceSeries
 from yuheng.readers.scenario.refusals import Fields, refused, unfit
@@ -16,7 +17,6 @@ from yuheng.readers.scenario.values import GPU, MOST_GPUS, Amounts, Bytes, Milli
 __all__ = ["POOL_LABEL", "Labelled", "PoolFields", "Price", "Selector", "price_series"]
 
 POOL_LABEL: Final = "yuheng.io/pool"
-HOSTNAME: Final = "kubernetes.io/hostname"
 MODEL_LABEL: Final = "nvidia.com/gpu.product"
 MOST_NODES: Final = 1_000_000
 

@@ -24,6 +24,7 @@ from yuheng.model.shifting import (
     ShiftWorkload,
 )
 from yuheng.model.simulation import MEASURES
+from yuheng.model.units import DAY
 from yuheng.readers.scenario.refusals import Fields, nearest, one_of, refused, said, unfit
 from yuheng.readers.scenario.schema import OutputFields, Seeds
 from yuheng.readers.scenario.values import Epoch, Name, PositiveSeconds, Seconds, above, at_least, within
@@ -34,7 +35,6 @@ __all__ = ["KIND", "ShiftingFields", "read_shifting"]
 KIND: Final = "shifting"
 OF_FILES: Final = ("column", "timeColumn", "timezone")
 KILO: Final = 1000.0
-DAY: Final = 86400.0
 # Beyond these a scenario takes for ever and all memory; it is a slip of the pen.
 LONGEST: Final = 3660 * DAY
 MOST_JOBS: Final = 10**6

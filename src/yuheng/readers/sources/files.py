@@ -16,9 +16,9 @@ from yuheng.errors import InputError, NotFoundError
 from yuheng.readers.sources.compression import MAGIC, inflate, too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["LIMIT", "STDIN", "Content", "contents"]
+__all__ = ["LIMIT", "STDIN", "Content", "check_once", "contents"]
 
 STDIN: Final = "-"
 SUFFIXES: Final = (".json", ".yaml", ".yml", ".csv")
@@ -66,6 +66,23 @@ def contents(source: str | Path, limit: int = LIMIT) -> Iterator[Content]:
         with stream:
             content = _read(path, stream, limit)
         yield content
+
+
+def check_once(paths: Iterable[Path], expected: str) -> None:
+    """Refuse a file that is named twice, under whatever name: what is in it would count twice.
+
+    Args:
+        paths: as they were given.
+        expected: what should have been.
+
+    Raises:
+        InputError: two of them are one file.
+    """
+    known: set[Path] = set()
+    for path in paths:
+        if path.resolve() in known:
+            raise InputError("the same file twice", expected, source=str(path))
+        known.add(path.resolve())
 
 
 def _files(path: Path) -> list[Path]:

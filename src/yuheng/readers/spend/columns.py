@@ -14,7 +14,8 @@ __all__ = ["TAGS", "CostColumns", "columns_of"]
 # In lower case; the first that a table has counts.
 STARTS: Final = ("start", "date", "day", "time", "timestamp", "chargeperiodstart")
 ENDS: Final = ("end", "chargeperiodend")
-COSTS: Final = ("cost", "total", "totalcost", "total_cost", "effectivecost", "billedcost")
+EFFECTIVE: Final = "effectivecost"
+COSTS: Final = ("cost", "total", "totalcost", "total_cost", EFFECTIVE, "billedcost")
 CURRENCIES: Final = ("currency", "billingcurrency")
 # FOCUS keeps the tags of a resource in one cell, as JSON.
 TAGS: Final = "tags"
@@ -30,6 +31,7 @@ class CostColumns(NamedTuple):
     Attributes:
         start, cost: of the time and the amount.
         end, currency, tags: None where the table has none.
+        billed, charge: of a bill in FOCUS: what was billed, and for what; None where the table has none.
         groups: by the key of a group, as budgets call it.
     """
 
@@ -39,6 +41,8 @@ class CostColumns(NamedTuple):
     currency: int | None
     tags: int | None
     groups: dict[str, int]
+    billed: int | None = None
+    charge: int | None = None
 
 
 def columns_of(names: Sequence[str], keys: Iterable[str], source: str) -> CostColumns:
@@ -64,7 +68,9 @@ def columns_of(names: Sequence[str], keys: Iterable[str], source: str) -> CostCo
         elif not (key.startswith(LABEL) and tags is not None):
             expected = f"the column {key}, which a budget selects by"
             raise InputError(f"the columns {', '.join(names)}"[:300], expected, source=source)
-    return CostColumns(start, cost, _first(places, ENDS), _first(places, CURRENCIES), tags, groups)
+    found = CostColumns(start, cost, _first(places, ENDS), _first(places, CURRENCIES), tags, groups)
+    is_bill = names[cost].strip().lower() == EFFECTIVE
+    return found._replace(billed=places.get("billedcost"), charge=places.get("chargecategory")) if is_bill else found
 
 
 def _first(places: dict[str, int], names: Sequence[str]) -> int | None:

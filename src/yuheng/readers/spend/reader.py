@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 
 from yuheng.errors import InputError
-from yuheng.model.spend import DAY, HOUR, Spend
+from yuheng.model.spend import Spend
+from yuheng.model.units import DAY, HOUR
 from yuheng.readers.fleet.values import parse_time
-from yuheng.readers.sources.files import contents
+from yuheng.readers.sources.files import check_once, contents
 from yuheng.readers.spend.tables import CostRow, cost_table
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def read_spend(paths: Sequence[Path], keys: Iterable[str], exchange: Exchange) -
         InputError: a file holds no costs over time, or none by one of the keys; or no rate of a currency is known.
         NotFoundError: a path does not exist.
     """
+    check_once(paths, "each file of costs once")
     wanted = tuple(keys)
     rows: list[CostRow] = []
     notes: list[str] = []
@@ -98,7 +100,8 @@ def spend_of_rows(rows: Sequence[CostRow], notes: Sequence[str] = ()) -> Spend:
         for start, share in _stretches(row, step):
             sums[row.group, start] += row.cost * share
     short = [row for row in rows if row.end is None or row.end - row.start <= DAY] or rows
-    end = max(row.start + step if row.end is None else row.end for row in short)
+    # A day that is told in part ends there: what comes after it is forecast.
+    end = max(row.end if row.end is not None and row.end > row.start else row.start + step for row in short)
     groups = {group: number for number, group in enumerate(dict.fromkeys(group for group, _ in sums))}
     return Spend(
         groups=tuple(dict(group) for group in groups),
@@ -106,7 +109,7 @@ def spend_of_rows(rows: Sequence[CostRow], notes: Sequence[str] = ()) -> Spend:
         start=np.array([start for _, start in sums]),
         cost=np.array(list(sums.values())),
         step=step,
-        end=max(-(-end // step) * step, step),
+        end=end,
         notes=tuple(notes),
     )
 

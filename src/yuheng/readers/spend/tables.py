@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from yuheng.errors import InputError
 from yuheng.readers.fleet.values import parse_time
+from yuheng.readers.focus.columns import is_slip, slips_text
 from yuheng.readers.spend.columns import LABEL, CostColumns, columns_of
 from yuheng.readers.traces.opening import connected, opened, own_words
 
@@ -67,21 +68,24 @@ def cost_table(path: Path, keys: Iterable[str], exchange: Exchange) -> tuple[lis
         found = _summed(base, file, columns, str(path))
     finally:
         base.close()
-    rows = [_row(cells, columns, wanted, exchange, str(path)) for cells in found]
+    rows = [_row(cells[:-1], columns, wanted, exchange, str(path)) for cells in found]
     notes = [] if columns.currency is not None else [f"{path} does not say its currency: it is taken to be US dollars"]
-    return rows, notes
+    slips = sum(cells[-1] for cells in found)
+    return rows, [*notes, f"{path}: {slips_text(slips)}"] if slips else notes
 
 
 def _summed(base: DuckDBPyConnection, file: Opened, columns: CostColumns, source: str) -> list[tuple[Any, ...]]:
-    """Start, end, currency, tags, groups as text, and the sum.
+    """Start, end, currency, tags, groups as text, the sum, and how many charges of it were mended.
 
     Raises:
         InputError: a cost is no number.
     """
     places = (columns.start, columns.end, columns.currency, columns.tags, *columns.groups.values())
     texts = ", ".join(_text(place, file.types) for place in places)
-    amount = f"TRY_CAST(trim(c{columns.cost}::VARCHAR) AS DOUBLE)"
+    amount = _amount(columns.cost)
     written = f"coalesce(trim(c{columns.cost}::VARCHAR), '') NOT IN ('', 'NULL')"
+    billed, charge = _amount(columns.billed), f"nullif({_text(columns.charge, file.types)}, '')"
+    slip = f"coalesce({is_slip(charge, amount, billed)}, false)"
     with own_words(source):
         wrong = base.execute(
             f"SELECT row, cell FROM (SELECT row_number() OVER () AS row, c{columns.cost}::VARCHAR AS cell, "  # noqa: S608
@@ -94,9 +98,14 @@ def _summed(base: DuckDBPyConnection, file: Opened, columns: CostColumns, source
                 repr(str(wrong[1])[:60]), "an amount", source=source, subject=f"row {wrong[0]}", field=name
             )
         return base.execute(
-            f"SELECT {texts}, sum({amount}) FROM {file.relation} WHERE {written} GROUP BY ALL",  # noqa: S608
+            f"SELECT {texts}, sum(CASE WHEN {slip} THEN {billed} ELSE {amount} END), count(*) FILTER ({slip}) "  # noqa: S608
+            f"FROM {file.relation} WHERE {written} OR {slip} GROUP BY ALL",
             [file.path],
         ).fetchall()
+
+
+def _amount(place: int | None) -> str:
+    return "NULL::DOUBLE" if place is None else f"TRY_CAST(trim(c{place}::VARCHAR) AS DOUBLE)"
 
 
 def _text(place: int | None, types: tuple[str, ...]) -> str:
@@ -119,9 +128,12 @@ def _row(
     except InputError:
         expected = f"US dollars, or a rate of {currency} in exchangeRates of a Fleet (--prices)"
         raise InputError(f"costs in {currency}", expected, source=source) from None
+    begins, ends = _time(start, source), None if end in _NOTHING else _time(end, source)
+    if ends is not None and ends < begins:
+        raise InputError(repr(end), f"a time that is not before {start}", source=source, field="the end")
     return CostRow(
-        _time(start, source),
-        None if end in _NOTHING else _time(end, source),
+        begins,
+        ends,
         tuple(sorted(group.items())),
         amount * rate,
     )

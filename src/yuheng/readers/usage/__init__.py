@@ -1,6 +1,7 @@
 """What containers used: samples in Parquet and CSV, asked with SQL.
 
-`open_usage` gives all files as one view, ``usage(ts, namespace, pod, container, cpu, memory, gpu, node, egress)``.
+`open_usage` gives all files as one view, ``usage(ts, namespace, pod, container, node, cluster, cpu, memory, gpu,
+egress)``.
 SQL stays in this package; what leaves it are arrays and nouns of the model.
 """
 

@@ -7,6 +7,7 @@
 | pod | ``pod``, ``pod_name``, ``kube_pod``, ``exported_pod`` | |
 | container | ``container``, ``container_name``, ``kube_container``, ``exported_container`` | |
 | node | ``node``, ``node_name``, ``nodename`` | |
+| cluster | ``cluster``, ``cluster_name``, ``cluster_id``, ``kube_cluster`` | |
 | cpu | ``cpu``, ``cpu_cores``, ``cpu_usage``, ``cpu_usage_cores`` | cores |
 | | ``cpu_milli``, ``cpu_millicores``, ``cpu_m`` | milli-cores |
 | | ``cpu_seconds_total``, ``cpu_usage_seconds_total``, ``container_cpu_usage_seconds_total`` | a counter of seconds |
@@ -27,15 +28,14 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from yuheng.errors import InputError
+from yuheng.model.units import GIB, MIB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = ["AMOUNTS", "TEXTS", "Place", "places_of"]
 
-MIB: Final = 2.0**20
-GIB: Final = 2.0**30
-TEXTS: Final = ("namespace", "pod", "container", "node")
+TEXTS: Final = ("namespace", "pod", "container", "node", "cluster")
 AMOUNTS: Final = ("cpu", "memory", "gpu", "egress")
 _EGRESS: Final = ("egress_bytes", "internet_egress_bytes", "network_egress_bytes")
 
@@ -64,6 +64,7 @@ _KNOWN: Final[Mapping[str, Mapping[str, tuple[float, bool]]]] = {
     "pod": _named("pod pod_name kube_pod exported_pod"),
     "container": _named("container container_name kube_container exported_container"),
     "node": _named("node node_name nodename"),
+    "cluster": _named("cluster cluster_name cluster_id kube_cluster"),
     "cpu": {
         **_named("cpu cpu_cores cpu_usage cpu_usage_cores"),
         **_named("cpu_milli cpu_millicores cpu_m", 1e-3),

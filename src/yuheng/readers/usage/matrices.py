@@ -1,8 +1,9 @@
 """Usage as matrices: a row a container of a pod, a column a moment.
 
-Read a day at a time, in whatever order the rows have, each value straight to its place: sorting or hashing forty
-million rows by container takes twice as long as all the rest. A cell stands for the same length of time as any other,
-however often it was measured, so that shares of cells are shares of time.
+Read a stretch of time after the other, each with no more rows than fit into memory, in whatever order the rows have,
+each value straight to its place: sorting or hashing forty million rows by container takes twice as long as all the
+rest. A cell stands for the same length of time as any other, however often it was measured, so that shares of cells are
+shares of time.
 """
 
 from __future__ import annotations
@@ -13,16 +14,19 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from yuheng.model.units import DAY
 from yuheng.model.usage_matrices import PodContainer, UsageMatrices
 
 if TYPE_CHECKING:
     from yuheng.readers.usage.opening import Usage
 
-__all__ = ["MOST_CELLS", "read_matrices"]
+__all__ = ["MOST_CELLS", "MOST_ROWS", "read_matrices"]
 
-DAY: Final = 86400.0
 MOST_CELLS: Final = 64_000_000
 """Cells of a matrix: 256 MB. Finer samples than fit in share cells, of which the highest counts."""
+MOST_ROWS: Final = 4_000_000
+"""Rows that are read at a time: some 50 bytes each, with what is made of them on the way."""
+_MINUTE: Final = 60.0
 _LOOKED_AT: Final = 100
 """Containers by which the time between samples is told."""
 _NEARLY: Final = 0.02
@@ -30,6 +34,8 @@ _CELLS: Final = """
     SELECT n.code, round((u.ts - ?) / ?)::INTEGER AS cell, u.cpu, u.memory
     FROM usage u JOIN usage_names n ON (u.namespace = n.namespace AND u.pod = n.pod AND u.container = n.container)
     WHERE u.ts >= ? AND u.ts < ?"""
+_COUNTS: Final = """
+    SELECT floor((ts - ?) / ?)::BIGINT AS minute, count(*) FROM usage WHERE ts >= ? GROUP BY minute ORDER BY minute"""
 _NAMES: Final = """
     CREATE OR REPLACE TEMP TABLE usage_names AS
     SELECT *, (row_number() OVER (ORDER BY namespace, pod, container) - 1)::INTEGER AS code
@@ -47,6 +53,7 @@ def read_matrices(
     usage: Usage,
     history: float | None = None,
     most_cells: int = MOST_CELLS,
+    most_rows: int = MOST_ROWS,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> UsageMatrices:
     """All usage of the last so many seconds, as matrices.
@@ -55,7 +62,8 @@ def read_matrices(
         usage: opened files.
         history: seconds back from the last sample; None for all there is.
         most_cells: of a matrix.
-        progress: is told how many of how many days are read.
+        most_rows: that are read at a time; more only where a single minute has more.
+        progress: is told how many of how many stretches of time are read.
 
     Raises:
         InputError: a file cannot be read to its end.
@@ -69,17 +77,33 @@ def read_matrices(
     step = _step(finest, last - first, most_cells // max(len(names), 1))
     columns = round((last - first) / step) + 1
     cpu, memory = np.full((2, len(names) * columns), np.nan, np.float32)
-    days = np.arange(first, last + 1e-6, DAY)
-    for number, day in enumerate(days):
-        found = usage.arrays(_CELLS, [first, step, float(day), float(day) + DAY])
+    stretches = _stretches(usage, first, most_rows)
+    for number, (start, end) in enumerate(stretches):
+        found = usage.arrays(_CELLS, [first, step, start, end])
         place = found["code"].astype(np.int64) * columns + found["cell"]
         _put(cpu, place, found["cpu"])
         _put(memory, place, found["memory"])
-        progress(number + 1, len(days))
+        progress(number + 1, len(stretches))
     usage.fetch("DROP TABLE usage_names")
     shape = (len(names), columns)
     times = first + step * np.arange(columns, dtype=np.float64)
     return UsageMatrices(names, times, cpu.reshape(shape), memory.reshape(shape), step, finest)
+
+
+def _stretches(usage: Usage, first: float, most: int) -> list[tuple[float, float]]:
+    """Whole minutes from a time on, put together up to so many rows; the end of each is not within it."""
+    found: list[tuple[float, float]] = []
+    rows = 0
+    for minute, count in usage.fetch(_COUNTS, [first, _MINUTE, first]):
+        end = first + (minute + 1) * _MINUTE
+        rows += count
+        if found and rows <= most:
+            found[-1] = (found[-1][0], end)
+        else:
+            # Without a gap between them: rounding may count a row in the minute before its own.
+            found.append((found[-1][1] if found else first, end))
+            rows = count
+    return found
 
 
 def _finest(usage: Usage, first: float, names: int) -> float:

@@ -12,12 +12,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from yuheng.errors import InputError
+from yuheng.model.units import DAY
 from yuheng.readers.traces.opening import connected, opened
-from yuheng.readers.usage.columns import TEXTS, places_of
+from yuheng.readers.usage.columns import AMOUNTS, TEXTS, places_of
 from yuheng.readers.usage.counters import Counters
 from yuheng.readers.usage.expressions import Cells
 from yuheng.readers.usage.files import EXPECTED, usage_files
 from yuheng.readers.usage.words import own_words
+from yuheng.readers.usage.wrong_cells import wrong_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,25 +34,20 @@ __all__ = ["Usage", "open_usage"]
 
 MEMORY: Final = "1GB"
 MOST_THREADS: Final = 4
-DAY: Final = 86400.0
 # A sample that is told for a time so far from all others comes from a clock that was wrong.
 LONELY: Final = 30
 # Of so many containers the usual time between samples is measured.
 LOOKED_AT: Final = 40
 # Where nothing tells: what scrapers are told to do.
 USUAL_STEP: Final = 60.0
-_STEP: Final = """
-    WITH several AS (SELECT namespace, pod, container, node FROM usage WHERE ts >= ? AND ts < ? GROUP BY ALL
-                     HAVING count(*) > 1),
-         few AS (SELECT * FROM several ORDER BY hash(namespace, pod, container, node) LIMIT ?),
-         times AS (SELECT DISTINCT u.namespace, u.pod, u.container, u.node, u.ts FROM usage u
-                   SEMI JOIN few f ON (u.namespace = f.namespace AND u.pod = f.pod
-                                       AND u.container = f.container AND u.node = f.node)
-                   WHERE u.ts >= ? AND u.ts < ?),
-         steps AS (SELECT ts - lag(ts) OVER (PARTITION BY namespace, pod, container, node ORDER BY ts) AS step
-                   FROM times)
-    SELECT median(step) FROM steps WHERE step > 0"""
-COLUMNS: Final = ("ts", "namespace", "pod", "container", "cpu", "memory", "gpu", "node", "egress")
+_WHO: Final = ", ".join(TEXTS)
+_STEP: Final = f"""
+    WITH several AS (SELECT {_WHO} FROM usage WHERE ts >= ? AND ts < ? GROUP BY ALL HAVING count(*) > 1),
+         few AS (SELECT * FROM several ORDER BY hash({_WHO}) LIMIT ?),
+         times AS (SELECT DISTINCT {_WHO}, ts FROM usage SEMI JOIN few USING ({_WHO}) WHERE ts >= ? AND ts < ?),
+         steps AS (SELECT ts - lag(ts) OVER (PARTITION BY {_WHO} ORDER BY ts) AS step FROM times)
+    SELECT median(step) FROM steps WHERE step > 0"""  # noqa: S608 -- our own names
+COLUMNS: Final = ("ts", *TEXTS, *AMOUNTS)
 
 
 class _Kind(NamedTuple):
@@ -81,9 +78,9 @@ class Usage:
     """Samples of what containers used, as the view ``usage`` of a database; a context manager that closes it.
 
     The columns of the view: ``ts`` (seconds since the epoch), ``namespace``, ``pod``, ``container`` (empty for a pod
-    as a whole), ``cpu`` (cores), ``memory`` (bytes), ``gpu`` (devices), ``node`` (empty when it is not told),
-    ``egress`` (bytes to the internet since the sample before). Amounts are NULL when they are not told; so are those
-    that are negative or no number. A counter is told as its rate until the next sample, resets are seen.
+    as a whole), ``cpu`` (cores), ``memory`` (bytes), ``gpu`` (devices), ``node`` and ``cluster`` (empty when they are
+    not told), ``egress`` (bytes to the internet since the sample before). Amounts are NULL when they are not told; so
+    are those that are negative or no number. A counter is told as its rate until the next sample, resets are seen.
 
     Attributes:
         connection: of DuckDB.
@@ -136,6 +133,16 @@ class Usage:
         """
         with own_words(self.source):
             return self.connection.execute(statement, list(values)).fetchnumpy()
+
+    def clusters(self, start: float, end: float) -> dict[str, int]:
+        """How many samples of each cluster are within a time; all are of the nameless one where no file tells.
+
+        Args:
+            start: in seconds since the epoch.
+            end: the same; samples of that very time are not within it.
+        """
+        statement = "SELECT cluster, count(*) FROM usage WHERE ts >= ? AND ts < ? GROUP BY cluster ORDER BY cluster"
+        return dict(self.fetch(statement, [start, end]))
 
     @property
     def start(self) -> float:
@@ -233,15 +240,10 @@ class Usage:
 
     def _wrong(self, kind: _Kind) -> InputError:
         """The first cell that does not say what its column should."""
-        for path in kind.paths:
-            statement = f"SELECT * FROM (SELECT row_number() OVER () AS row, {kind.cells.shown} FROM {kind.relation}) WHERE wrong LIMIT 1"  # noqa: S608, E501
-            with own_words(path):
-                found = self.connection.execute(statement, [path]).fetchone()
-            if found:
-                row, field, text = found[0], str(found[2]), found[3]
-                expected = "a time" if field == "ts" else "a number" if field not in TEXTS else "a name"
-                shown = "nothing" if text is None else repr(str(text)[:100])
-                return InputError(shown, expected, source=path, subject=f"row {row}", field=field)
+        for path in self.files:
+            file = _opened(self.connection, path)
+            if file.path in kind.paths and (error := wrong_cell(self.connection, path, file, kind.cells)):
+                return error
         return InputError("what is no number", "a number", source=self.source)
 
     def _trusted(self, days: Sequence[_Day]) -> tuple[float, float]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from yuheng.errors import InputError
-from yuheng.model.usage import HOUR, ContainerKey, UsageSums
+from yuheng.model.units import GIB, HOUR
+from yuheng.model.usage import ContainerKey, UsageSums
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,6 @@ MOST_STEPS: Final = 3
 RARER: Final = 5
 # Rows that are put in order at a time: they have to fit into memory.
 AT_ONCE: Final = 2_000_000
-GIB: Final = 2.0**30
 _SAME: Final = "u.namespace = c.namespace AND u.pod = c.pod AND u.container = c.container"
 _WITHIN: Final = "ts >= getvariable('window_start') AND ts < getvariable('window_end')"
 _PERIOD: Final = "CAST(floor((ts - getvariable('origin')) / getvariable('every')) AS INTEGER)"
@@ -41,21 +41,22 @@ _REGULAR: Final = (
     "AND abs(spread - pow(last - first, 2) * (n + 1) / (12 * greatest(n - 1, 1))) "
     "<= greatest(6.0 / n, n * 0.001) / n * pow(last - first, 2) * (n + 1) / (12 * greatest(n - 1, 1)))"
 )
-_RESOURCES: Final = (("cpu", "cpu"), ("memory", f"memory / {GIB!r}"), ("gpu", "gpu"))
+_RESOURCES: Final = (("cpu", "cpu"), ("memory", f"memory / {float(GIB)}"), ("gpu", "gpu"))
 
 
-def summed(usage: Usage, requests: Requests, window: Window) -> UsageSums:
+def summed(usage: Usage, requests: Requests, window: Window, cluster: str | None = None) -> UsageSums:
     """What containers used, and what they are charged for, within a window.
 
     Args:
         usage: the samples.
         requests: what containers request; those that are not among them request nothing.
         window: the time, and its stretches.
+        cluster: whose samples count, by its name in the files; None for all of them.
 
     Raises:
         InputError: there is no sample within the window, or a file cannot be read to its end.
     """
-    terms = _Terms.of(usage, window)
+    terms = _Terms.of(usage, window, cluster)
     _prepare(usage, requests, window, terms)
     found = usage.fetch(
         "SELECT coalesce(sum(n), 0), min(first), max(last), count(*) FILTER (NOT regular), "
@@ -67,7 +68,7 @@ def summed(usage: Usage, requests: Requests, window: Window) -> UsageSums:
     parts = [usage.arrays(_regular(terms))]
     parts += [usage.arrays(_ordered(terms), [low, high]) for low, high in _batches(usage)]
     rows = {name: np.concatenate([_filled(part[name]) for part in parts]) for name in parts[0]}
-    keys = usage.fetch("SELECT namespace, pod, container, node, first FROM containers ORDER BY id")
+    keys = usage.fetch("SELECT namespace, pod, container, node, first, last FROM containers ORDER BY id")
     notes = [*usage.notes]
     if irregular:
         notes.append(
@@ -85,7 +86,7 @@ class _Terms(NamedTuple):
     Attributes:
         told: the columns of usage that a file tells.
         same: whether a sample ``u`` is of a container ``c``.
-        within: whether a sample is in the window.
+        within: whether a sample is in the window, and of the cluster.
         period: the stretch of the window that it is in.
     """
 
@@ -95,13 +96,17 @@ class _Terms(NamedTuple):
     period: str
 
     @classmethod
-    def of(cls, usage: Usage, window: Window) -> _Terms:
+    def of(cls, usage: Usage, window: Window, cluster: str | None) -> _Terms:
         """Those that usage and a window need."""
         is_whole = window.start <= usage.start and usage.last < window.end
+        within = "true" if is_whole else _WITHIN
+        if cluster is not None:
+            usage.connection.execute("SET VARIABLE cluster = ?", [cluster])
+            within += " AND cluster = getvariable('cluster')"
         return cls(
             usage.columns,
             f"{_SAME} AND u.node = c.node" if "node" in usage.columns else _SAME,
-            "true" if is_whole else _WITHIN,
+            within,
             _PERIOD if window.every else "0",
         )
 
@@ -253,6 +258,7 @@ def _sums(
         keys=tuple(ContainerKey(*key[:3]) for key in keys),
         nodes=tuple(key[3] for key in keys),
         first=np.array([key[4] for key in keys], dtype=np.float64),
+        last=np.array([key[5] for key in keys], dtype=np.float64),
         who=sorted_rows["who"].astype(np.int64),
         period=sorted_rows["period"].astype(np.int64),
         step=usage.step,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import msgspec
 
 from yuheng.errors import InputError
+from yuheng.model.words import first_of
 from yuheng.model.workflow import DataEdge, Task, Workflow
 from yuheng.readers.decoding import below
 from yuheng.readers.workflows.argo_fields import Arguments, Call
@@ -168,11 +169,10 @@ class _Unfolding:
 
     def warnings(self, spec: WorkflowSpec) -> list[str]:
         """What had to be assumed, one sentence each."""
-        found = [text.format(tasks=_listed(names)) for text, names in self._said.items()]
+        found = [text.format(tasks=first_of(sorted(set(names)))) for text, names in self._said.items()]
         if self._pods.created:
-            found.append(
-                f"objects that are created and cannot be read as workloads count no pods: {_listed(self._pods.created)}"
-            )
+            created = first_of(sorted(set(self._pods.created)))
+            found.append(f"objects that are created and cannot be read as workloads count no pods: {created}")
         if spec.on_exit:
             found.append(f"the exit handler {spec.on_exit} is left out")
         return found
@@ -357,9 +357,3 @@ def _wanted(targets: Iterable[str], waits: Mapping[str, Depends], field: str) ->
             found.add(one)
             left += waits[one].tasks
     return found
-
-
-def _listed(names: Iterable[str]) -> str:
-    """Some names, and how many more there are."""
-    found = sorted(set(names))
-    return ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from yuheng.model.bill import CAUSES, Cause
 from yuheng.model.fleet_plan import told_instant
+from yuheng.model.words import count
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import count
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from yuheng.model.fleet_plan import told_instant
+from yuheng.model.words import count
 from yuheng.reporting.fleet_wording import day_text
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import count, percent
+from yuheng.reporting.wording import percent
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from yuheng.model.price_list import HOURS_A_MONTH
+from yuheng.model.words import count
+from yuheng.reporting.consolidation_wording import bound_text, headline, rounds_of
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import count, share_text
+from yuheng.reporting.wording import month_text, share_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,21 +68,17 @@ def write_consolidation(result: Consolidation, console: Console, *, wide: bool =
 
 
 def _write_summary(sheet: Sheet, result: Consolidation) -> None:
-    removed = sum(not step.replacement for step in result.steps)
-    replaced = len(result.steps) - removed
-    told = f"{count(removed, 'node')} of {result.nodes:,} can go"
-    if replaced:
-        told += f", {count(replaced, 'node')} can be replaced"
-    sheet.line((told, "bold"), f": ${_month(result.saved)} a month saved, policy {result.policy}, k = {result.k:g}.")
-    sheet.line(f"${_month(result.per_hour)} a month for {count(result.nodes, 'node')}", label="before  ")
+    sheet.line(
+        (headline(result), "bold"),
+        f": ${month_text(result.saved)} a month saved, policy {result.policy}, k = {result.k:g}.",
+    )
+    sheet.line(f"${month_text(result.per_hour)} a month for {count(result.nodes, 'node')}", label="before  ")
+    sheet.line(f"${month_text(result.after)} a month for {count(result.nodes_after, 'node')}", label="after   ")
     gap = f"gap {share_text(result.gap)}"
-    sheet.line(f"${_month(result.after)} a month for {count(result.nodes_after, 'node')}", label="after   ")
-    told = f"${_month(result.bound)} a month: no set of these nodes that holds the pods costs less ({gap})"
-    sheet.line(told, label="bound   ")
+    sheet.line(f"${month_text(result.bound)} a month: {bound_text(result)} ({gap})", label="bound   ")
     evictions = sum(len(step.evictions) for step in result.steps)
     if result.steps:
-        rounds = sum(max((one.round for one in step.evictions), default=0) for step in result.steps)
-        sheet.line(f"{count(evictions, 'pod')} evicted, in {count(rounds, 'round')}", label="moves   ")
+        sheet.line(f"{count(evictions, 'pod')} evicted, in {count(rounds_of(result), 'round')}", label="moves   ")
 
 
 def _write_steps(sheet: Sheet, result: Consolidation) -> None:
@@ -98,7 +95,7 @@ def _row(number: int, step: Step) -> tuple[str, ...]:
     told = [f"{one.pod} > {one.node}" for one in step.evictions[:_PODS_SHOWN]]
     if len(step.evictions) > _PODS_SHOWN:
         told.append(f"{len(step.evictions) - _PODS_SHOWN:,} more")
-    score, money = f"{step.score:.2f}", _month(step.per_hour)
+    score, money = f"{step.score:.2f}", month_text(step.per_hour)
     return (f"{number}", step.node, kind, money, score, f"{len(step.evictions):,}", ", ".join(told))
 
 
@@ -107,9 +104,5 @@ def _write_stays(sheet: Sheet, result: Consolidation) -> None:
         return
     sheet.heading(f"{count(len(result.stays), 'node')} stay")
     shown = result.stays if sheet.wide else result.stays[:_STAYS_SHOWN]
-    sheet.table(_STAYS, [(stay.node, _month(stay.per_hour), stay.reason) for stay in shown], indent=2)
+    sheet.table(_STAYS, [(stay.node, month_text(stay.per_hour), stay.reason) for stay in shown], indent=2)
     sheet.more(len(result.stays) - len(shown), indent=2)
-
-
-def _month(per_hour: float) -> str:
-    return f"{per_hour * HOURS_A_MONTH:,.2f}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from yuheng.model.words import count
 from yuheng.reporting.change_wording import (
     budget_text,
     carbon_range_text,
@@ -16,7 +17,6 @@ from yuheng.reporting.change_wording import (
     side_money_text,
 )
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from yuheng.model.words import count
 from yuheng.reporting.fleet_facts import Verdict, verdict
 from yuheng.reporting.fleet_wording import money_text, more_money_text
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

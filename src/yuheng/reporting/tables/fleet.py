@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from yuheng.model.fleet_plan import told_instant
+from yuheng.model.words import count
 from yuheng.reporting.fleet_facts import by_region, home, shown_resources
 from yuheng.reporting.fleet_wording import latency_text, money_text
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import amount_text, count
+from yuheng.reporting.wording import amount_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from yuheng.model.fleet_plan import told_instant
+from yuheng.model.words import count
 from yuheng.reporting.fleet_facts import (
     alternatives,
     by_reason,
@@ -32,7 +33,7 @@ from yuheng.reporting.fleet_wording import (
 from yuheng.reporting.tables.plan import write_pending
 from yuheng.reporting.tables.sheet import Column, Sheet
 from yuheng.reporting.tables.workflows import write_workflows
-from yuheng.reporting.wording import count, duration_text, number_text, percent, seconds_text
+from yuheng.reporting.wording import duration_text, number_text, percent, seconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from yuheng.model.words import count
 from yuheng.reporting.tables.reasons import write_reasons
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import count
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from yuheng.model.words import count
 from yuheng.reporting.queue_tree import states_text
 from yuheng.reporting.tables.sheet import Column
 from yuheng.reporting.waiting import (
@@ -15,7 +16,6 @@ from yuheng.reporting.waiting import (
     wait_groups,
     waiting_jobs,
 )
-from yuheng.reporting.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from yuheng.model.price_list import HOURS_A_MONTH
+from yuheng.model.words import count
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import by_importance, count, percent, seconds_text
+from yuheng.reporting.wording import by_importance, month_text, percent, seconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ def write_node_mix(mix: NodeMix, console: Console, *, wide: bool = False) -> Non
         (f"{count(mix.count, 'node')}", "bold"),
         f" hold{'s' if mix.count == 1 else ''} {count(mix.pods, 'pod')} for ",
         (f"${mix.per_hour:,.2f} an hour", "green"),
-        f", ${mix.per_hour * HOURS_A_MONTH:,.2f} a month.",
+        f", ${month_text(mix.per_hour)} a month.",
     )
     if mix.nodes:
         _write_bound(sheet, mix)
@@ -119,7 +119,7 @@ def _row(nodes: BoughtNodes) -> tuple[str, ...]:
         nodes.zone or nodes.region or "-",
         f"{nodes.each:,.4f}",
         f"{per_hour:,.2f}",
-        f"{per_hour * HOURS_A_MONTH:,.2f}",
+        month_text(per_hour),
         f"{nodes.pods:,}",
         *(percent(nodes.allocation[name]) if name in nodes.allocation else "-" for name in ("cpu", "memory", "gpu")),
     )

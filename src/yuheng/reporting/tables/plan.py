@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from yuheng.model.words import count
 from yuheng.reporting.pending import grouped
 from yuheng.reporting.tables.jobs import write_evictions, write_jobs
 from yuheng.reporting.tables.reasons import lacks_text
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import by_importance, count, devices_text, percent, points, seconds_text
+from yuheng.reporting.wording import by_importance, devices_text, percent, points, seconds_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from yuheng.model.fleet_plan import told_instant
-from yuheng.model.price_list import HOURS_A_MONTH
+from yuheng.model.units import HOURS_A_MONTH
+from yuheng.model.words import count
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import count
+from yuheng.reporting.wording import month_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,7 @@ def write_price_list(prices: PriceList, console: Console, *, wide: bool = False)
         f" of {count(len(prices.nodes), 'node')}, {at}; {count(prices.prices, 'price')} in the book.",
     )
     sheet.line(
-        f"${prices.per_hour:,.4f} an hour, ${prices.per_month:,.2f} a month of {HOURS_A_MONTH:g} hours. "
+        f"${prices.per_hour:,.4f} an hour, ${month_text(prices.per_hour)} a month of {HOURS_A_MONTH:g} hours. "
         f"{count(prices.unpriced, 'node')} without a price of their own."
     )
     if prices.nodes:
@@ -90,7 +91,7 @@ def _group_row(nodes: Sequence[NodePrice], is_fleet: bool) -> tuple[str, ...]:
         first.market,
         first.zone or first.region or _NONE,
         f"{first.per_hour:,.4f}",
-        f"{first.per_hour * len(nodes) * HOURS_A_MONTH:,.2f}",
+        month_text(first.per_hour * len(nodes)),
         _why(first),
     )
 

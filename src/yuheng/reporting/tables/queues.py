@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from yuheng.model.words import count
 from yuheng.reporting.queue_tree import branches, job_counts, marks, outcome, resources
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import amount_text, amounts_text, count, number_text, share_text
+from yuheng.reporting.wording import amount_text, amounts_text, number_text, share_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

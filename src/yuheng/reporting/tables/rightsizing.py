@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from yuheng.model.rightsizing import MINUTES_A_MONTH
+from yuheng.model.words import count
 from yuheng.reporting.fleet_wording import day_text, money_text
 from yuheng.reporting.rightsizing_facts import change_text, headline, minutes_text, reasons, request_text
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import count, number_text
+from yuheng.reporting.wording import number_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

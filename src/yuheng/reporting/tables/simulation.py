@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from yuheng.model.words import count
 from yuheng.reporting.comparison import Comparison
 from yuheng.reporting.measures import column_title, difference_text, measure_of, spread_text, value_text
 from yuheng.reporting.refused import refused_jobs
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import count, number_text
+from yuheng.reporting.wording import number_text
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from yuheng.model.words import count
 from yuheng.reporting.queue_tree import marks, outcome, resources
 from yuheng.reporting.tables.queues import AMOUNTS, amount_cells
 from yuheng.reporting.tables.sheet import Column
 from yuheng.reporting.waiting import start_text
-from yuheng.reporting.wording import amounts_text, count, number_text, share_text
+from yuheng.reporting.wording import amounts_text, number_text, share_text
 
 if TYPE_CHECKING:
     from yuheng.model.batch_plan import Eviction, JobReport, QueueReport

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from yuheng.model.price_list import HOURS_A_MONTH
+from yuheng.model.words import count
 from yuheng.reporting.tables.sheet import Column, Sheet
-from yuheng.reporting.wording import count
+from yuheng.reporting.wording import month_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,9 +40,9 @@ def write_what_if(result: WhatIf, console: Console, *, wide: bool = False) -> No
     last = result.changes[-1]
     verb = "less" if result.saved >= 0 else "more"
     sheet.line(
-        (f"${_month(abs(result.saved))} a month {verb}", "bold"),
-        f": ${_month(result.per_hour)} for {count(result.nodes, 'node')} now, "
-        f"${_month(last.per_hour)} for {count(last.nodes, 'node')} after all changes.",
+        (f"${month_text(abs(result.saved))} a month {verb}", "bold"),
+        f": ${month_text(result.per_hour)} for {count(result.nodes, 'node')} now, "
+        f"${month_text(last.per_hour)} for {count(last.nodes, 'node')} after all changes.",
     )
     sheet.heading("Changes, each on top of those before")
     sheet.table(_ROWS, [_row(result, place) for place in range(len(result.changes))], indent=2)
@@ -71,13 +71,9 @@ def _row(result: WhatIf, place: int) -> tuple[str, ...]:
         change.change,
         f"{nodes:,}",
         f"{change.nodes:,}",
-        _month(per_hour),
-        _month(change.per_hour),
-        _month(per_hour - change.per_hour),
+        month_text(per_hour),
+        month_text(change.per_hour),
+        month_text(per_hour - change.per_hour),
         risk,
         change.risk.unit,
     )
-
-
-def _month(per_hour: float) -> str:
-    return f"{per_hour * HOURS_A_MONTH:,.2f}"

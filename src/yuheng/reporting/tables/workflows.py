@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from yuheng.model.words import count
 from yuheng.reporting.fleet_workflows import workflow_rows
 from yuheng.reporting.tables.sheet import Column
-from yuheng.reporting.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -15,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from yuheng.errors import InputError
 
-__all__ = ["VARIABLES", "Access", "access_of"]
+__all__ = ["VARIABLES", "Access", "access_of", "without_secrets"]
 
 PREFIX: Final = "YUHENG_PROMETHEUS_"
 # What each variable is for; a test holds the guide to this table.
@@ -122,15 +123,22 @@ def access_of(url: str, environment: Mapping[str, str] = os.environ) -> Access:
 
 
 def _split(url: str) -> SplitResult:
-    shown = repr(url.rpartition("@")[2])
     try:
         parts = urlsplit(url)
         is_good = parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_good = False
     if not is_good or not url.isprintable() or not url.isascii() or " " in url:
-        raise InputError(shown, _ADDRESS, field="--prometheus")
+        # A password may hold any of ? # / as well: of what is no address nothing before an @ is shown.
+        raise InputError(repr(without_secrets(url.rpartition("@")[2])), _ADDRESS, field="--prometheus")
     return parts
+
+
+def without_secrets(url: str) -> str:
+    """What may be shown of an address, even if it is none: no user, no password, no query, no fragment."""
+    scheme, slashes, rest = re.split(r"[?#]", url, maxsplit=1)[0].rpartition("://")
+    host, slash, path = rest.partition("/")
+    return scheme + slashes + host.rpartition("@")[2] + slash + path
 
 
 def _printable(text: str, name: str) -> str:

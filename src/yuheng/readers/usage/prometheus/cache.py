@@ -3,6 +3,9 @@
 A folder holds a Parquet file for each query, a manifest that says which queries those are, and, once all of them are
 there, the table of usage made from them, after which they go. Every file is written under another name and then
 renamed: what has its name is whole. A file counts only as the manifest tells it, name and size.
+
+Two runs at once, of the same server and days, take turns at each folder: the second waits, and finds what the first has
+asked for. Whoever holds a folder removes what a killed run has left in it.
 """
 
 from __future__ import annotations
@@ -10,16 +13,22 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 from uuid import uuid4
 
 import msgspec
 
 from yuheng.errors import ConfigError
+from yuheng.model.units import WEEK
 from yuheng.readers.usage.prometheus.spans import Span
+
+if sys.platform != "win32":
+    import fcntl
 
 __all__ = ["Kept", "Manifest", "Piece", "Plan", "SpanFolder", "Store", "default_cache"]
 
@@ -27,9 +36,10 @@ __all__ = ["Kept", "Manifest", "Piece", "Plan", "SpanFolder", "Store", "default_
 _VERSION: Final = 1
 _MANIFEST: Final = "manifest.json"
 _USAGE: Final = "usage.parquet"
+_LOCK: Final = ".lock"
 _SCRATCH: Final = ".scratch-"
 # Seconds after which what will hardly be asked for again is removed, and what a killed run left half-written.
-_WEEK: Final = 7 * 86_400
+_STALE: Final = WEEK
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -113,10 +123,8 @@ class SpanFolder:
 
     def __init__(self, path: Path, *, settled: bool) -> None:
         self.path = path
-        found = self._read()
-        # What was asked for too early, and was perhaps not all there yet, does not count later either.
-        is_usable = found is not None and found.settled and settled
-        self.manifest = found if found is not None and is_usable else Manifest(settled=settled)
+        self._settled = settled
+        self.manifest = self._usable()
 
     @property
     def usage(self) -> Path:
@@ -128,6 +136,23 @@ class SpanFolder:
         """Whether the table is there, whole and final."""
         kept = self.manifest.usage
         return kept is not None and self.manifest.settled and _size(self.usage) == kept.size
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other runs from the folder; what one of them has put there meanwhile counts.
+
+        Raises:
+            ConfigError: it cannot be written to.
+        """
+        with self._writing():
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / _LOCK).open("ab")
+        with lock:
+            is_alone = _locked(lock)
+            self.manifest = self._usable()
+            if is_alone:
+                self._sweep()
+            yield
 
     def piece(self, key: str) -> Piece | None:
         """What a query answered; None where it has to be asked."""
@@ -176,6 +201,27 @@ class SpanFolder:
             if piece.file:
                 (self.path / piece.file).unlink(missing_ok=True)
 
+    def _usable(self) -> Manifest:
+        found = self._read()
+        # What was asked for too early, and was perhaps not all there yet, does not count later either.
+        return found if found is not None and found.settled and self._settled else Manifest(settled=self._settled)
+
+    def _sweep(self) -> None:
+        """Remove what no manifest tells of: half-written files, and answers that a killed run kept or used up."""
+        known = {_MANIFEST, _USAGE, _LOCK, *(piece.file for piece in self.manifest.pieces.values())}
+        for entry in self.path.iterdir():
+            if entry.name not in known:
+                entry.unlink(missing_ok=True)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Whoever cannot write is told of ``--cache``."""
+        try:
+            yield
+        except OSError as error:
+            found = error.strerror or error
+            raise ConfigError(f"--cache {self.path}: found {found}, expected a place to write to") from error
+
     def _read(self) -> Manifest | None:
         try:
             return msgspec.json.decode((self.path / _MANIFEST).read_bytes(), type=Manifest)
@@ -200,7 +246,7 @@ class SpanFolder:
             ConfigError: it cannot be written.
         """
         written = self.path / f".{name}.{uuid4().hex}"
-        try:
+        with self._writing():
             self.path.mkdir(parents=True, exist_ok=True)
             try:
                 write(written)
@@ -209,9 +255,6 @@ class SpanFolder:
             except BaseException:
                 written.unlink(missing_ok=True)
                 raise
-        except OSError as error:
-            found = error.strerror or error
-            raise ConfigError(f"--cache {self.path}: found {found}, expected a place to write to") from error
         return size
 
 
@@ -250,7 +293,7 @@ class Store:
         """
         try:
             self._base.mkdir(parents=True, exist_ok=True, mode=0o700)
-            old = [entry for entry in self._base.iterdir() if time.time() - entry.stat().st_mtime > _WEEK]
+            old = [entry for entry in self._base.iterdir() if time.time() - entry.stat().st_mtime > _STALE]
         except OSError as error:
             found = error.strerror or error
             raise ConfigError(f"--cache {self._base}: found {found}, expected a place to write to") from error
@@ -273,6 +316,21 @@ def default_cache() -> Path:
     except RuntimeError as error:
         raise ConfigError("found no home directory, expected --cache") from error
     return base / ("prometheus" if chosen else "yuheng/prometheus")
+
+
+def _locked(stream: IO[bytes]) -> bool:
+    """Wait until nobody else holds a file; it is given back when it is closed, or with the end of the process.
+
+    Returns:
+        Whether it is held: not every system and network drive can.
+    """
+    if sys.platform == "win32":
+        return False
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+    except OSError:
+        return False
+    return True
 
 
 def _size(path: Path) -> int:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
 from yuheng.errors import InputError
+from yuheng.model.units import WEEK
 from yuheng.readers.usage.prometheus.access import Access
 from yuheng.readers.usage.prometheus.answers import Answer, TooMuchError
 from yuheng.readers.usage.prometheus.cache import Piece, Plan, SpanFolder, Store
 from yuheng.readers.usage.prometheus.frames import Writer, samples_of
 from yuheng.readers.usage.prometheus.promql import COLUMNS, Metric, count_by, equal, metrics_of, range_of, selector
 from yuheng.readers.usage.prometheus.server import Manners, Server
-from yuheng.readers.usage.prometheus.spans import DAY, Bounds, Span, spans
+from yuheng.readers.usage.prometheus.spans import Bounds, Span, spans
 from yuheng.readers.usage.prometheus.splitting import namespace_groups, pod_groups
 
 __all__ = ["Fetched", "Period", "Question", "fetch"]
@@ -28,7 +29,7 @@ __all__ = ["Fetched", "Period", "Question", "fetch"]
 Period: TypeAlias = tuple[float, float]
 Progress: TypeAlias = Callable[[int, int], None]
 
-USUAL_PERIOD: Final = 7.0 * DAY
+USUAL_PERIOD: Final = WEEK
 # Seconds until what was scraped is surely told: remote storage lags, rules and replicas do too.
 SETTLED: Final = 300
 # Seconds that clocks may differ without a word.
@@ -146,8 +147,14 @@ class _Reader:
         Yields:
             How many columns are done.
         """
+        if not folder.is_complete:
+            with folder.held():
+                yield from self._fill(folder, span)
+        yield len(COLUMNS)
+
+    def _fill(self, folder: SpanFolder, span: Span) -> Iterator[int]:
+        """The same of a folder that is held: another run may have filled it meanwhile."""
         if folder.is_complete:
-            yield len(COLUMNS)
             return
         pieces: list[Piece] = []
         rows = {}

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, Request, build_opener
 
 from yuheng.errors import InputError
+from yuheng.readers.usage.prometheus.access import without_secrets
 from yuheng.readers.usage.prometheus.answers import EXPECTED, Answer, TooMuchError, decoded, said
 
 if TYPE_CHECKING:
@@ -215,7 +216,8 @@ class Server:
         status = error.code
         words = f"{status} {http.client.responses.get(status, '')}".strip()
         if 300 <= status < 400:
-            place = error.headers.get("Location") or "nowhere"
+            # What a login page is asked for (state, tokens) is nobody's business.
+            place = without_secrets(error.headers.get("Location") or "") or "nowhere"
             raise InputError(f"a redirect to {place}", f"{EXPECTED} at this address", source=self._access.url)
         if status in _FORBIDDEN:
             expected = "credentials in YUHENG_PROMETHEUS_TOKEN_FILE, or USER and PASSWORD_FILE"

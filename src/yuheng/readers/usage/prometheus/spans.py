@@ -6,11 +6,11 @@ Spans begin and end at multiples of their length since the epoch, so that runs o
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-__all__ = ["DAY", "Bounds", "Span", "spans"]
+from yuheng.model.units import DAY
 
-DAY: Final = 86_400
+__all__ = ["Bounds", "Span", "spans"]
 
 
 class Bounds(NamedTuple):
@@ -26,7 +26,7 @@ class Bounds(NamedTuple):
     series: int = 2_000
     points: int = 11_000
     samples: int = 1_000_000
-    seconds: int = DAY
+    seconds: int = int(DAY)
 
     def length(self, step: int) -> int:
         """Seconds of a span: whole steps."""

@@ -17,5 +17,3 @@ if (sizesForm) {
   sizesForm.hidden = false;
   select();
 }
-// Paper shows what a click would.
-addEventListener("beforeprint", () => document.querySelectorAll("details.why").forEach((part) => (part.open = true)));
