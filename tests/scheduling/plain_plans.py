@@ -22,6 +22,8 @@ from tests.simulation import made_runs
 from yuheng.model.batch import PluginOption
 from yuheng.model.cluster import Snapshot
 from yuheng.model.policy import Policy
+from yuheng.scheduling.alike import are_alike, place_alike
+from yuheng.scheduling.engine import Engine, Setting
 from yuheng.scheduling.planner import capacity, explain, plan
 from yuheng.scheduling.presets import PRESETS
 
@@ -68,6 +70,7 @@ def _answers(rng: Random, seed: int) -> Iterator[dict[str, Any]]:
     for each in drawn.pods[:12]:
         yield explain(drawn, each.key, chosen, seed).to_dict()
     yield from _headrooms(drawn, chosen)
+    yield from _copies(drawn, PRESETS["kubernetes"].policy, seed)
     for _ in range(8):
         yield _without_time(plan(made_batches.batch(rng), made_batches.policy(rng), seed).to_dict())
 
@@ -76,6 +79,17 @@ def _headrooms(drawn: Snapshot, chosen: Policy) -> Iterator[dict[str, Any]]:
     for each in drawn.pods[-2:]:
         asking = msgspec.structs.replace(each.spec, requests={**each.spec.requests, "cpu": 500})
         yield capacity(drawn, msgspec.structs.replace(each, spec=asking), chosen).to_dict()
+
+
+def _copies(drawn: Snapshot, chosen: Policy, seed: int) -> Iterator[dict[str, Any]]:
+    """Copies of pods that are placed without trees."""
+    engine = Engine(drawn, chosen, seed, setting=Setting(lines=100))
+    for number in sorted(set(engine.class_of)):
+        hand = engine.grasp(number)
+        if are_alike(engine.cluster, hand.window, engine.rules, hand.row):
+            first = int(engine.cluster.log_size[0])
+            count = place_alike(engine.cluster, hand.window, engine.rules, hand.row, 3)
+            yield {"class": number, "nodes": engine.cluster.log_node[first : first + count].tolist()}
 
 
 def _without_time(found: dict[str, Any]) -> dict[str, Any]:

@@ -113,6 +113,7 @@ class Cluster(Struct):
         draws: (lines,) a non-negative random number for each placement, drawn from the seed.
         touched: (N + 1,) scratch: in which pass a node was last looked at; the last cell counts passes.
         score: (N,) scratch: what a class gives each node.
+        sheet: (6, nodes of a block) scratch: cpu and memory that nodes offer, that is used, and that scores count.
     """
 
     allocatable: I64
@@ -139,6 +140,7 @@ class Cluster(Struct):
     draws: I64
     touched: I64
     score: I32
+    sheet: F64
 
 
 class Counters(Struct):

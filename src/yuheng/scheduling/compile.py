@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.errors import InputError
-from yuheng.model.node import DeviceInventory, Node
+from yuheng.model.labels import HOSTNAME
+from yuheng.model.node import Node
 from yuheng.model.pod import HostPort, Pod, PodSpec
 from yuheng.model.policy import Policy
-from yuheng.scheduling.arrays import CPU, DEVICES_A_WORD, Cluster, empty
-from yuheng.scheduling.machines import HOSTNAME, Machines
+from yuheng.scheduling.arrays import CPU, DEVICES_A_WORD, I64, Cluster, empty
+from yuheng.scheduling.kernel import kernel
+from yuheng.scheduling.machines import Machines
+from yuheng.scheduling.templates import Templates, first_of, numbered
 
 __all__ = [
     "EACH_NODE",
@@ -30,7 +35,10 @@ __all__ = [
 MOST_DEVICES: Final = 4096
 # The topology key of soft spreading over hostnames: kube-scheduler counts there node by node, whatever the label says.
 EACH_NODE: Final = "kubernetes.io/hostname, each node"
+# Nodes that are looked at together: what is laid out of them fits the processor's nearest memory.
+BLOCK: Final = 256
 ALWAYS: Final = ("cpu", "memory", "ephemeral-storage")
+_devices_on = attrgetter("devices")
 
 
 class Holding(NamedTuple):
@@ -51,7 +59,7 @@ class Resources:
     """The resource columns: cpu, memory, ephemeral storage, then extended resources by name."""
 
     def __init__(self, machines: Machines, specs: Iterable[PodSpec]) -> None:
-        names = {name for node in machines.nodes for name in node.allocatable}
+        names: set[str] = set().union(*(node.allocatable for node in machines.nodes))
         for spec in specs:
             names.update(spec.requests)
         self.names = [*ALWAYS, *sorted(names.difference(ALWAYS, ("pods",)))]
@@ -101,7 +109,7 @@ class Columns(NamedTuple):
 
 def compile_cluster(
     machines: Machines,
-    running: tuple[Sequence[Pod], NDArray[np.int64]],
+    running: tuple[Sequence[Pod], NDArray[np.int64], Templates],
     columns: Columns,
     policy: Policy,
     seed: int,
@@ -113,7 +121,7 @@ def compile_cluster(
 
     Args:
         machines: the nodes.
-        running: the running pods, and the node of each.
+        running: the running pods, the node of each, and their templates.
         columns: what the columns stand for.
         policy: says how ties are broken.
         seed: draws the order of nodes where ties are broken by chance.
@@ -129,18 +137,18 @@ def compile_cluster(
     resources, ports, keys = columns
     size = len(machines)
     amounts = [node.allocatable for node in machines.nodes]
-    allocatable = np.array([[one.get(name, 0) for one in amounts] for name in resources.names], dtype=np.int64)
-    allocatable = np.ascontiguousarray(allocatable.reshape(len(resources.names), size).T)
-    devices = [_inventory(node) for node in machines.nodes]
+    allocatable = empty(size, len(resources.names))
+    for column, name in enumerate(resources.names):
+        allocatable[:, column] = _amounts(amounts, name)
+    counts, memory = _inventories(machines.nodes)
     # One column even where no node has a GPU: a node's devices can then always be asked for their largest.
-    most = max((inventory.count for inventory in devices), default=0) or 1
-    present = np.arange(most) < np.array([inventory.count for inventory in devices], dtype=np.int64)[:, None]
-    memory = np.array([inventory.memory for inventory in devices], dtype=np.int64)
+    most = int(counts.max(initial=0)) or 1
+    present = np.arange(most) < counts[:, None]
     cluster = Cluster(
         allocatable=allocatable,
         used=empty(size, len(resources.names)),
         scoring_used=empty(size, 2),
-        pod_limit=np.array([node.allocatable.get("pods", 0) for node in machines.nodes], dtype=np.int64),
+        pod_limit=_amounts(amounts, "pods"),
         pods=empty(size),
         device_free=np.where(present, 1000, -1).astype(np.int32).reshape(size, most),
         device_memory=np.where(present, memory[:, None], 0).reshape(size, most),
@@ -150,7 +158,7 @@ def compile_cluster(
         ports=empty(size, len(ports.wanted), dtype=np.int32),
         rank=_ranks(size, policy, seed),
         domain=_domains(machines, keys),
-        largest=_largest(allocatable, [inventory.count for inventory in devices]),
+        largest=_largest(allocatable, counts),
         absent=empty(size, dtype=np.uint8),
         batch_used=empty(size if reserve else 0, len(resources.names)),
         log_node=empty(lines, dtype=np.int32),
@@ -161,6 +169,7 @@ def compile_cluster(
         draws=_generator(seed).integers(0, 2**62, lines),
         touched=empty(size + 1),
         score=empty(size, dtype=np.int32),
+        sheet=empty(6, BLOCK, dtype=np.float64),
     )
     return cluster, _fill(cluster, running, resources, ports)
 
@@ -192,26 +201,28 @@ def _domain(machines: Machines, key: str) -> NDArray[np.int32]:
     return np.where(labelled, np.arange(len(machines), dtype=np.int32), np.int32(-1))
 
 
-def _largest(allocatable: NDArray[np.int64], devices: Sequence[int]) -> NDArray[np.int64]:
-    cpu = int(allocatable[:, CPU].max()) if len(allocatable) else 0
-    return np.array([cpu, 1000 * max(devices, default=0)], dtype=np.int64)
+def _largest(allocatable: NDArray[np.int64], devices: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.array([allocatable[:, CPU].max(initial=0), 1000 * devices.max(initial=0)], dtype=np.int64)
+
+
+def _amounts(nodes: Sequence[dict[str, int]], name: str) -> NDArray[np.int64]:
+    """(N,) how much nodes have of a resource."""
+    return np.fromiter(map(dict.get, nodes, repeat(name), repeat(0)), dtype=np.int64, count=len(nodes))
 
 
 def _fill(
-    cluster: Cluster, running: tuple[Sequence[Pod], NDArray[np.int64]], resources: Resources, ports: HostPorts
+    cluster: Cluster,
+    running: tuple[Sequence[Pod], NDArray[np.int64], Templates],
+    resources: Resources,
+    ports: HostPorts,
 ) -> dict[int, Holding]:
     """Put the running pods on their nodes. Pods of one template share a spec, and so a row."""
-    bound, nodes = running
+    bound, nodes, (specs, rows) = running
     if not len(nodes):
         return {}
-    every = [pod.spec for pod in bound]
-    distinct = dict(zip(map(id, every), every, strict=True))
-    number = {key: row for row, key in enumerate(distinct)}
-    rows = np.array(list(map(number.__getitem__, map(id, every))), dtype=np.int64)
-    specs = list(distinct.values())
-    _add(cluster.used, nodes, np.array([resources.row(spec.requests) for spec in specs]), rows)
-    _add(cluster.scoring_used, nodes, np.array([held_requests(spec) for spec in specs]), rows)
-    np.add.at(cluster.pods, nodes, 1)
+    add_up(cluster.used, nodes, rows, np.array([resources.row(spec.requests) for spec in specs]))
+    add_up(cluster.scoring_used, nodes, rows, np.array([held_requests(spec) for spec in specs], dtype=np.int64))
+    cluster.pods[:] = np.bincount(nodes, minlength=len(cluster.pods))
     for row, spec in enumerate(specs):
         for port in ports.held_by(spec):
             np.add.at(cluster.ports[:, port], nodes[rows == row], 1)
@@ -220,12 +231,19 @@ def _fill(
     return {i: _hold_devices(cluster, pod, n) for i, pod, n in sorted(holders, key=_device_order)}
 
 
-def _add(
-    totals: NDArray[np.int64], nodes: NDArray[np.int64], amounts: NDArray[np.int64], rows: NDArray[np.int64]
-) -> None:
-    """Add each pod's row of amounts to its node, column by column: numpy is slow at rows."""
-    for column in range(totals.shape[1]):
-        np.add.at(totals[:, column], nodes, amounts[:, column][rows])
+@kernel
+def add_up(totals: I64, nodes: I64, rows: I64, amounts: I64) -> None:
+    """Add the amounts of each pod, which is of a template, to those of its node.
+
+    Args:
+        totals: (N, R) what is added to.
+        nodes: (pods,) the node of each.
+        rows: (pods,) the template of each.
+        amounts: (templates, R) what each takes.
+    """
+    for i in range(nodes.shape[0]):
+        for column in range(totals.shape[1]):
+            totals[nodes[i], column] += amounts[rows[i], column]
 
 
 def _device_order(holder: tuple[int, Pod, int]) -> tuple[bool, bool, str]:
@@ -251,15 +269,21 @@ def _hold_devices(cluster: Cluster, pod: Pod, n: int) -> Holding:
     return Holding(n, kind, tuple(parts))
 
 
-def _inventory(node: Node) -> DeviceInventory:
-    if node.devices.count > MOST_DEVICES:
-        raise InputError(
-            f"{node.devices.count} GPUs",
-            f"at most {MOST_DEVICES}, each of which is known by itself",
-            subject=f"Node {node.name}",
-            field="status.allocatable",
-        )
-    return node.devices
+def _inventories(nodes: Sequence[Node]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(N,) how many GPUs nodes have, and (N,) bytes of memory of one of them. Most nodes have none, or the same."""
+    every = list(map(_devices_on, nodes))
+    kinds = numbered(map(id, every), len(every))
+    first = first_of(kinds).tolist()
+    for i in first:
+        if every[i].count > MOST_DEVICES:
+            raise InputError(
+                f"{every[i].count} GPUs",
+                f"at most {MOST_DEVICES}, each of which is known by itself",
+                subject=f"Node {nodes[i].name}",
+                field="status.allocatable",
+            )
+    counts, memory = ([getattr(every[i], what) for i in first] for what in ("count", "memory"))
+    return np.array(counts, dtype=np.int64)[kinds], np.array(memory, dtype=np.int64)[kinds]
 
 
 def held_requests(spec: PodSpec) -> tuple[int, int]:

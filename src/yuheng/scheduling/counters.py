@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from yuheng.model.labels import HOSTNAME
 from yuheng.model.pod import Pod, PodSpec, TopologySpreadConstraint
 from yuheng.model.policy import Policy
 from yuheng.model.selectors import LabelSelector
@@ -26,7 +27,7 @@ from yuheng.scheduling.arrays import (
 )
 from yuheng.scheduling.compile import EACH_NODE
 from yuheng.scheduling.filters import required_nodes, taint_toleration
-from yuheng.scheduling.machines import HOSTNAME, Machines, Mask
+from yuheng.scheduling.machines import Machines, Mask
 from yuheng.scheduling.peers import Kind, Peers, Term, constraint_selector
 
 __all__ = ["Counter", "CounterBook"]

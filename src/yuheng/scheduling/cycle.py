@@ -37,32 +37,36 @@ from yuheng.scheduling.topology import (
     topology_bits,
 )
 
-__all__ = ["breakdown", "commit", "diagnose", "has_room", "place", "place_each", "prepare", "rate"]
+__all__ = ["breakdown", "commit", "diagnose", "has_room", "place", "place_each", "prepare", "rate", "score_at"]
 
 
 @kernel
-def leaf_of(size: int, i: int) -> int:
-    """The leaf of the ``i``-th of ``size`` members in a tree whose root is 1 and whose leaves read from left to right.
-
-    With a size that is no power of two the deepest leaves, which stand furthest left, have the highest numbers.
-    """
+def deepest_of(size: int) -> int:
+    """The first leaf of the deepest row of a tree of ``size`` leaves whose root is 1."""
     deepest = 1
     while deepest < size:
         deepest *= 2
+    return deepest
+
+
+@kernel
+def leaf_of(size: int, deepest: int, i: int) -> int:
+    """The leaf of the ``i``-th of ``size`` members, where leaves read from left to right.
+
+    With a size that is no power of two the deepest leaves, which stand furthest left, have the highest numbers.
+    """
     return deepest + i if deepest + i < 2 * size else deepest + i - size
 
 
 @kernel
 def member_at(size: int, leaf: int) -> int:
     """Which member's leaf it is: the inverse of `leaf_of`."""
-    deepest = 1
-    while deepest < size:
-        deepest *= 2
+    deepest = deepest_of(size)
     return leaf - deepest if leaf >= deepest else leaf - deepest + size
 
 
 @kernel
-def _score(cluster: Cluster, window: Window, rules: Rules, w: int, n: int) -> int:
+def score_at(cluster: Cluster, window: Window, rules: Rules, w: int, n: int) -> int:
     """What the node gets whatever the others get; -1 when it has no room."""
     if room(cluster, window, rules, w, n) != 0:
         return -1
@@ -81,11 +85,12 @@ def prepare(cluster: Cluster, window: Window, rules: Rules, w: int) -> None:
     for g in range(window.group_first[w], window.group_first[w + 1]):
         start = window.group_start[g]
         size = window.group_size[g]
+        deepest = deepest_of(size)
         window.feasible[g] = 0
         for i in range(size):
             n = window.members[w, start + i]
-            score = cluster.score[n] if swept else _score(cluster, window, rules, w, n)
-            leaf = leaf_of(size, i)
+            score = cluster.score[n] if swept else score_at(cluster, window, rules, w, n)
+            leaf = leaf_of(size, deepest, i)
             window.leaf[w, 2 * n] = leaf
             window.leaf[w, 2 * n + 1] = g
             window.tree[w, 2 * start + leaf] = score
@@ -103,7 +108,7 @@ def _refresh(cluster: Cluster, window: Window, rules: Rules, w: int, n: int) -> 
     i = window.leaf[w, 2 * n]
     g = window.leaf[w, 2 * n + 1]
     root = 2 * window.group_start[g]
-    score = _score(cluster, window, rules, w, n)
+    score = score_at(cluster, window, rules, w, n)
     old = window.tree[w, root + i]
     if score == old:
         return
@@ -287,8 +292,9 @@ def _drawn(window: Window, w: int, skip: int) -> int:
             skip -= window.feasible[g]
             continue
         start = window.group_start[g]
-        for i in range(window.group_size[g]):
-            if window.tree[w, 2 * start + leaf_of(window.group_size[g], i)] >= 0:
+        size = window.group_size[g]
+        for i in range(size):
+            if window.tree[w, 2 * start + leaf_of(size, deepest_of(size), i)] >= 0:
                 if skip == 0:
                     return window.members[w, start + i]
                 skip -= 1

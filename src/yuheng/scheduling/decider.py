@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from yuheng.model.cluster import Snapshot
-from yuheng.model.live import Came, Change, Closed, Decisions, Gang, Lacking, Renewed, Went
+from yuheng.model.live import Asked, Came, Change, Closed, Decisions, Gang, Lacking, Renewed, Went
 from yuheng.model.plan import Placement, Plan
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
@@ -93,6 +93,22 @@ class Decider:
         self._snapshot = snapshot
         if not self.by_queue:
             self._ledger = Ledger(snapshot, policy, self._seed)
+
+    def turn(self, told: Iterable[Change], pods: Sequence[Pod], asked: Asked) -> Decisions:
+        """Take in what changed, and give pods their turn: what runs live, and what replays a record.
+
+        Args:
+            told: as for `take`.
+            pods: as for `decide`; without any, nothing is decided but by queues.
+            asked: what else `decide` is asked.
+
+        Raises:
+            InputError: the state contradicts itself.
+        """
+        self.take(told)
+        if not pods and not self.by_queue:
+            return Decisions()
+        return self.decide(pods, asked.nominated, asked.time, may_evict=asked.may_evict)
 
     def decide(
         self, pods: Sequence[Pod], nominated: Mapping[str, str] = {}, now: float = 0.0, *, may_evict: bool = True

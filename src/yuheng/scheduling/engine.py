@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from functools import cached_property
+from itertools import chain, repeat
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -24,6 +25,7 @@ from yuheng.scheduling.cycle import diagnose, place, prepare, rate
 from yuheng.scheduling.machines import Machines
 from yuheng.scheduling.peers import Peers, topology_keys
 from yuheng.scheduling.rules import compile_rules
+from yuheng.scheduling.templates import Templates
 from yuheng.scheduling.window import Compiler, Ground
 
 __all__ = ["PLAIN", "Engine", "Hand", "Running", "Setting", "Told", "devices_of"]
@@ -83,7 +85,6 @@ class Setting(NamedTuple):
 
 PLAIN: Final = Setting()
 _node_of = attrgetter("node")
-_spec_of = attrgetter("spec")
 
 
 class Running(NamedTuple):
@@ -138,13 +139,11 @@ class Engine:
         )
         bound = self.bound
         homes = self._homes([name for name in names if name is not None] if some_wait else names)
-        everything = [*bound, *self.queue]
-        # Pods of one template share a spec.
-        every = list(map(_spec_of, everything))
-        specs = list(dict(zip(map(id, every), every, strict=True)).values())
+        templates = Templates.of(bound)
+        specs = [*templates.specs, *{id(pod.spec): pod.spec for pod in self.queue}.values()]
         defaults = [item.selector for item in spread_selectors(snapshot, policy)]
         self.peers = Peers(snapshot, specs, defaults)
-        kinds = np.array(self.peers.numbers(bound), dtype=np.int64)
+        kinds = self.peers.numbers(bound, templates)
         self._fence = setting.fences(self.machines) if setting.fences else None
         self.classes = Classes(snapshot, policy, self.peers)
         self.refused: list[int] = []
@@ -153,12 +152,12 @@ class Engine:
         self.class_of = self._class_numbers()
         self.resources = Resources(self.machines, specs)
         self.ports = HostPorts([item.pod.spec for item in self.classes.all])
-        typical = _typical(policy, everything) if setting.typical is None else setting.typical
+        typical = _typical(policy, bound, self.queue) if setting.typical is None else setting.typical
         keys = [*topology_keys(specs, policy, bool(defaults)), EACH_NODE]
         columns = Columns(self.resources, self.ports, keys)
         self.cluster, self.holdings = compile_cluster(
             self.machines,
-            (bound, homes),
+            (bound, homes, templates),
             columns,
             policy,
             seed,
@@ -243,13 +242,13 @@ class Engine:
 
     def _homes(self, names: Sequence[Any]) -> NDArray[np.int64]:
         """(pods,) the node of each running pod, told by name."""
-        found = list(map(self.machines.index.get, names))
-        if None in found:
-            pod = self.bound[found.index(None)]
+        found = np.fromiter(map(self.machines.index.get, names, repeat(-1)), dtype=np.int64, count=len(names))
+        if (found < 0).any():
+            pod = self.bound[int(found.argmin())]
             raise InputError(
                 repr(pod.node), "the name of a node in the input", subject=f"Pod {pod.key}", field="spec.nodeName"
             )
-        return np.array(found, dtype=np.int64)
+        return found
 
     def hands(self, first: int, last: int) -> Iterator[tuple[int, int, dict[int, Hand]]]:
         """Cut ``queue[first:last]`` into stretches with few enough classes for one window, and take them in hand.
@@ -266,6 +265,10 @@ class Engine:
                 end += 1
             yield first, end, self.take(list(wanted))
             first = end
+
+    def grasp(self, number: int) -> Hand:
+        """Compile one class without a look at the nodes: it is to be prepared before it is rated."""
+        return Hand(*self.compiler.compile([self.classes.all[number]]), 0)
 
     def take(self, numbers: Sequence[int]) -> dict[int, Hand]:
         """Compile classes and look at every node once for each."""
@@ -312,10 +315,10 @@ class Engine:
         return bits
 
 
-def _typical(policy: Policy, pods: Sequence[Pod]) -> Sequence[tuple[Pod, int]]:
+def _typical(policy: Policy, *pods: Sequence[Pod]) -> Sequence[tuple[Pod, int]]:
     """The pods of a snapshot as the typical workload, where a score of the policy asks for it."""
     needed = any(score.plugin == "FragmentationGradient" for score in policy.scores)
-    return [(pod, 1) for pod in pods] if needed else ()
+    return [(pod, 1) for pod in chain(*pods)] if needed else ()
 
 
 def devices_of(words: list[int]) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from yuheng.model.cluster import PersistentVolume
+from yuheng.model.labels import OLD_REGION, OLD_ZONE, REGION, ZONE
 from yuheng.model.node import Taint, Toleration
 from yuheng.model.pod import PodSpec
 from yuheng.model.policy import Policy
@@ -24,17 +25,9 @@ __all__ = ["CORDON", "STATIC_FILTERS", "required_nodes", "tolerated", "untolerat
 StaticFilter = Callable[[Machines, PodSpec, tuple[PersistentVolume, ...], Policy], Mask]
 
 CORDON: Final = Taint("node.kubernetes.io/unschedulable", "NoSchedule")
-_ZONE_LABELS: Final = (
-    "topology.kubernetes.io/zone",
-    "topology.kubernetes.io/region",
-    "failure-domain.beta.kubernetes.io/zone",
-    "failure-domain.beta.kubernetes.io/region",
-)
+_ZONE_LABELS: Final = (ZONE, REGION, OLD_ZONE, OLD_REGION)
 # An old label of a volume speaks of the new one of a node that has the new one only.
-_SUCCESSORS: Final = {
-    "failure-domain.beta.kubernetes.io/zone": "topology.kubernetes.io/zone",
-    "failure-domain.beta.kubernetes.io/region": "topology.kubernetes.io/region",
-}
+_SUCCESSORS: Final = {OLD_ZONE: ZONE, OLD_REGION: REGION}
 _REPELLING: Final = frozenset(("NoSchedule", "NoExecute"))
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Final
+from itertools import count
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,10 @@ from numpy.typing import NDArray
 from yuheng.model.node import Node, Taint
 from yuheng.model.selectors import NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 
-__all__ = ["HOSTNAME", "Column", "Machines", "Mask"]
+__all__ = ["Column", "Machines", "Mask"]
 
 Mask = NDArray[np.bool_]
-HOSTNAME: Final = "kubernetes.io/hostname"
+_name_of = attrgetter("name")
 
 
 class Column:
@@ -50,8 +51,8 @@ class Machines:
     """
 
     def __init__(self, nodes: Sequence[Node]) -> None:
-        self.nodes = sorted(nodes, key=lambda node: node.name)
-        self.index = {node.name: i for i, node in enumerate(self.nodes)}
+        self.nodes = sorted(nodes, key=_name_of)
+        self.index = dict(zip(map(_name_of, self.nodes), count()))
         self._columns: dict[str, Column] = {}
 
     def __len__(self) -> int:

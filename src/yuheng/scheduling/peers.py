@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from yuheng.model.cluster import Snapshot
 from yuheng.model.pod import Pod, PodAffinity, PodAffinityTerm, PodSpec, TopologySpreadConstraint
 from yuheng.model.policy import Policy
 from yuheng.model.selectors import LabelSelector, SelectorRequirement
+from yuheng.scheduling.templates import Templates, first_of, told_apart
 
 __all__ = ["Kind", "Peers", "Term", "topology_keys"]
 
 Labels = Mapping[str, str]
-_spec_of = attrgetter("spec")
-_labels_of = attrgetter("labels")
 _namespace_of = attrgetter("namespace")
 _terminating_of = attrgetter("terminating")
 _encode = msgspec.msgpack.Encoder(order="sorted").encode
@@ -95,32 +96,23 @@ class Peers:
 
     def number(self, pod: Pod) -> int:
         """The number of the pod's kind."""
-        # Pods of one template share their spec; it is held on to, so that no other takes its identity.
-        self._specs[id(pod.spec)] = pod.spec
         quick = (id(pod.spec), pod.namespace, pod.terminating, *map(pod.labels.get, self._keys))
         number = self._quick.get(quick)
         if number is None:
+            # Pods of one template share their spec; it is held on to, so that no other takes its identity.
+            self._specs[id(pod.spec)] = pod.spec
             number = self._quick[quick] = self._number(pod)
         return number
 
-    def numbers(self, pods: Sequence[Pod]) -> list[int]:
-        """The numbers of the kinds of many pods."""
-        specs = list(map(_spec_of, pods))
-        identities = list(map(id, specs))
-        self._specs.update(zip(identities, specs, strict=True))
-        # Pods of one template are mostly of one kind.
-        samples = dict(zip(identities, pods, strict=True))
-        if not self._keys and all(_agree(samples, identities, pods, told) for told in (_namespace_of, _terminating_of)):
-            number = {key: self.number(pod) for key, pod in samples.items()}
-            return list(map(number.__getitem__, identities))
-        labels = list(map(_labels_of, pods)) if self._keys else []
-        columns = [[one.get(key) for one in labels] for key in self._keys]
-        rows = (identities, map(_namespace_of, pods), map(_terminating_of, pods), *columns)
-        quick = list(zip(*rows, strict=True))
-        for key, pod in dict(zip(quick, pods, strict=True)).items():
-            if key not in self._quick:
-                self.number(pod)
-        return list(map(self._quick.__getitem__, quick))
+    def numbers(self, pods: Sequence[Pod], templates: Templates) -> NDArray[np.int64]:
+        """(pods,) the numbers of the kinds of many pods, whose templates are these."""
+        features: list[Callable[[Pod], Any]] = [_namespace_of, _terminating_of, *map(_label_of, self._keys)]
+        rows = told_apart(templates.rows, pods, features)
+        first = first_of(rows)
+        numbers = np.zeros(len(first), dtype=np.int64)
+        for row in np.argsort(first).tolist():
+            numbers[row] = self.number(pods[int(first[row])])
+        return numbers[rows]
 
     def _number(self, pod: Pod) -> int:
         labels = {key: value for key, value in pod.labels.items() if key in self._telling}
@@ -171,12 +163,9 @@ class Peers:
                 self._by_label.setdefault((scope, pair), []).append(number)
 
 
-def _agree(
-    samples: Mapping[int, Pod], identities: Sequence[int], pods: Sequence[Pod], told: Callable[[Pod], object]
-) -> bool:
-    """Whether all pods say the same as the sample of their template."""
-    said = {key: told(pod) for key, pod in samples.items()}
-    return list(map(said.__getitem__, identities)) == list(map(told, pods))
+def _label_of(key: str) -> Callable[[Pod], str | None]:
+    """What a pod's label says."""
+    return lambda pod: pod.labels.get(key)
 
 
 def merged(

@@ -56,7 +56,8 @@ class Struct:
             setattr(self, name, value)
         self._table = np.array(words, dtype=np.int64)
         self._address = int(self._table.ctypes.data)
-        self._type = _struct_type(type(self).__name__, tuple(layout))
+        # By this name Numba's dispatcher finds the type without asking Python for it at every call.
+        self._numba_type_ = _struct_type(type(self).__name__, tuple(layout))
 
 
 class _StructType(types.Type):
@@ -85,7 +86,7 @@ class _StructModel(models.PrimitiveModel):
 
 @typeof_impl.register(Struct)
 def _typeof(value: Struct, _: Any) -> types.Type:  # noqa: ANN401
-    return value._type
+    return value._numba_type_
 
 
 @unbox(_StructType)

@@ -12,12 +12,13 @@ import msgspec
 import numpy as np
 
 from yuheng.model.cluster import Snapshot
+from yuheng.model.labels import HOSTNAME
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
 from yuheng.scheduling.arrays import Bits
 from yuheng.scheduling.engine import Engine
 from yuheng.scheduling.filters import STATIC_FILTERS
-from yuheng.scheduling.machines import HOSTNAME, Machines
+from yuheng.scheduling.machines import Machines
 
 __all__ = ["admits", "current", "feasible_after", "node_of", "rejections_if"]
 

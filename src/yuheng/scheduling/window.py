@@ -125,7 +125,10 @@ class Compiler:
         count, size = len(rows), len(self._machines)
         specs = [row.item.pod.spec for row in rows]
         needs = [self._needs(spec) for spec in specs]
-        checks = [[self._ports.number[port] for port in spec.host_ports] for spec in specs]
+        # Only pods that wait are checked, and their ports are all known.
+        checks = [
+            [self._ports.number[port] for port in spec.host_ports if port in self._ports.number] for spec in specs
+        ]
         takes = [self._ports.held_by(spec) for spec in specs]
         groups = [len(row.starts) for row in rows]
         total = sum(groups)
