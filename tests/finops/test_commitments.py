@@ -90,6 +90,18 @@ def test_prices_of_the_book_are_a_term_of_their_own():
     assert found.plans[0].saving == pytest.approx(0.25)
 
 
+def test_discounts_that_nobody_stated_are_called_assumed():
+    found = commitments(series(m5_large=[3, 3]), BOOK)
+    assert [one.source for one in found.reservations] == ["37% off on-demand, assumed", "55% off on-demand, assumed"]
+    assert any("the discounts are assumed" in text for text in found.warnings)
+    stated = commitments(series(m5_large=[3, 3]), BOOK, YEAR)
+    assert not any("assumed" in text for text in (*stated.warnings, stated.reservations[0].source))
+
+
+def test_what_is_held_already_is_not_known_and_that_is_told():
+    assert any("subtract what you hold besides" in text for text in commitments(series(m5_large=[3]), BOOK).warnings)
+
+
 def test_machines_of_unknown_size_are_counted_as_machines():
     (one,) = commitments(series(odd=[2, 2]), BOOK, YEAR).reservations
     assert (one.unit, one.amount, one.family) == ("machine", 2, "odd")

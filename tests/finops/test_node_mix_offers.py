@@ -54,6 +54,9 @@ RESERVED = {
     "eks": ("eks", 4000, 16 * GIB, 58, 3920, int(16 * GIB * 0.925) - (255 + 638 + 100) * MIB),
     # 25% of 4 GiB, 20% of 4, 10% of 8: 2.6 GiB.
     "gke": ("gke", 4000, 16 * GIB, 110, 3920, int(13.4 * GIB) - 100 * MIB),
+    "gke, 8 cores": ("gke", 8000, 16 * GIB, 110, 7910, int(13.4 * GIB) - 100 * MIB),
+    "gke, more than 110 pods": ("gke", 4000, 16 * GIB, 111, 3520, int(13.4 * GIB) - 100 * MIB),
+    "aks, 64 cores": ("aks", 64000, 256 * GIB, 110, 63260, 256 * GIB - (20 * 110 + 50 + 100) * MIB),
     "aks": ("aks", 4000, 16 * GIB, 110, 3860, 16 * GIB - (20 * 110 + 50 + 100) * MIB),
     "aks, small": ("aks", 1000, 2 * GIB, 110, 940, int(1.5 * GIB) - 100 * MIB),
     "none": ("none", 4000, 16 * GIB, 110, 4000, 16 * GIB),

@@ -1,7 +1,7 @@
 """A consolidation as one HTML file: what it saves beside the bound, the steps with every eviction, and what stays.
 
-Bars of money have one scale, that of the cluster as it is. Under each step stand the pods that leave it, in the order of
-their eviction; on paper they are all open.
+Bars of money have one scale, that of the cluster as it is. Under each step stand the pods that leave it, in the order
+of their eviction; on paper they are all open.
 """
 
 from __future__ import annotations
