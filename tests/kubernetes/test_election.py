@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 from collections.abc import Awaitable, Callable
@@ -134,10 +135,8 @@ class Machine:
 
     async def _later(self, seconds: float, verb: str, path: str, body: bytes) -> None:
         await asyncio.sleep(seconds)
-        try:
+        with contextlib.suppress(ApiError):
             self.etcd.do(verb, path, body)
-        except ApiError:
-            pass
 
     def election(self, identity: str, **durations: float) -> Election:
         return Election(self, "kube-system", "yuheng", identity, timing=self.timing, **durations)  # type: ignore[arg-type]
@@ -182,7 +181,8 @@ def test_the_first_makes_the_lease_as_client_go_writes_it() -> None:
         assert spec["leaseDurationSeconds"] == 15
         assert spec["leaseTransitions"] == 0
         assert spec["acquireTime"] == spec["renewTime"]
-        assert spec["renewTime"].startswith("2027-01-15T08:00:00.") and spec["renewTime"].endswith("Z")
+        assert spec["renewTime"].startswith("2027-01-15T08:00:00.")
+        assert spec["renewTime"].endswith("Z")
         assert len(spec["renewTime"]) == len("2027-01-15T08:00:00.000000Z")
 
     play(story)
@@ -341,6 +341,44 @@ def test_a_calendar_that_goes_back_prolongs_nothing() -> None:
         machine.jumped -= 3600
         machine.cut = True
         await asyncio.sleep(10.5)
+        assert not one.leading()
+
+    play(story)
+
+
+def test_a_process_that_was_stopped_while_its_calendar_went_back_does_not_lead_when_it_wakes() -> None:
+    async def story(place: Place) -> None:
+        machine = place.machine()
+        one = machine.election("one")
+        await one.acquire()
+        machine.jumped -= 3600
+        machine.stopped_until = asyncio.get_running_loop().time() + 60
+        await asyncio.sleep(30)
+        assert not one.leading()
+
+    play(story)
+
+
+def test_a_renewal_counts_from_when_it_was_asked_for() -> None:
+    async def story(place: Place) -> None:
+        machine = place.machine()
+        one = machine.election("one")
+        await one.acquire()
+        machine.weather.slow = 4.0
+        written, asked = len(place.etcd.writes), []
+        plain = machine.request
+
+        async def request(*args: Any, **more: Any) -> bytes:
+            asked.append(machine.now())
+            return await plain(*args, **more)
+
+        machine.request = request  # type: ignore[method-assign]
+        while len(place.etcd.writes) == written:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(2)
+        machine.cut = True
+        last = asked[-1] if len(asked) == 1 else asked[0]
+        await asyncio.sleep(last + 10.05 - machine.now())
         assert not one.leading()
 
     play(story)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from made_api_server import FakeTime, answering, api_server, kubeconfig, status
+from tests.kubernetes.made_api_server import FakeTime, answering, api_server, kubeconfig, status
 
 from yuheng.errors import InputError
 from yuheng.kubernetes.access import Access, open_access

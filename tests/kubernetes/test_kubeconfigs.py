@@ -10,7 +10,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from made_api_server import FakeTime, kubeconfig
+from tests.kubernetes.made_api_server import FakeTime, kubeconfig
 
 from yuheng.errors import InputError, NotFoundError
 from yuheng.kubernetes.access import Access, Identity, Material, open_access

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import web
-from made_api_server import (
+from tests.kubernetes.made_api_server import (
     ApiServer,
     FakeTime,
     access_to,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 from aiohttp import web
-from made_api_server import FakeTime, kubeconfig, serving
+from tests.kubernetes.made_api_server import FakeTime, kubeconfig, serving
 
 from yuheng.errors import InputError
 from yuheng.kubernetes.access import open_access

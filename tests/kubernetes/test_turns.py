@@ -1,4 +1,4 @@
-"""The cycle, end to end against a cluster in miniature: what waits is bound, and nothing ever holds more than it has."""
+"""The cycle, end to end on a cluster in miniature: what waits is bound, and nothing ever holds more than it has."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.kubernetes.made_api_server import access_to, answering, status, unto, until
+from tests.kubernetes.made_api_server import access_to, answering, status, until, unto
 from tests.kubernetes.made_cluster import Cluster, cluster
 
 from yuheng.kubernetes.api import Api
@@ -58,7 +58,7 @@ class Told:
         self.lines.append(("nominated", known.key, node))
 
     def preempted(self, victim: Known, by: str, node: str) -> None:
-        self.lines.append(("preempted", victim.key, by))
+        self.lines.append(("preempted", victim.key, by, node))
 
 
 class Running:
@@ -154,7 +154,7 @@ async def test_a_cordoned_node_gets_nothing_more():
         made.node("b")
         async with scheduler(made):
             made.pod("p0")
-            await until(lambda: made.homes())
+            await until(made.homes)
             made.node("a", spec={"unschedulable": True})
             await asyncio.sleep(0.05)
             for i in range(1, 4):
@@ -168,11 +168,11 @@ async def test_a_pod_with_priority_takes_the_place_of_one_without():
         made.node("a", cpu="1")
         made.pod("low", priority=1)
         async with scheduler(made) as running:
-            await until(lambda: made.homes())
+            await until(made.homes)
             made.pod("high", priority=100)
             await until(lambda: made.homes() == {"high": "a"})
             assert ("nominated", "default/high", "a") in running.told.lines
-            assert ("preempted", "default/low", "default/high") in running.told.lines
+            assert ("preempted", "default/low", "default/high", "a") in running.told.lines
     assert made.evictions == ["default/low"]
 
 

@@ -13,6 +13,7 @@ from yuheng.cli.buying import commit, nodes
 from yuheng.cli.consolidate import consolidate
 from yuheng.cli.cost import cost
 from yuheng.cli.cost_diff import cost_diff
+from yuheng.cli.dispatch import dispatch
 from yuheng.cli.fleet import drill, fleet
 from yuheng.cli.options import (
     ConfigFile,
@@ -28,6 +29,7 @@ from yuheng.cli.options import (
     Without,
 )
 from yuheng.cli.prices import prices
+from yuheng.cli.replay import replay
 from yuheng.cli.rightsize import rightsize
 from yuheng.cli.run import run
 from yuheng.cli.simulate import fit, simulate
@@ -233,6 +235,15 @@ app.command(
     epilog="Example: yuheng run --context staging --dry-run",
     help="Schedule the pods of a live cluster whose spec.schedulerName is yuheng.",
 )(run)
+app.command(
+    epilog="Example: yuheng dispatch fleet/ --dry-run",
+    help="Carry the plan of a fleet out: apply its workloads to its clusters, prune what it no longer wants, keep it so.",
+)(dispatch)
+app.command(
+    epilog="Example: yuheng replay record/ --at 2026-01-31T09:00:00Z",
+    help="Decide a record of `yuheng run --record` once more, bit for bit; look at one moment of it; or show what "
+    "another policy would have decided.",
+)(replay)
 app.command(
     epilog="Example: yuheng snapshot --context staging -o cluster.json.gz",
     help="Read a live cluster once and write down what plans, explains and prices it: no secret, no environment, no "

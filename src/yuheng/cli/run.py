@@ -54,6 +54,15 @@ def run(  # noqa: PLR0913 -- a parameter is an option
         Path | None,
         typer.Option("--record", metavar="DIR", help="Write what is told and decided there, for `yuheng replay`."),
     ] = None,
+    record_size: Annotated[
+        str, typer.Option("--record-size", metavar="BYTES", help="How large a file of the record gets, such as 64Mi.")
+    ] = "64Mi",
+    record_total: Annotated[
+        str,
+        typer.Option(
+            "--record-total", metavar="BYTES", help="How large the record gets: its oldest files are deleted."
+        ),
+    ] = "1Gi",
     leader_elect: Annotated[
         bool, typer.Option("--leader-elect/--no-leader-elect", help="Schedule only while holding the Lease.")
     ] = True,
@@ -76,6 +85,7 @@ def run(  # noqa: PLR0913 -- a parameter is an option
     log_format: Annotated[str, typer.Option("--log-format", metavar="FORMAT", help="json or text.")] = "text",
 ) -> None:
     """Schedule until told to stop."""
+    from yuheng.cli.record_options import record_limits
     from yuheng.cli.work import chosen_policy
     from yuheng.kubernetes.running.process import Options, schedule
 
@@ -89,6 +99,7 @@ def run(  # noqa: PLR0913 -- a parameter is an option
         once=once,
         metrics=metrics,
         record=record,
+        record_limits=record_limits(record_size, record_total),
         leader_elect=leader_elect and not dry_run,
         lease=lease,
         lease_duration=lease_duration,

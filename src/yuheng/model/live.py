@@ -13,7 +13,7 @@ from yuheng.model.cluster import Snapshot
 from yuheng.model.plan import Placement, Reason
 from yuheng.model.pod import Pod
 
-__all__ = ["Came", "Change", "Closed", "Decisions", "Gang", "Lacking", "Preemption", "Renewed", "Went"]
+__all__ = ["Asked", "Came", "Change", "Closed", "Decisions", "Gang", "Lacking", "Preemption", "Renewed", "Went"]
 
 
 class Came(msgspec.Struct, frozen=True, tag="came", array_like=True):
@@ -41,6 +41,20 @@ class Renewed(msgspec.Struct, frozen=True, tag="renewed", array_like=True):
 
 
 Change = Came | Went | Closed | Renewed
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a turn is asked beside its pods.
+
+    Attributes:
+        time: seconds since the epoch.
+        nominated: the nodes that were cleared for some pods, by ``namespace/name``.
+        may_evict: whether running pods may be asked to go.
+    """
+
+    time: float
+    nominated: dict[str, str] = {}
+    may_evict: bool = True
 
 
 class Gang(msgspec.Struct, frozen=True):

@@ -7,9 +7,9 @@ done once between kinds; counting pods is then adding up arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -24,6 +24,7 @@ from yuheng.scheduling.templates import Templates, first_of, told_apart
 __all__ = ["Kind", "Peers", "Term", "topology_keys"]
 
 Labels = Mapping[str, str]
+_labels_of = attrgetter("labels")
 _namespace_of = attrgetter("namespace")
 _terminating_of = attrgetter("terminating")
 _encode = msgspec.msgpack.Encoder(order="sorted").encode
@@ -106,8 +107,10 @@ class Peers:
 
     def numbers(self, pods: Sequence[Pod], templates: Templates) -> NDArray[np.int64]:
         """(pods,) the numbers of the kinds of many pods, whose templates are these."""
-        features: list[Callable[[Pod], Any]] = [_namespace_of, _terminating_of, *map(_label_of, self._keys)]
-        rows = told_apart(templates.rows, pods, features)
+        labels = list(map(_labels_of, pods)) if self._keys else []
+        columns = [[one.get(key) for one in labels] for key in self._keys]
+        features = [list(map(_namespace_of, pods)), list(map(_terminating_of, pods)), *columns]
+        rows = told_apart(templates.rows, features)
         first = first_of(rows)
         numbers = np.zeros(len(first), dtype=np.int64)
         for row in np.argsort(first).tolist():
@@ -161,11 +164,6 @@ class Peers:
         for scope in (None, kind.namespace):
             for pair in (None, *kind.labels.items()):
                 self._by_label.setdefault((scope, pair), []).append(number)
-
-
-def _label_of(key: str) -> Callable[[Pod], str | None]:
-    """What a pod's label says."""
-    return lambda pod: pod.labels.get(key)
 
 
 def merged(

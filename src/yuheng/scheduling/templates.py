@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -52,16 +52,12 @@ def first_of(rows: NDArray[np.integer[Any]]) -> I64:
     return first
 
 
-def told_apart(rows: I64, pods: Sequence[Pod], features: Iterable[Callable[[Pod], Any]]) -> I64:
+def told_apart(rows: I64, columns: Iterable[Sequence[Hashable]]) -> I64:
     """(pods,) numbers that differ where the given ones do, or any feature of the pods does.
 
     Args:
         rows: (pods,) numbers.
-        pods: the pods.
-        features: of one pod each; hashable.
+        columns: features, each of every pod.
     """
-    for feature in features:
-        if len(set(map(feature, pods))) > 1:
-            values = numbered(map(feature, pods), len(pods))
-            rows = numbered((rows * (int(values.max()) + 1) + values).tolist(), len(pods))
-    return rows
+    telling = [column for column in columns if len(set(column)) > 1]
+    return numbered(zip(rows.tolist(), *telling, strict=True), len(rows)) if telling else rows

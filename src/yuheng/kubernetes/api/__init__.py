@@ -25,7 +25,7 @@ from yuheng.kubernetes.api.kinds import KINDS, Kind
 from yuheng.kubernetes.api.lists import Page
 from yuheng.kubernetes.api.refusals import Rule, rule_of
 from yuheng.kubernetes.api.retrying import Backoff, Patience
-from yuheng.kubernetes.api.session import JSON, Api
+from yuheng.kubernetes.api.session import JSON, NAMES_ONLY, Api
 from yuheng.kubernetes.api.watches import BOOKMARK, DELETED, Event
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "DELETED",
     "JSON",
     "KINDS",
+    "NAMES_ONLY",
     "Api",
     "ApiError",
     "Asked",

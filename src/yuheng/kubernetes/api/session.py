@@ -35,9 +35,11 @@ if TYPE_CHECKING:
     from yuheng.kubernetes.access import Access, Identity
     from yuheng.kubernetes.api.kinds import Kind
 
-__all__ = ["JSON", "Api"]
+__all__ = ["JSON", "NAMES_ONLY", "Api"]
 
 JSON: Final = "application/json"
+# What asks for an object's metadata alone.
+NAMES_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 Params = Sequence[tuple[str, str]]
 # The API server gives up on a request after a minute; it should get to say so before we do.
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=75.0, sock_connect=10.0)
@@ -76,7 +78,7 @@ class Api:
         self._observe = observe
         self._client: aiohttp.ClientSession | None = None
         self._identity: Identity | None = None
-        self._headers: dict[str, CIMultiDict[str]] = {}
+        self._headers: dict[tuple[str, str], CIMultiDict[str]] = {}
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=30)
@@ -104,6 +106,7 @@ class Api:
         content_type: str = JSON,
         *,
         twice_is_once: bool | None = None,
+        accept: str = JSON,
     ) -> bytes:
         """Ask, and ask again while that makes sense.
 
@@ -115,6 +118,7 @@ class Api:
             content_type: of the body.
             twice_is_once: whether it may be sent again when nobody knows what became of it; by default all but
                 creates may.
+            accept: the type that the answer is to have.
 
         Returns:
             The body of the answer.
@@ -130,7 +134,7 @@ class Api:
         while True:
             try:
                 async with self._slots:
-                    response = await self._answer(asked, body, content_type, _TIMEOUT)
+                    response = await self._answer(asked, body, (content_type, accept), _TIMEOUT)
                     return await _body(asked, response)
             except (ApiError, UnreachableError) as error:
                 if not may_repeat(error, twice_is_once=repeatable):
@@ -140,7 +144,14 @@ class Api:
                     raise
 
     async def pages(
-        self, kind: Kind, *, namespace: str = "", selector: str = "", fields: str = "", page: int = 500
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        selector: str = "",
+        fields: str = "",
+        page: int = 500,
+        accept: str = JSON,
     ) -> AsyncIterator[Page]:
         """All objects of a kind, a page at a time.
 
@@ -150,6 +161,7 @@ class Api:
             selector: on labels, as ``app=web``.
             fields: on fields, as ``spec.nodeName=``.
             page: how many objects at once; 0 for all.
+            accept: `NAMES_ONLY` for their metadata alone.
 
         Raises:
             GoneError: the list has become too old between two pages: begin anew.
@@ -161,14 +173,13 @@ class Api:
         path, more = kind.path(namespace), ""
         while True:
             asked = [*params, ("continue", more)] if more else params
-            found = page_of(
-                await self.request("GET", path, params=asked), Asked(self.access.server, "GET", path, tuple(asked))
-            )
+            body = await self.request("GET", path, params=asked, accept=accept)
+            found = page_of(body, Asked(self.access.server, "GET", path, tuple(asked)))
             more = found.more
             yield found
             if not more:
                 return
-            del found  # one page of text at a time
+            del body, found  # one page of text at a time
 
     async def watch(
         self,
@@ -206,7 +217,7 @@ class Api:
         ]
         asked = Asked(self.access.server, "GET", kind.path(namespace), tuple(params))
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=silence)
-        response = await self._answer(asked, b"", JSON, timeout)
+        response = await self._answer(asked, b"", (JSON, JSON), timeout)
         try:
             async with aclosing(_lines(asked, response)) as lines:
                 async for line in lines:
@@ -219,20 +230,20 @@ class Api:
             response.close()
 
     async def _answer(
-        self, asked: Asked, body: bytes, content_type: str, timeout: aiohttp.ClientTimeout
+        self, asked: Asked, body: bytes, types: tuple[str, str], timeout: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
         """The answer, if it is yes; credentials that are not accepted are renewed once."""
         identity = self.access.identity() or await self.access.renewed()
         try:
-            return await self._once(asked, body, content_type, timeout, identity)
+            return await self._once(asked, body, types, timeout, identity)
         except UnauthorizedError:
             renewed = await self.access.renewed(refused=identity)
             if renewed is identity:
                 raise
-        return await self._once(asked, body, content_type, timeout, renewed)
+        return await self._once(asked, body, types, timeout, renewed)
 
     async def _once(
-        self, asked: Asked, body: bytes, content_type: str, timeout: aiohttp.ClientTimeout, identity: Identity
+        self, asked: Asked, body: bytes, types: tuple[str, str], timeout: aiohttp.ClientTimeout, identity: Identity
     ) -> aiohttp.ClientResponse:
         if self._client is None:
             raise ServerError(f"{asked}: the session is not open")
@@ -243,7 +254,7 @@ class Api:
                 asked.verb,
                 URL(url, encoded=True),
                 data=body or None,
-                headers=self._headers_of(identity, content_type if body else ""),
+                headers=self._headers_of(identity, types),
                 ssl=identity.tls,
                 server_hostname=self.access.server_name,
                 proxy=self.access.proxy,
@@ -258,17 +269,16 @@ class Api:
             raise await _refused(asked, response)
         return response
 
-    def _headers_of(self, identity: Identity, content_type: str) -> CIMultiDict[str]:
-        """The headers of a request, made once for each kind of body and identity."""
+    def _headers_of(self, identity: Identity, types: tuple[str, str]) -> CIMultiDict[str]:
+        """The headers of a request, made once for each identity, type of body and type of answer."""
         if identity is not self._identity:
             self._identity, self._headers = identity, {}
-        headers = self._headers.get(content_type)
+        headers = self._headers.get(types)
         if headers is None:
             headers = CIMultiDict(identity.headers)
-            headers.update({"Accept": JSON, "Accept-Encoding": self._encoding, "User-Agent": _AGENT})
-            if content_type:
-                headers["Content-Type"] = content_type
-            self._headers[content_type] = headers
+            headers.update({"Content-Type": types[0], "Accept": types[1]})
+            headers.update({"Accept-Encoding": self._encoding, "User-Agent": _AGENT})
+            self._headers[types] = headers
         return headers
 
     def _tell(self, asked: Asked, status: int, started: float) -> None:

@@ -46,20 +46,18 @@ ANNOTATIONS: Final = (
 # The kind whose text is cut by hand: of a ConfigMap only a scheduler's configuration is kept.
 CONFIGURATION: Final = "configmaps"
 
-_NAMED: Final = {"name": WHOLE, "namespace": WHOLE}
-_SELECTOR: Final = {"selector": WHOLE}
-_CLAIM: Final = {
-    "metadata": _NAMED,
-    "spec": {"resources": {"requests": WHOLE}, "storageClassName": WHOLE, "volumeName": WHOLE},
-}
+_NAMED: Final[Fields] = {"name": WHOLE, "namespace": WHOLE}
+_SELECTOR: Final[Fields] = {"selector": WHOLE}
+_CLAIM_SPEC: Final[Fields] = {"resources": {"requests": WHOLE}, "storageClassName": WHOLE, "volumeName": WHOLE}
+_CLAIM: Final[Fields] = {"metadata": _NAMED, "spec": _CLAIM_SPEC}
 _CONTAINER: Final = Each({"name": WHOLE, "image": WHOLE, "restartPolicy": WHOLE, "resources": WHOLE, "ports": WHOLE})
-_VOLUME: Final = {
+_VOLUME: Final[Fields] = {
     "name": WHOLE,
     "persistentVolumeClaim": {"claimName": WHOLE},
     "ephemeral": {"volumeClaimTemplate": _CLAIM},
     "image": {"reference": WHOLE},
 }
-_POD_SPEC: Final = {
+_POD_SPEC: Final[Fields] = {
     "nodeName": WHOLE,
     "nodeSelector": WHOLE,
     "affinity": WHOLE,
@@ -77,7 +75,7 @@ _POD_SPEC: Final = {
     "preemptionPolicy": WHOLE,
     "activeDeadlineSeconds": WHOLE,
 }
-_STATE: Final = {"terminated": {"reason": WHOLE, "finishedAt": WHOLE}}
+_STATE: Final[Fields] = {"terminated": {"reason": WHOLE, "finishedAt": WHOLE}}
 _CONTAINER_STATUS: Final = Each(
     {
         "name": WHOLE,
@@ -88,20 +86,23 @@ _CONTAINER_STATUS: Final = Each(
         "lastState": _STATE,
     }
 )
-_POD_STATUS: Final = {
+_POD_STATUS: Final[Fields] = {
     "phase": WHOLE,
     "startTime": WHOLE,
     "conditions": Each({"type": WHOLE, "reason": WHOLE}),
     "containerStatuses": _CONTAINER_STATUS,
     "initContainerStatuses": _CONTAINER_STATUS,
 }
-_QUOTAS: Final = {"resourceGroups": Each({"flavors": Each({"name": WHOLE, "resources": WHOLE})}), "fairSharing": WHOLE}
-_RESOURCE_METRIC: Final = {
+_QUOTAS: Final[Fields] = {
+    "resourceGroups": Each({"flavors": Each({"name": WHOLE, "resources": WHOLE})}),
+    "fairSharing": WHOLE,
+}
+_RESOURCE_METRIC: Final[Fields] = {
     "name": WHOLE,
     "target": {"averageUtilization": WHOLE},
     "targetAverageUtilization": WHOLE,
 }
-_TARGET: Final = {"kind": WHOLE, "name": WHOLE}
+_TARGET: Final[Fields] = {"kind": WHOLE, "name": WHOLE}
 
 
 def kept(annotations: Iterable[str] = ()) -> Mapping[str, Fields]:
@@ -110,7 +111,7 @@ def kept(annotations: Iterable[str] = ()) -> Mapping[str, Fields]:
     Args:
         annotations: that are kept beside those that the readers look at.
     """
-    words = dict.fromkeys((*ANNOTATIONS, *annotations), WHOLE)
+    words: Fields = dict.fromkeys((*ANNOTATIONS, *annotations), WHOLE)
     owned: Fields = {
         **_NAMED,
         "generateName": WHOLE,
@@ -146,8 +147,8 @@ def _core(owned: Fields) -> dict[str, Fields]:
         },
         "persistentvolumeclaims": {
             "metadata": owned,
-            "spec": _CLAIM["spec"],
-            "status": {"capacity": WHOLE},
+            "spec": _CLAIM_SPEC,
+            "status": {"capacity": WHOLE, "storageClassName": WHOLE},
         },
         "nodes": {
             "metadata": owned,

@@ -77,11 +77,10 @@ def _form(name: str, fields: Fields) -> type[msgspec.Struct]:
 
 def _column(written: str, tree: Tree) -> tuple[Any, Any]:
     """The type of a field, and what it is where it is absent: it is then not written."""
-    if tree is WHOLE:
+    if isinstance(tree, _Whole):
         return msgspec.Raw, _ABSENT
     if isinstance(tree, Each):
         return list[_form(written, tree.fields)] | None, None  # type: ignore[misc]
     if isinstance(tree, Values):
         return dict[str, _form(written, tree.fields)] | None, None  # type: ignore[misc]
-    assert isinstance(tree, Mapping)
     return _form(written, tree) | None, None

@@ -194,6 +194,11 @@ class Mirror:
             self._waiting.add(key)
         self._touched.add(key)
 
+    @property
+    def assumed(self) -> int:
+        """How many pods are assumed to be on nodes."""
+        return len(self._assumed)
+
     def is_waiting(self, key: str) -> bool:
         """Whether a pod waits for this scheduler, and no node was chosen for it."""
         return key in self._waiting

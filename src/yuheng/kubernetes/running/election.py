@@ -192,8 +192,8 @@ class Election:
     def _tell(self, holder: str) -> None:
         if holder != self.leader:
             self.leader = holder
-            if holder != self.identity:
-                _log.info("another leads", leader=holder or "nobody")
+            if holder and holder != self.identity:
+                _log.info("another leads", leader=holder)
 
     def _expiry(self) -> float:
         """When the Lease may be taken: at once where nobody holds it, or we do without having been told."""

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+import structlog
+
 from yuheng.errors import ConfigError
-from yuheng.kubernetes.access import open_access
+from yuheng.kubernetes.access import Access, open_access
 from yuheng.kubernetes.api import Api
+from yuheng.kubernetes.logs import start_logs
 from yuheng.kubernetes.mirror import Mirror
+from yuheng.kubernetes.recording.writer import Limits, Recorder, Started
 from yuheng.kubernetes.running.binding import Binder
 from yuheng.kubernetes.running.dry import Alone, DryBinder, DryReports
 from yuheng.kubernetes.running.election import Election, process_identity
 from yuheng.kubernetes.running.gangs import Gangs
+from yuheng.kubernetes.running.measures import Measures
+from yuheng.kubernetes.running.reports import Reporter
 from yuheng.kubernetes.running.service import Leading, Service, reflectors
-from yuheng.kubernetes.running.turns import Turns
+from yuheng.kubernetes.running.serving import Address, Pulse, Serving
+from yuheng.kubernetes.running.turns import Measured, Turns
 from yuheng.model.policy import Policy
 from yuheng.scheduling.decider import Decider
 
 __all__ = ["Options", "schedule"]
 
 Say = Callable[[str], object]
+# Of the seconds that a Lease lasts, the share within which it has to be renewed, and that between two renewals: the
+# proportions of client-go's 15, 10 and 2 seconds.
+RENEW, RETRY = 10 / 15, 2 / 15
+_log = structlog.get_logger("yuheng.running")
 
 
 class Options(NamedTuple):
@@ -39,6 +50,7 @@ class Options(NamedTuple):
     once: bool = False
     metrics: str | None = None
     record: Path | None = None
+    record_limits: Limits = Limits()
     leader_elect: bool = True
     lease: str = "kube-system/yuheng"
     lease_duration: float = 15.0
@@ -51,11 +63,12 @@ def schedule(options: Options, say: Say) -> None:
 
     Args:
         options: what to do.
-        say: takes the lines that are printed.
+        say: takes what a dry run would do, a line each.
 
     Raises:
         YuhengError: the server cannot be asked at all, or an option cannot be used.
     """
+    start_logs(options.log_level, options.log_format)
     asyncio.run(_scheduled(options, say))
 
 
@@ -65,39 +78,121 @@ async def _scheduled(options: Options, say: Say) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        api = await stack.enter_async_context(Api(open_access(options.kubeconfig, options.context)))
-        service = await _put_together(options, api, stack, say)
+        access = open_access(options.kubeconfig, options.context)
+        service = await _Parts(options, access, stack, say).put_together()
         if options.once:
             ending = asyncio.ensure_future(service.until_idle())
             ending.add_done_callback(lambda _: stop.set())
         await service.run(stop)
 
 
-async def _put_together(options: Options, api: Api, stack: AsyncExitStack, say: Say) -> Service:
-    """The parts of a scheduler, wired."""
-    bell = asyncio.Event()
-    mirror = Mirror(options.name, bell.set)
-    leading = _leading(options, api)
-    decider = Decider(options.policy, options.seed)
-    binder = DryBinder() if options.dry_run else Binder(api, leading.leading)
-    turns = Turns(mirror, decider, binder, DryReports(say), bell=bell, timing=api.timing)
-    gangs = None if options.dry_run else Gangs(mirror, binder, decider.gangs, api.timing)
-    return Service(reflectors(api, mirror), turns, leading, gangs, tell=say)
+class _Parts:
+    """The parts of a scheduler, on their way to being one."""
 
+    def __init__(self, options: Options, access: Access, stack: AsyncExitStack, say: Say) -> None:
+        self._options = options
+        self._access = access
+        self._stack = stack
+        self._say = say
+        self._instance = process_identity()
+        self._measures = Measures(options.name)
 
-def _leading(options: Options, api: Api) -> Leading:
-    if not options.leader_elect:
-        return Alone()
-    namespace, slash, name = options.lease.partition("/")
-    if not slash or not namespace or not name:
-        raise ConfigError(f"--lease: found {options.lease!r}, expected NAMESPACE/NAME")
-    duration = options.lease_duration
-    return Election(
-        api,
-        namespace,
-        name,
-        process_identity(),
-        duration=duration,
-        renew_deadline=duration * 2 / 3,
-        retry=duration / 7.5,
-    )
+    async def put_together(self) -> Service:
+        """The scheduler; what has to be closed is closed by the stack, the last first."""
+        options, stack = self._options, self._stack
+        api = await stack.enter_async_context(Api(self._access, observe=self._measures.asked))
+        bell = asyncio.Event()
+        mirror = Mirror(options.name, bell.set)
+        leading = await self._leading()
+        decider = Decider(options.policy, options.seed)
+        binder = DryBinder() if options.dry_run else Binder(api, leading.leading)
+        reporter = Reporter(
+            api,
+            options.name,
+            self._instance,
+            may_write=leading.leading,
+            uid_of=lambda key: mirror.pods[key].uid if key in mirror.pods else "",
+        )
+        pulse = Pulse(api.timing.now)
+        turns = Turns(
+            mirror,
+            decider,
+            binder,
+            DryReports(self._say) if options.dry_run else reporter,
+            bell=bell,
+            timing=api.timing,
+            recorder=self._recorder(),
+            observe=self._observe,
+        )
+        gangs = Gangs(mirror, binder, decider.gangs, api.timing)
+        watching = reflectors(api, mirror)
+        service = Service(
+            watching,
+            turns,
+            leading,
+            None if options.dry_run else gangs,
+            beside=() if options.dry_run else (reporter,),
+            pulse=pulse.beat,
+        )
+        self._measure(turns, leading, gangs, reporter)
+        if options.metrics is not None:
+            ready = lambda: "" if service.is_synced else "the cluster was not seen as a whole yet"  # noqa: E731
+            await stack.enter_async_context(Serving(Address(options.metrics), self._measures, pulse.problem, ready))
+        return service
+
+    async def _leading(self) -> Leading:
+        """Who says whether we lead; asked over connections of its own, so that no renewal waits behind bindings."""
+        options = self._options
+        if not options.leader_elect:
+            return Alone()
+        namespace, slash, name = options.lease.partition("/")
+        if not slash or not namespace or not name or "/" in name:
+            raise ConfigError(f"--lease: found {options.lease!r}, expected NAMESPACE/NAME")
+        api = await self._stack.enter_async_context(Api(self._access, in_flight=4))
+        duration = options.lease_duration
+        return Election(
+            api,
+            namespace,
+            name,
+            self._instance,
+            duration=duration,
+            renew_deadline=duration * RENEW,
+            retry=duration * RETRY,
+        )
+
+    def _recorder(self) -> Recorder | None:
+        """What writes the record, ended when all else has."""
+        options = self._options
+        if options.record is None:
+            return None
+        recorder = Recorder(options.record, Started(options.policy, options.seed), options.record_limits)
+        self._stack.push_async_callback(asyncio.to_thread, recorder.close)
+        self._measures.recorded(recorder.size)
+        self._measures.record_lost(lambda: recorder.counts.lost, lambda: recorder.counts.failures)
+        return recorder
+
+    def _observe(self, turn: Measured) -> None:
+        measures = self._measures
+        measures.cycled(turn.pods, turn.seconds)
+        if turn.compiled:
+            measures.compiled(turn.seconds)
+        each = turn.seconds / turn.pods if turn.pods else 0.0
+        for result, pods in (("scheduled", turn.placed), ("unschedulable", turn.pods - turn.placed)):
+            if pods > 0:
+                measures.attempted(result, each, pods)
+        for victims in turn.victims:
+            measures.preempted(victims)
+
+    def _measure(self, turns: Turns, leading: Leading, gangs: Gangs, reporter: Reporter) -> None:
+        """What is only asked for when the measures are read."""
+        measures, mirror = self._measures, turns.mirror
+
+        def sizes() -> Mapping[str, float]:
+            return {"nodes": len(mirror.nodes), "pods": len(mirror.pods), "assumed_pods": mirror.assumed}
+
+        turns.bound = measures.scheduled
+        measures.leader(self._options.lease, leading.leading)
+        measures.pending(turns.waiting)
+        measures.cache(sizes)
+        measures.half_bound(lambda: gangs.half_bound)
+        measures.events_dropped(lambda: reporter.dropped)

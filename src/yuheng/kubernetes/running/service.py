@@ -43,6 +43,16 @@ class Leading(Protocol):
         """Let others lead at once."""
 
 
+class Beside(Protocol):
+    """What works beside the cycle."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+
+    async def drain(self) -> None:
+        """Finish what was begun, within some seconds."""
+
+
 def reflectors(api: Api, mirror: Mirror, page: int = 500) -> list[Reflector]:
     """What keeps a mirror up to date: pods, nodes, and all that decisions look at."""
     found = [Reflector(api, KINDS[name], mirror.sink(KINDS[name]), page=page) for name in ("nodes", "pods")]
@@ -65,7 +75,9 @@ class Service:
         turns: Turns,
         leading: Leading,
         gangs: Gangs | None = None,
-        tell: Callable[[str], object] = lambda _: None,
+        *,
+        beside: Iterable[Beside] = (),
+        pulse: Callable[[], object] = lambda: None,
     ) -> None:
         """Put a scheduler together.
 
@@ -74,34 +86,45 @@ class Service:
             turns: the cycle.
             leading: who says whether it may write.
             gangs: looks for gangs that are bound by half; None not to.
-            tell: is told what it is doing, in a sentence.
+            beside: what works beside the cycle, and finishes after it.
+            pulse: is called every second, for as long as the process is well.
         """
         self.is_synced = False
         self._watching = list(watching)
         self._turns = turns
         self._leading = leading
         self._gangs = gangs
-        self._tell = tell
+        self._beside = list(beside)
+        self._pulse = pulse
 
     async def run(self, stop: asyncio.Event) -> None:
         """Schedule until told to stop; then finish what is in flight, and let others lead."""
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one.run()) for one in self._watching]
-            tasks.append(group.create_task(self._lead()))
+            tasks += [group.create_task(one.run()) for one in self._beside]
+            tasks.append(group.create_task(self._beat()))
+            cycle = group.create_task(self._lead())
             await stop.wait()
-            self._tell("stopping: finishing what is in flight")
-            tasks.pop().cancel()
+            _log.info("stopping: what is in flight is finished")
+            cycle.cancel()
             await self._turns.drain()
+            for one in self._beside:
+                await one.drain()
             await self._leading.release()
             for task in tasks:
                 task.cancel()
+
+    async def _beat(self) -> None:
+        while True:
+            self._pulse()
+            await asyncio.sleep(STAND_BY)
 
     async def synced(self) -> None:
         """Wait until the whole cluster was seen once."""
         for one in self._watching:
             while not one.synced.is_set():
                 if one.trouble is not None:
-                    self._tell(f"{one.kind.name}: {one.trouble}")
+                    _log.warning("cannot be watched", kind=one.kind.name, reason=str(one.trouble))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(5.0):
                         await one.synced.wait()
@@ -111,14 +134,14 @@ class Service:
         """Stand by, lead, and stand by again when others do."""
         await self.synced()
         mirror = self._turns.mirror
-        self._tell(f"synced: {len(mirror.nodes)} nodes, {len(mirror.pods)} pods")
+        _log.info("synced", nodes=len(mirror.nodes), pods=len(mirror.pods))
         while True:
             await self._stand_by()
-            self._tell("leading")
+            _log.info("leading")
             # What others did meanwhile is seen as a whole.
             mirror.stale.add("another led")
             await self._until_lost()
-            self._tell("no longer leading")
+            _log.warning("no longer leading")
 
     async def _stand_by(self) -> None:
         acquired = asyncio.ensure_future(self._leading.acquire())

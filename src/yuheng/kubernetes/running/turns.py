@@ -12,6 +12,7 @@ that the first are bound while the next are decided on.
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
@@ -25,7 +26,7 @@ from yuheng.kubernetes.running.backlog import Backlog
 from yuheng.kubernetes.running.binding import Outcome
 from yuheng.kubernetes.running.devices import device_annotations
 from yuheng.kubernetes.timing import Timing
-from yuheng.model.live import Came, Change, Closed, Decisions, Lacking, Renewed, Went
+from yuheng.model.live import Asked, Came, Change, Closed, Decisions, Lacking, Renewed, Went
 from yuheng.model.plan import Placement
 from yuheng.model.pod import Pod
 from yuheng.scheduling.decider import Decider
@@ -75,30 +76,30 @@ class Binding(Protocol):
 class Recorder(Protocol):
     """Who writes down what was told and decided."""
 
-    def turn(self, told: Sequence[Change], pods: Sequence[Pod], asked: Asked, decisions: Decisions) -> None:
-        """A turn has ended."""
+    @property
+    def wants_state(self) -> bool:
+        """Whether the whole state should be told before long, for a part of the record to begin with."""
 
-
-class Asked(msgspec.Struct, frozen=True):
-    """What a turn was asked beside its pods.
-
-    Attributes:
-        time: seconds since the epoch.
-        nominated: nodes by pod, ``namespace/name``.
-        may_evict: whether running pods may be asked to go.
-    """
-
-    time: float
-    nominated: dict[str, str] = {}
-    may_evict: bool = True
+    def turn(self, told: Sequence[Change], pods: Sequence[Pod], asked: Asked, outcome: Decisions | str) -> None:
+        """A turn has ended, with decisions or with what could not be read; called where the engine works."""
 
 
 class Measured(NamedTuple):
-    """A turn in numbers: pods asked about, placed, and the seconds it took."""
+    """A turn in numbers.
+
+    Attributes:
+        pods: how many had their turn.
+        placed: how many of them a node was chosen for.
+        seconds: what that took.
+        compiled: whether the cluster was compiled anew before.
+        victims: of each pod that room was made for, how many have to go.
+    """
 
     pods: int
     placed: int
     seconds: float
+    compiled: bool = False
+    victims: tuple[int, ...] = ()
 
 
 class Turns:
@@ -108,6 +109,7 @@ class Turns:
         mirror: the cluster.
         backlog: the pods that wait.
         bell: rings when there is something to look at.
+        bound: is told of each pod that was bound: after how many attempts, and how many seconds.
     """
 
     def __init__(
@@ -131,6 +133,7 @@ class Turns:
         self._timing = timing
         self._recorder = recorder
         self._observe = observe
+        self.bound: Callable[[int, float], None] = lambda *_: None
         self._tasks: set[asyncio.Task[None]] = set()
         self._void: list[Change] = []
         self._nominated: dict[str, str] = {}
@@ -139,6 +142,8 @@ class Turns:
         self._cost = 0.0
         self._bad: set[str] = set()
         self._turned = False
+        # A turn that nobody waits for any longer ends before the next one begins.
+        self._alone = threading.Lock()
 
     async def run(self) -> None:
         """Turn after turn, until cancelled; what is in flight then is finished by `drain`."""
@@ -146,6 +151,12 @@ class Turns:
             await self._wait()
             self.bell.clear()
             await self.turn()
+
+    def waiting(self) -> dict[str, int]:
+        """How many pods wait in which queue."""
+        gated = sum(known.gated for known in self.mirror.waiting())
+        counts = self.backlog.counts(self._timing.now())
+        return {**counts, "unschedulable": max(counts["unschedulable"] - gated, 0), "gated": gated}
 
     @property
     def is_idle(self) -> bool:
@@ -219,18 +230,28 @@ class Turns:
             self._cannot_read(error)
             return
         seconds = time.perf_counter() - began
-        if any(isinstance(change, Renewed) for change in told):
+        renewed = any(isinstance(change, Renewed) for change in told)
+        if renewed:
             self._renewed, self._cost = self._timing.now(), seconds
-        if self._recorder is not None:
-            self._recorder.turn(told, pods, asked, decisions)
         self._carry_out(decisions)
-        self._observe(Measured(len(pods), len(decisions.placements), seconds))
+        asked_about = len(decisions.placements) + len(decisions.lacking) if self._decider.by_queue else len(pods)
+        victims = tuple(len(room.victims) for room in decisions.preemptions)
+        self._observe(Measured(asked_about, len(decisions.placements), seconds, renewed, victims))
 
     def _ask(self, told: Sequence[Change], pods: Sequence[Pod], asked: Asked) -> Decisions:
-        self._decider.take(told)
-        if not pods and not self._decider.by_queue:
-            return Decisions()
-        return self._decider.decide(pods, asked.nominated, asked.time, may_evict=asked.may_evict)
+        """Ask the engine. It is recorded here, for what it was told it knows, whether anybody waits for it or not."""
+        with self._alone:
+            try:
+                decisions = self._decider.turn(told, pods, asked)
+            except InputError as error:
+                self._record(told, pods, asked, str(error))
+                raise
+            self._record(told, pods, asked, decisions)
+        return decisions
+
+    def _record(self, told: Sequence[Change], pods: Sequence[Pod], asked: Asked, outcome: Decisions | str) -> None:
+        if self._recorder is not None:
+            self._recorder.turn(told, pods, asked, outcome)
 
     def _cannot_read(self, error: InputError) -> None:
         """Something contradicts itself: told once, and looked at again when something changes."""
@@ -273,7 +294,8 @@ class Turns:
         decider, mirror = self._decider, self.mirror
         untold = any(isinstance(one, Came) and not decider.tells(one.pod) for one in changes)
         fresh = any(known.pod is not None and not decider.tells(known.pod) for known in due)
-        if untold or decider.by_queue or ((mirror.stale or fresh or decider.crowded) and now >= self._may_renew_at()):
+        wanted = bool(mirror.stale) or fresh or decider.crowded or self._is_record_due()
+        if untold or decider.by_queue or (wanted and now >= self._may_renew_at()):
             closed_before = bool(mirror.stale)
             snapshot = mirror.snapshot()
             if closed_before:
@@ -282,6 +304,9 @@ class Turns:
         closed = [Closed(tuple(sorted(mirror.closed)))] if mirror.closed else []
         mirror.closed.clear()
         return [*changes, *closed]
+
+    def _is_record_due(self) -> bool:
+        return self._recorder is not None and self._recorder.wants_state
 
     def _is_ready(self, known: Known, told: Sequence[Change]) -> bool:
         """Whether a pod can have its turn; one with gates, or one that cannot be read, is told so."""
@@ -327,6 +352,8 @@ class Turns:
             bound.namespace, bound.name, known.uid, node, device_annotations(bound, by_milli=known.by_milli)
         )
         if outcome is Outcome.bound:
+            since, attempts = self.backlog.remove(known.key)
+            self.bound(max(attempts, 1), self._timing.now() - since)
             self._reports.placed(known, node)
             return
         if outcome is Outcome.failed:

@@ -1,0 +1,118 @@
+"""`Member`: a cluster of the fleet that can be asked, and what it answered last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from yuheng.errors import YuhengError
+from yuheng.kubernetes.access import Access, open_access
+from yuheng.kubernetes.api import Api, Patience
+from yuheng.kubernetes.capture import capture
+from yuheng.kubernetes.dispatching.catalog import Catalog, discovered
+from yuheng.kubernetes.dispatching.folder import Place, state_of
+from yuheng.kubernetes.dispatching.owned import Owned, owned_in
+from yuheng.kubernetes.timing import Timing
+from yuheng.model.cluster import Snapshot
+
+__all__ = ["Member", "Reading", "connected", "read_all"]
+
+# Others wait for a cluster that does not answer.
+PATIENCE: Final = Patience(total=10.0, first=0.1, longest=2.0)
+
+
+class Member(NamedTuple):
+    """A cluster that can be asked.
+
+    Attributes:
+        name: the cluster's.
+        access: where it is, and who asks.
+        api: it.
+    """
+
+    name: str
+    access: Access
+    api: Api
+
+
+class Reading(NamedTuple):
+    """What a cluster said.
+
+    Attributes:
+        catalog: the kinds it knows.
+        state: nodes, pods and the like.
+        owned: the fleet's own objects.
+        notes: what could not be seen, a sentence each.
+    """
+
+    catalog: Catalog
+    state: Snapshot
+    owned: list[Owned]
+    notes: list[str]
+
+
+async def connected(
+    places: Iterable[Place], kubeconfig: Path | None, timing: Timing, stack: AsyncExitStack
+) -> tuple[dict[str, Member], dict[str, str]]:
+    """Open the clusters of a fleet; nothing is asked yet.
+
+    Args:
+        places: of the clusters.
+        kubeconfig: for those that name none.
+        timing: the clocks.
+        stack: closes them.
+
+    Returns:
+        The members, and why others are none, by name.
+    """
+    members: dict[str, Member] = {}
+    failures: dict[str, str] = {}
+    for place in places:
+        try:
+            access = open_access(place.kubeconfig or kubeconfig, place.context, timing=timing)
+        except YuhengError as error:
+            failures[place.cluster] = str(error)
+            continue
+        api = await stack.enter_async_context(Api(access, timing=timing, patience=PATIENCE, in_flight=16))
+        members[place.cluster] = Member(place.cluster, access, api)
+    return members, failures
+
+
+async def read_all(
+    members: Sequence[Member], fleet: str, versions: Iterable[str]
+) -> tuple[dict[str, Reading], dict[str, YuhengError]]:
+    """Ask all clusters at the same time.
+
+    Args:
+        members: the clusters.
+        fleet: the name of the fleet.
+        versions: that the folder's objects are written in.
+
+    Returns:
+        What they said, and why others said nothing, by name.
+    """
+    asked = [_read(member, fleet, tuple(versions)) for member in members]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    found: dict[str, Reading] = {}
+    failures: dict[str, YuhengError] = {}
+    for member, answer in zip(members, answers, strict=True):
+        if isinstance(answer, Reading):
+            found[member.name] = answer
+        elif isinstance(answer, YuhengError):
+            failures[member.name] = answer
+        else:
+            raise answer
+    return found, failures
+
+
+async def _read(member: Member, fleet: str, versions: tuple[str, ...]) -> Reading:
+    catalog = await discovered(member.api, versions)
+    taken: list[bytes] = []
+    captured = await capture(member.api, taken.append)
+    owned, notes = await owned_in(member.api, fleet, catalog.prunable)
+    silent = [f"{version} is left out: its server does not answer" for version in catalog.silent]
+    state = state_of(taken, member.access.context)
+    return Reading(catalog, state, owned, [*captured.notes, *silent, *notes])

@@ -1,0 +1,54 @@
+"""What is taken away: objects that this fleet applied and that are in its plan no more.
+
+Nothing goes before everything else has been applied, and nothing goes from a cluster that was not reached. Some things
+never go, since more goes with them than we put there: a namespace takes all that others put into it, a definition takes
+all objects of its kind, a claim takes its data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from yuheng.kubernetes.dispatching.owned import Key, Owned
+
+__all__ = ["LASTING", "Pruning", "pruned"]
+
+LASTING: Final = frozenset(("CustomResourceDefinition", "Namespace", "PersistentVolume", "PersistentVolumeClaim"))
+
+
+class Pruning(NamedTuple):
+    """What of a fleet's own objects in a cluster is not wanted there any more.
+
+    Attributes:
+        going: what is deleted.
+        left: what stays all the same, with the reason.
+    """
+
+    going: list[Owned]
+    left: list[tuple[Owned, str]]
+
+
+def pruned(owned: Iterable[Owned], wanted: Set[Key], held: Set[Key], *, is_on: bool) -> Pruning:
+    """What is deleted from a cluster, and what stays although it is not wanted.
+
+    Args:
+        owned: what the fleet has there.
+        wanted: what it is to have there.
+        held: what has to stay until its replacement is there, or since it has no place elsewhere.
+        is_on: whether anything is deleted at all.
+    """
+    going, left = [], []
+    for one in sorted(owned, key=lambda one: one.key):
+        if one.key in wanted:
+            continue
+        if one.kind.kind in LASTING:
+            left.append((one, "never deleted: more would go with it than was put there"))
+        elif one.key in held:
+            left.append((one, "it stays until its workload is whole elsewhere"))
+        elif not is_on:
+            left.append((one, "--no-prune"))
+        else:
+            going.append(one)
+    return Pruning(going, left)

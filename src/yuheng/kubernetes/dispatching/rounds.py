@@ -1,0 +1,337 @@
+"""One round: ask all clusters, plan, apply everywhere, then take away what is not wanted any more.
+
+    asked ──> planned ──> grown: everything but what shrinks ──> shrunk ──> pruned ──> DispatchReport
+
+A workload gives up nothing in one cluster before it has all that it gets in the others. A cluster that fails in the
+middle is told, and the others are done; what depends on it waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from yuheng.kubernetes.dispatching.applying import Applied, Applier, Settings
+from yuheng.kubernetes.dispatching.catalog import Catalog, discovered
+from yuheng.kubernetes.dispatching.decision import Decision, newest
+from yuheng.kubernetes.dispatching.members import Member, Reading, read_all
+from yuheng.kubernetes.dispatching.owned import Key, Owned
+from yuheng.kubernetes.dispatching.pruning import pruned
+from yuheng.kubernetes.dispatching.targets import (
+    DEFINITIONS,
+    RANKS,
+    Identity,
+    Targets,
+    Wanted,
+    identity_of,
+    targets_of,
+)
+from yuheng.model.cluster import Snapshot
+from yuheng.model.dispatch import Carried, DispatchReport, ShareReport, Unplaced
+from yuheng.placement.planner import Question, plan
+
+if TYPE_CHECKING:
+    from yuheng.kubernetes.dispatching.folder import Folder
+    from yuheng.kubernetes.timing import Timing
+    from yuheng.model.fleet import Fleet, FleetWorkload
+    from yuheng.model.fleet_plan import FleetPlan
+
+__all__ = ["Round", "Task"]
+
+# How often, and after how many seconds, a kind is looked for that was defined just now.
+_LOOKS, _LOOK_AGAIN = 20, 0.5
+
+
+class Task(NamedTuple):
+    """What a round is to do.
+
+    Attributes:
+        question: what is asked of the fleet.
+        settings: how objects are applied.
+        prune: whether what is not wanted any more is deleted.
+        lost: clusters that are given up: their replicas are placed elsewhere.
+        failback: whether workloads go back to where they were before clusters were given up.
+    """
+
+    question: Question
+    settings: Settings
+    prune: bool = True
+    lost: frozenset[str] = frozenset()
+    failback: bool = False
+
+
+class Round:
+    """One round of a dispatch.
+
+    Args:
+        folder: the fleet's files, read.
+        members: its clusters.
+        failures: clusters that are none of them, and why.
+        timing: the clocks.
+        known: what clusters said before, for those that say nothing now.
+
+    Attributes:
+        readings: what clusters said in this round.
+        plan: of the fleet; None until it is made.
+        decisions: on the workloads, after the round.
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        members: Mapping[str, Member],
+        failures: Mapping[str, str],
+        timing: Timing,
+        known: Mapping[str, Reading] | None = None,
+    ) -> None:
+        self._folder = folder
+        self._members = members
+        self._failures = dict(failures)
+        self._timing = timing
+        self._known = known or {}
+        self._objects: list[Carried] = []
+        self._shares: dict[tuple[str, Identity], ShareReport] = {}
+        self.readings: dict[str, Reading] = {}
+        self.plan: FleetPlan | None = None
+        self.decisions: dict[Identity, Decision] = {}
+
+    async def run(self, task: Task, last: Mapping[Identity, Decision] | None = None) -> DispatchReport:
+        """Do it.
+
+        Args:
+            task: what to do.
+            last: decisions that are known beside those that clusters tell of.
+
+        Raises:
+            YuhengError: the folder cannot be read, or there can be no plan. What fails in a cluster is told instead.
+        """
+        await self._ask(task)
+        states = {one.cluster: self._state(one.cluster) for one in self._folder.places}
+        fleet, written = self._folder.read(states)
+        known = self._decisions(fleet, last or {})
+        fleet = _remembered(fleet, known, failback=task.failback)
+        question = task.question._replace(now=self._timing.wall() if task.question.now is None else task.question.now)
+        question = question._replace(without=(*question.without, *(f"cluster={name}" for name in sorted(task.lost))))
+        found = self.plan = await asyncio.to_thread(plan, fleet, question)
+        away = {one.cluster for one in found.clusters if one.lost}
+        catalogs = [one.catalog for one in (*self.readings.values(), *self._known.values())]
+        targets = targets_of(fleet, written, found.workloads, known, catalogs, name=self._folder.fleet, lost=away)
+        self.decisions = {**known, **targets.decisions}
+        await self._carry_out(targets, task)
+        return self._report(task, targets, known, away)
+
+    async def _ask(self, task: Task) -> None:
+        """What all clusters say."""
+        members = [member for name, member in self._members.items() if name not in task.lost]
+        versions = ["autoscaling/v1", "autoscaling/v2"]
+        self.readings, errors = await read_all(members, self._folder.fleet, versions)
+        self._failures.update({name: str(error) for name, error in errors.items()})
+
+    def _state(self, name: str) -> Snapshot:
+        reading = self.readings.get(name) or self._known.get(name)
+        return reading.state if reading is not None else Snapshot()
+
+    def _decisions(self, fleet: Fleet, last: Mapping[Identity, Decision]) -> dict[Identity, Decision]:
+        """The last decision on each workload, of all that anybody knows."""
+        found: dict[tuple[str, str], list[Decision]] = {}
+        for reading in (*self._known.values(), *self.readings.values()):
+            for one in reading.owned:
+                if one.decision is not None:
+                    found.setdefault((one.kind.kind, f"{one.namespace}/{one.name}"), []).append(one.decision)
+        for identity, decision in last.items():
+            found.setdefault(identity, []).append(decision)
+        known = {identity: newest(some) for identity, some in found.items()}
+        wanted = {identity_of(workload) for workload in fleet.workloads}
+        return {one: decision for one, decision in known.items() if decision is not None and one in wanted}
+
+    async def _carry_out(self, targets: Targets, task: Task) -> None:
+        defined = frozenset(_defined(targets.wanted))
+        appliers = {
+            name: Applier(self._members[name], reading.catalog, task.settings, defined)
+            for name, reading in self.readings.items()
+        }
+        self._tell_unreached(targets)
+        applied: dict[str, set[Key]] = {name: set() for name in appliers}
+        broken: set[Identity] = set()
+        for name, some in targets.wanted.items():
+            if name not in appliers:
+                broken.update(one.workload for one in some if one.workload is not None)
+        waits = [self._grow(applier, targets.wanted.get(name, [])) for name, applier in appliers.items()]
+        for name, answers in zip(appliers, await asyncio.gather(*waits), strict=True):
+            self._take(name, answers, applied, broken)
+            if any(answer.told.action == "failed" for _, answer in answers):
+                # What its workloads need there may be what failed.
+                broken.update(one.workload for one, _ in answers if one.workload is not None)
+        shrinking = [
+            (name, one)
+            for name in appliers
+            for one in targets.wanted.get(name, [])
+            if one.shrinks and self._may_go(name, one, broken, applied)
+        ]
+        done = await asyncio.gather(*(appliers[name].apply(one) for name, one in shrinking))
+        for (name, one), answer in zip(shrinking, done, strict=True):
+            self._take(name, [(one, answer)], applied, broken)
+        await self._prune(appliers, applied, targets, broken, task)
+
+    def _tell_unreached(self, targets: Targets) -> None:
+        """Clusters that are to have something and were not reached."""
+        places = {place.cluster for place in self._folder.places}
+        for name, some in targets.wanted.items():
+            if some and name not in places:
+                self._failures.setdefault(name, "its Cluster names no context: nothing can be carried out there")
+
+    async def _grow(self, applier: Applier, wanted: Iterable[Wanted]) -> list[tuple[Wanted, Applied]]:
+        """Apply what does not shrink, rank by rank."""
+        found: list[tuple[Wanted, Applied]] = []
+        some = [one for one in wanted if not one.shrinks]
+        for rank in RANKS:
+            mine = [one for one in some if one.rank == rank]
+            answers = await asyncio.gather(*(applier.apply(one) for one in mine))
+            found += zip(mine, answers, strict=True)
+            if rank == DEFINITIONS and any(answer.told.action in ("create", "change") for answer in answers):
+                await self._look_for(applier, some)
+        return found
+
+    async def _look_for(self, applier: Applier, wanted: Iterable[Wanted]) -> None:
+        """Wait until a server knows what was defined just now."""
+        needed = {(one.api_version, one.kind) for one in wanted}
+        for _ in range(_LOOKS):
+            if all(applier.catalog.find(*one) for one in needed) or applier.is_dry:
+                return
+            await self._timing.sleep(_LOOK_AGAIN)
+            applier.catalog = await _asked_again(applier, {version for version, _ in needed})
+
+    def _take(
+        self, name: str, answers: Iterable[tuple[Wanted, Applied]], applied: dict[str, set[Key]], broken: set[Identity]
+    ) -> None:
+        """Take note of what became of objects."""
+        for one, answer in answers:
+            self._objects.append(answer.told)
+            if answer.key is not None:
+                applied[name].add(answer.key)
+            if answer.told.action == "failed":
+                self._fail(name, f"{answer.told.kind} {answer.told.key}: {answer.told.reason}")
+                if one.workload is not None:
+                    broken.add(one.workload)
+            if one.workload is not None:
+                kind, key = one.workload
+                share = ShareReport(workload=key, kind=kind, cluster=name, replicas=one.replicas, ready=answer.ready)
+                self._shares[name, one.workload] = share
+
+    def _may_go(self, name: str, one: Wanted, broken: set[Identity], applied: dict[str, set[Key]]) -> bool:
+        """Whether a share may shrink: its workload has what it gets elsewhere."""
+        if one.workload not in broken:
+            return True
+        group = one.api_version.rpartition("/")[0]
+        namespace = one.namespace or "default"
+        applied[name].add((group, one.kind, namespace, one.name))
+        reason = "it shrinks when its workload is whole elsewhere"
+        self._objects.append(
+            Carried(cluster=name, kind=one.kind, key=f"{namespace}/{one.name}", action="left", reason=reason)
+        )
+        return False
+
+    async def _prune(
+        self,
+        appliers: Mapping[str, Applier],
+        applied: Mapping[str, set[Key]],
+        targets: Targets,
+        broken: set[Identity],
+        task: Task,
+    ) -> None:
+        """Delete what is not wanted any more, where everything else went well enough."""
+        stuck = targets.alone | broken
+        for name, applier in appliers.items():
+            if applier.is_down:
+                continue
+            owned = self.readings[name].owned
+            held = {one.key for one in owned if (one.kind.kind, f"{one.namespace}/{one.name}") in stuck}
+            if stuck:
+                held |= _needed_by(held, owned)
+            found = pruned(owned, applied[name], held, is_on=task.prune)
+            for one, reason in found.left:
+                self._objects.append(_left(name, one, reason))
+            gone = await asyncio.gather(*(applier.remove(one) for one in found.going))
+            self._objects += gone
+            for told in gone:
+                if told.action == "failed":
+                    self._fail(name, f"{told.kind} {told.key}: {told.reason}")
+
+    def _fail(self, name: str, reason: str) -> None:
+        """A cluster was not done wholly: the first reason is told, and how many more there are."""
+        if name not in self._failures:
+            self._failures[name] = reason
+
+    def _report(
+        self, task: Task, targets: Targets, known: Mapping[Identity, Decision], away: Iterable[str]
+    ) -> DispatchReport:
+        assert self.plan is not None  # noqa: S101 -- made before
+        notes = [f"{name}: {note}" for name, reading in sorted(self.readings.items()) for note in reading.notes]
+        given_up = set(away)
+        failures = {name: text for name, text in sorted(self._failures.items()) if name not in given_up}
+        return DispatchReport(
+            fleet=self._folder.fleet,
+            dry_run=task.settings.dry_run,
+            objects=tuple(sorted(self._objects, key=lambda one: one.cluster)),
+            shares=tuple(self._shares[key] for key in sorted(self._shares, key=lambda key: (key[1], key[0]))),
+            failures=failures,
+            unplaced=tuple(Unplaced(one.workload, one.kind, one.reason) for one in self.plan.workloads if one.reason),
+            moved=tuple(_moves(known, targets.decisions)),
+            notes=(*self.plan.warnings, *targets.notes, *notes),
+        )
+
+
+def _remembered(fleet: Fleet, known: Mapping[Identity, Decision], *, failback: bool) -> Fleet:
+    """The fleet with its workloads where the last decisions put them, whatever runs where already."""
+    found: Fleet = msgspec.structs.replace(
+        fleet, workloads=tuple(_as_decided(one, known.get(identity_of(one)), failback) for one in fleet.workloads)
+    )
+    return found
+
+
+def _as_decided(workload: FleetWorkload, decision: Decision | None, failback: bool) -> FleetWorkload:
+    if decision is None:
+        return workload
+    shares = decision.before if failback and decision.before else decision.replicas
+    running = {name: keys for name, keys in workload.running.items() if name in shares}
+    placed: FleetWorkload = msgspec.structs.replace(workload, previous=dict(shares), running=running)
+    return placed
+
+
+def _defined(wanted: Mapping[str, Iterable[Wanted]]) -> Iterable[tuple[str, str]]:
+    """Groups and kinds that definitions among the objects define."""
+    for some in wanted.values():
+        for one in some:
+            if one.rank == DEFINITIONS:
+                spec = one.manifest.get("spec") or {}
+                yield str(spec.get("group", "")), str((spec.get("names") or {}).get("kind", ""))
+
+
+async def _asked_again(applier: Applier, versions: Iterable[str]) -> Catalog:
+    return await discovered(applier.member.api, versions)
+
+
+def _needed_by(held: set[Key], owned: Iterable[Owned]) -> set[Key]:
+    """What is beside workloads that stay: they may need it."""
+    namespaces = {namespace for _, _, namespace, _ in held}
+    return {one.key for one in owned if one.decision is None and (one.namespace in namespaces or not one.namespace)}
+
+
+def _left(name: str, one: Owned, reason: str) -> Carried:
+    key = f"{one.namespace}/{one.name}" if one.namespace else one.name
+    return Carried(cluster=name, kind=one.kind.kind, key=key, action="left", reason=reason)
+
+
+def _moves(known: Mapping[Identity, Decision], now: Mapping[Identity, Decision]) -> Iterable[str]:
+    """The workloads whose shares changed, each in words."""
+    for (kind, key), decision in sorted(now.items()):
+        before = known.get((kind, key))
+        if before is not None and before.replicas != decision.replicas:
+            yield f"{kind} {key}: {_in_words(before.replicas)} -> {_in_words(decision.replicas)}"
+
+
+def _in_words(replicas: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in replicas.items()) or "nowhere"

@@ -1,0 +1,332 @@
+"""The record as it is written: beside the engine, in a thread of its own, and never in its way.
+
+The engine leaves a turn here and goes on. Turns that wait to be written are few: where the disk is too slow, turns are
+left out, and the part ends, for what follows cannot be replayed without them. The next part begins with the next whole
+state, which is asked for by `wants_state`. The same happens when a disk is full: it is told once, and tried again.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+import structlog
+
+from yuheng import __version__
+from yuheng.errors import ConfigError
+from yuheng.kubernetes.recording.encoding import Encoder
+from yuheng.kubernetes.recording.format import SUFFIX, Begin
+from yuheng.kubernetes.recording.reader import files
+from yuheng.kubernetes.recording.turn import Turn
+from yuheng.model.live import Asked, Change, Decisions
+from yuheng.model.pod import Pod
+from yuheng.model.policy import Policy
+
+__all__ = ["Counts", "Limits", "Output", "Recorder", "Started", "create"]
+
+# How much may wait to be written, by `Turn.weight`.
+MOST_WAITING: Final = 150_000
+# Seconds after a write failed, before another part is begun.
+PAUSE: Final = 30.0
+# Specifications and labels that a part may add to those of its first state.
+MOST_NEW: Final = 100_000
+# Seconds that the end of the process waits for what is not written yet.
+PATIENCE: Final = 10.0
+_log = structlog.get_logger("yuheng.recording")
+
+
+class Output(Protocol):
+    """A file that is being written."""
+
+    def write(self, data: bytes) -> None:
+        """Write all of it, or fail with an `OSError` and leave the file as it was before."""
+
+    def close(self) -> None:
+        """No more is written."""
+
+
+class Limits(NamedTuple):
+    """How large a record may be, in bytes: one part of it, and all that are kept."""
+
+    part: int = 64 << 20
+    total: int = 1 << 30
+
+
+class Started(NamedTuple):
+    """What the engine was started with: its policy, None for that of the state, and its seed."""
+
+    policy: Policy | None = None
+    seed: int = 0
+
+
+class Counts(msgspec.Struct):
+    """What was written so far.
+
+    Attributes:
+        turns: written.
+        lost: turns that were not written.
+        failures: times that writing failed.
+        size: bytes written, those that were deleted since among them.
+    """
+
+    turns: int = 0
+    lost: int = 0
+    failures: int = 0
+    size: int = 0
+
+
+class _File:
+    """A file on a disk."""
+
+    def __init__(self, path: Path) -> None:
+        # What a cluster holds is not everybody's business.
+        self._number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._size = 0
+
+    def write(self, data: bytes) -> None:
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[os.write(self._number, left) :]
+        except OSError:
+            os.ftruncate(self._number, self._size)
+            raise
+        self._size += len(data)
+
+    def close(self) -> None:
+        os.close(self._number)
+
+
+def create(path: Path) -> Output:
+    """A new file.
+
+    Raises:
+        OSError: there is one already, or it cannot be made.
+    """
+    return _File(path)
+
+
+class Recorder:
+    """Writes a record.
+
+    Attributes:
+        counts: what was written so far.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        started: Started = Started(),  # noqa: B008 -- immutable
+        limits: Limits = Limits(),  # noqa: B008 -- immutable
+        *,
+        make: Callable[[Path], Output] = create,
+        now: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """Begin to write.
+
+        Args:
+            folder: where to; it is made where it is not there.
+            started: what the engine is started with.
+            limits: how large the record may be.
+            make: makes a new file.
+            now: seconds of a clock that never jumps.
+            wall: seconds since the epoch.
+
+        Raises:
+            ConfigError: nothing can be written there.
+        """
+        self.counts = Counts()
+        self._folder = folder
+        self._started = started
+        self._limits = limits
+        self._make = make
+        self._now = now
+        self._wall = wall
+        self._run = uuid.uuid4().hex
+        self._number = 0
+        self._waiting: deque[Turn | None] = deque()
+        self._weight = 0
+        self._changed = threading.Condition()
+        self._closing = False
+        self._output: Output | None = None
+        self._path = folder
+        self._encoder = Encoder()
+        self._size = 0
+        self._first_known = 0
+        self._is_due = False
+        self._again_at = 0.0
+        self._is_failing = False
+        _check_folder(folder)
+        self._thread = threading.Thread(target=self._work, name="yuheng-record", daemon=True)
+        self._thread.start()
+
+    @property
+    def wants_state(self) -> bool:
+        """Whether a new part is to be begun, for which the whole state has to be told."""
+        return self._is_due or (self._output is None and self._now() >= self._again_at)
+
+    def turn(self, told: Sequence[Change], pods: Sequence[Pod], asked: Asked, outcome: Decisions | str) -> None:
+        """A turn has ended; none of this is changed afterwards. It is only left here, to be written later."""
+        with self._changed:
+            self._number += 1
+            turn = Turn(self._number, told, pods, asked, outcome)
+            if self._waiting and self._weight + turn.weight > MOST_WAITING:
+                self.counts.lost += 1
+                # None marks where turns are missing.
+                if self._waiting[-1] is not None:
+                    self._waiting.append(None)
+            else:
+                self._waiting.append(turn)
+                self._weight += turn.weight
+            self._changed.notify_all()
+
+    def size(self) -> int:
+        """How many bytes the record takes on disk."""
+        with suppress(OSError):
+            return sum(path.stat().st_size for path in files(self._folder))
+        return 0
+
+    def flush(self, timeout: float = PATIENCE) -> bool:
+        """Wait until all is written; whether it is so after so many seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._waiting, timeout)
+
+    def close(self) -> None:
+        """Write what is left, for some seconds at most, and end."""
+        self.flush()
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join(PATIENCE)
+
+    def _work(self) -> None:
+        while self._wait():
+            turn = self._waiting[0]
+            if turn is None:
+                self._end()
+            else:
+                self._write(turn)
+            with self._changed:
+                self._waiting.popleft()
+                self._weight -= turn.weight if turn is not None else 0
+                self._changed.notify_all()
+        self._end()
+
+    def _wait(self) -> bool:
+        """Wait for a turn; False at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            return bool(self._waiting)
+
+    def _write(self, turn: Turn) -> None:
+        try:
+            if turn.begins and self.wants_state:
+                self._begin()
+            if self._output is None:
+                self.counts.lost += 1
+                return
+            self._put(self._encoder.turn(turn))
+        except Exception as error:  # whatever it is, scheduling goes on, and the next part may do better
+            self.counts.lost += 1
+            self._fail(error)
+            return
+        self.counts.turns += 1
+        if self._is_failing:
+            self._is_failing = False
+            _log.info("the record goes on", folder=str(self._folder), turns_lost=self.counts.lost)
+        self._limit(turn)
+
+    def _begin(self) -> None:
+        """Begin a part, and delete the oldest ones."""
+        self._end()
+        _make_folder(self._folder)
+        there = files(self._folder)
+        self._keep(there)
+        number = int(there[-1].stem) + 1 if there else 1
+        self._encoder = Encoder()
+        self._path = self._folder / f"{number:08}{SUFFIX}"
+        self._output = self._make(self._path)
+        self._put(
+            self._encoder.begin(
+                Begin(
+                    yuheng=__version__,
+                    run=self._run,
+                    time=self._wall(),
+                    policy=self._started.policy,
+                    seed=self._started.seed,
+                )
+            )
+        )
+
+    def _keep(self, there: Sequence[Path]) -> None:
+        """Delete the oldest parts, until another one has room."""
+        sizes = [path.stat().st_size for path in there]
+        left = sum(sizes) + self._limits.part - self._limits.total
+        for path, size in zip(there, sizes, strict=True):
+            if left <= 0:
+                return
+            path.unlink(missing_ok=True)
+            left -= size
+
+    def _put(self, data: bytes) -> None:
+        if self._output is not None:
+            self._output.write(data)
+            self._size += len(data)
+            self.counts.size += len(data)
+
+    def _limit(self, turn: Turn) -> None:
+        """See whether the part is large enough; one that gets far too large, for no state could be told, ends."""
+        if turn.begins and not self._first_known:
+            self._first_known = self._encoder.known
+        self._is_due = self._size >= self._limits.part or self._encoder.known - self._first_known > MOST_NEW
+        if self._size >= 2 * self._limits.part:
+            self._end()
+
+    def _end(self) -> None:
+        """End the part; nothing is written until another one begins."""
+        output, self._output = self._output, None
+        self._encoder, self._size, self._first_known, self._is_due = Encoder(), 0, 0, False
+        if output is not None:
+            try:
+                output.close()
+            except OSError as error:
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.counts.failures += 1
+        self._again_at = self._now() + PAUSE
+        if not self._is_failing:
+            self._is_failing = True
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            _log.warning("the record cannot be written; scheduling goes on", folder=str(self._folder), reason=reason)
+        is_empty = self._output is not None and not self._size
+        self._end()
+        if is_empty:
+            with suppress(OSError):
+                self._path.unlink()
+
+
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def _check_folder(folder: Path) -> None:
+    """Raise ConfigError where nothing can be written."""
+    found = ""
+    try:
+        _make_folder(folder)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            found = "a folder that cannot be written to"
+    except OSError as error:
+        found = error.strerror or str(error)
+    if found:
+        raise ConfigError(f"--record {folder}: found {found}, expected a folder to write to")
