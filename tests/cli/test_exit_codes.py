@@ -115,7 +115,7 @@ def test_bad_input_is_told_in_one_line_with_code_2(yuheng, tmp_path, monkeypatch
 USAGE = {
     "no such command": (["frobnicate"], "No such command 'frobnicate'"),
     "no such option": (["plan", "--frobnicate"], "No such option: --frobnicate"),
-    "no input": (["plan"], "Missing argument 'INPUT'"),
+    "no input": (["queues"], "Missing argument 'INPUT'"),
     "no pod": (["capacity", "cluster.json"], "Missing option '--pod'"),
     "no such format": (
         ["plan", "cluster.json", "-o", "xml"],

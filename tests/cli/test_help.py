@@ -18,7 +18,7 @@ from yuheng.scheduling.presets import PRESETS
 from yuheng.scheduling.registry import FILTERS, SCORES
 
 COMMANDS = sorted(typer.main.get_command(app).commands)
-HEAVY = ("numba", "numpy", "yaml", "jinja2", "pydantic", "rich")
+HEAVY = ("numba", "numpy", "yaml", "jinja2", "pydantic", "rich", "aiohttp", "structlog", "prometheus_client")
 
 
 def test_the_commands_are_these():
@@ -40,7 +40,9 @@ def test_the_commands_are_these():
         "prices",
         "queues",
         "rightsize",
+        "run",
         "simulate",
+        "snapshot",
         "version",
     ]
 

@@ -171,6 +171,6 @@ def test_a_kind_is_found_in_any_case_and_an_unknown_one_is_an_error():
         NotFoundError,
         match=r"no schema for kind 'Pod', expected one of Plan, Explanation, Headroom, Queues, Simulation, "
         r"FleetPlan, FleetState, Drill, Budgets, Prices, Cost, CostChange, Rightsizing, Consolidation, WhatIf, "
-        r"NodeMix, Commitments$",
+        r"NodeMix, Commitments, Replay, ReplayMoment, ReplayComparison$",
     ):
         schema("Pod")

@@ -30,7 +30,6 @@ def dollars(option: str, unit: str, *, is_signed: bool = False) -> Callable[[str
         unit: what it is an amount of, such as ``per hour``.
         is_signed: whether less than nothing is an amount, too: what is to be saved.
     """
-
     least, told = (-MOST, "minus a billion") if is_signed else (0.0, "0")
 
     def parse(text: str | float) -> float:

@@ -29,6 +29,9 @@ KINDS: Final = (
     "WhatIf",
     "NodeMix",
     "Commitments",
+    "Replay",
+    "ReplayMoment",
+    "ReplayComparison",
 )
 
 

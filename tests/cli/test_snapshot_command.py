@@ -1,0 +1,157 @@
+"""`yuheng snapshot` and `yuheng plan --context`: a live cluster from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.kubernetes.made_api_server import answering, kubeconfig, serving, status, unto
+from tests.kubernetes.made_capture import Lists
+from tests.kubernetes.made_live_objects import PLANTED, cluster
+
+TOKEN = f"{PLANTED}token"
+
+
+@contextmanager
+def in_a_thread(lists: Lists) -> Iterator[str]:
+    """Serve beside a command that has an event loop of its own; gives the address."""
+    loop = asyncio.new_event_loop()
+    started, stop = threading.Event(), asyncio.Event()
+    found: list[str] = []
+
+    async def serve() -> None:
+        async with serving(lists.handle) as url:
+            found.append(url)
+            started.set()
+            await stop.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    assert started.wait(10)
+    try:
+        yield found[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[tuple[Lists, Path]]:
+    """A cluster, and a kubeconfig for it."""
+    lists = Lists(cluster())
+    with in_a_thread(lists) as url:
+        yield lists, kubeconfig(tmp_path / "kubeconfig", url, user=f"token: {TOKEN}")
+
+
+def test_a_cluster_is_written_down_and_planned(yuheng: Callable, live: tuple[Lists, Path], tmp_path: Path) -> None:
+    out = tmp_path / "cluster.json.gz"
+    done = yuheng("snapshot", "--kubeconfig", live[1], "--context", "here", "-o", out)
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"{out}: 3 pods, 2 nodes, ")
+    assert "1 jobs.batch.volcano.sh" in done.out
+    planned = yuheng("plan", out)
+    assert planned.code == 0
+    assert "pending pods placed" in planned.out
+    assert yuheng("explain", "shop/web-1-b", out).code == 0
+    assert "shop" in yuheng("cost", out).out
+
+
+def test_a_plan_captures_and_plans_in_one_go(yuheng: Callable, live: tuple[Lists, Path], tmp_path: Path) -> None:
+    out, before = tmp_path / "cluster.json", set(Path(tempfile.gettempdir()).glob("yuheng-*"))
+    yuheng("snapshot", "--kubeconfig", live[1], "-o", out)
+    direct = yuheng("plan", "--kubeconfig", live[1], "--context", "here", "-o", "json")
+    assert (direct.code, direct.err) == (0, "")
+    again = json.loads(yuheng("plan", out, "-o", "json").out)
+    assert json.loads(direct.out)["placements"] == again["placements"]
+    assert set(Path(tempfile.gettempdir()).glob("yuheng-*")) == before
+
+
+def test_files_may_come_beside_the_live_cluster(yuheng: Callable, live: tuple[Lists, Path], tmp_path: Path) -> None:
+    more = tmp_path / "more.yaml"
+    more.write_text("kind: Pod\nmetadata: {name: extra}\nspec: {containers: [{name: c}]}\n")
+    done = yuheng("plan", "--kubeconfig", live[1], more, "-o", "json")
+    assert "default/extra" in done.out
+
+
+def test_nothing_secret_shows_anywhere(yuheng: Callable, live: tuple[Lists, Path], tmp_path: Path) -> None:
+    lists, config = live
+    lists.faults.append(unto("GET", "services", answering(lambda: status(403, "Forbidden", "no"))))
+    lists.faults.append(unto("GET", "queues", answering(lambda: status(500, "Broken", "no"))))
+    for out in (tmp_path / "cluster.yaml", tmp_path / "cluster.json"):
+        done = yuheng("snapshot", "--kubeconfig", config, "-o", out)
+        assert done.code == 0
+        assert PLANTED not in out.read_text() + done.out + done.err
+
+
+def test_what_is_left_out_is_told(yuheng: Callable, live: tuple[Lists, Path], tmp_path: Path) -> None:
+    lists, config = live
+    lists.faults.append(unto("GET", "services", answering(lambda: status(403, "Forbidden", "no"))))
+    done = yuheng("snapshot", "--kubeconfig", config, "-o", tmp_path / "cluster.json")
+    assert done.code == 0
+    assert done.err.startswith("yuheng: services are left out: ")
+    assert 'verbs: ["list"]' in done.err
+    assert done.err.count("\n") == 1
+
+
+def test_half_a_cluster_is_not_written(yuheng: Callable, live: tuple[Lists, Path], tmp_path: Path) -> None:
+    lists, config = live
+    out = tmp_path / "cluster.json"
+    out.write_text("what was there")
+    lists.faults.append(unto("GET", "/api/v1/pods", answering(lambda: status(403, "Forbidden", "no"))))
+    done = yuheng("snapshot", "--kubeconfig", config, "-o", out)
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert 'resources: ["pods"], verbs: ["list"], in all namespaces' in done.err
+    assert out.read_text() == "what was there"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cluster.json", "kubeconfig"]
+
+
+def test_a_server_that_does_not_know_us_is_told(yuheng: Callable, live: tuple[Lists, Path], tmp_path: Path) -> None:
+    lists, config = live
+    lists.faults.append(answering(lambda: status(401, "Unauthorized")))
+    done = yuheng("plan", "--kubeconfig", config)
+    assert done.code == 2
+    assert "sign in again" in done.err
+    assert TOKEN not in done.err
+    assert list(tmp_path.glob("*.json")) == []
+
+
+WRONG = {
+    "no input and no cluster": (["plan"], "yuheng: INPUT: found nothing, expected files, or --context NAME"),
+    "a kubeconfig that is not there": (
+        ["snapshot", "--kubeconfig", "gone", "-o", "a.json"],
+        "yuheng: gone: no such file",
+    ),
+    "a context that is not there": (
+        ["plan", "--kubeconfig", "{config}", "--context", "other"],
+        "no context 'other' (there are: here)",
+    ),
+    "a name that does not say the form": (
+        ["snapshot", "--kubeconfig", "{config}", "-o", "cluster"],
+        "yuheng: -o cluster: found another ending, expected .json, .yaml, .yml, or one of these with .gz",
+    ),
+    "a folder that is not there": (
+        ["snapshot", "--kubeconfig", "{config}", "-o", "gone/cluster.json"],
+        "yuheng: -o gone/cluster.json: found no such folder, expected a place to write to",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_is_one_line(
+    yuheng: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments, message = WRONG[name]
+    config = kubeconfig(tmp_path / "config", "http://127.0.0.1:9", user=f"token: {TOKEN}")
+    done = yuheng(*(argument.format(config=config) for argument in arguments))
+    assert done.code == 2
+    assert message in done.err
+    assert done.err.count("\n") == 1
