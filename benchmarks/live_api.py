@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 BINDING = json.dumps(
     {
@@ -30,7 +30,8 @@ DONE = b'{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","co
 HEAD = (
     b"HTTP/1.1 %d OK\r\nAudit-Id: 77bdb53a-42e3-4d0b-9a2d-5d4e62a3f1ab\r\nCache-Control: no-cache, private\r\n"
     b"Content-Type: application/json\r\nX-Kubernetes-Pf-Flowschema-Uid: 3e0dafb7-2f0c-4fdd-a4c1-2a3a5d55c1a4\r\n"
-    b"X-Kubernetes-Pf-Prioritylevel-Uid: bd2b1c55-15c2-41a1-8a4c-3d2ab0d0f3a1\r\nDate: Fri, 21 Nov 2025 17:00:00 GMT\r\n"
+    b"X-Kubernetes-Pf-Prioritylevel-Uid: bd2b1c55-15c2-41a1-8a4c-3d2ab0d0f3a1\r\n"
+    b"Date: Fri, 21 Nov 2025 17:00:00 GMT\r\n"
 )
 
 
@@ -67,9 +68,9 @@ class Server(asyncio.Protocol):
 
     pods: list[bytes] = []  # noqa: RUF012 -- made once, for all connections
 
-    def connection_made(self, transport: Any) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._read = b""
 
     def data_received(self, data: bytes) -> None:
@@ -210,8 +211,8 @@ def main() -> None:
         return
     command = [sys.executable, str(Path(__file__)), "--serve", "--pods", str(options.pods)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        url = f"http://127.0.0.1:{int(server.stdout.readline())}"
+        port = int(server.stdout.readline()) if server.stdout else 0
+        url = f"http://127.0.0.1:{port}"
         found = asyncio.run(ours(url, options))
         server.communicate()
     print(json.dumps(found, indent=2))

@@ -127,6 +127,17 @@ def test_what_a_book_does_not_price_has_the_price_of_the_fleet(yuheng, fleet, fo
     assert json.loads(yuheng("cost", fleet, *given).out)["nodes"] == pytest.approx(total)
 
 
+def test_rates_that_are_given_count_before_those_of_the_fleet(yuheng, folder):
+    head = "{apiVersion: yuheng.io/v1alpha1, kind: Fleet, metadata: {name: f}, spec: {rates: {cpu: %s, memory: 0}}}\n"
+    cluster = "{apiVersion: yuheng.io/v1alpha1, kind: Cluster, metadata: {name: c}, spec: {manifests: cluster.json}}\n"
+    (folder / "fleet.yaml").write_text(f"{head % 1}---\n{cluster}")
+    (folder / "rates.yaml").write_text(head % 3)
+    for given, total in (((), 4.0), (("--prices", folder / "rates.yaml"), 12.0)):
+        asked = (folder / "fleet.yaml", *given, "-o", "json")
+        assert json.loads(yuheng("prices", *asked).out)["summary"]["perHour"] == pytest.approx(total)
+        assert json.loads(yuheng("cost", *asked).out)["nodes"] == pytest.approx(total)
+
+
 def budget(yuheng, folder, *more):
     return yuheng("budget", "--budgets", folder / "budgets.yaml", "--costs", folder / "costs.csv", *more)
 
@@ -258,6 +269,16 @@ def test_with_usage_a_small_cluster_is_looked_at_by_the_hour(yuheng, folder, usa
     assert one["ratePerHour"] == pytest.approx(core * (2 if hours == 3 else (21 + 6) / 24), rel=1e-6)
     assert one["usualRatePerHour"] == pytest.approx(core, rel=1e-6)
     assert (one["alarm"] or {"hours": hours})["hours"] == hours
+
+
+def test_usage_of_more_hours_than_are_told_one_by_one_is_looked_at_by_the_day(yuheng, folder):
+    first = datetime(2024, 12, 8, tzinfo=UTC)
+    rows = [f"{(first + timedelta(days=day)).isoformat()},shop,p,c,0.5,0" for day in range(430)]
+    (folder / "usage.csv").write_text("\n".join(["timestamp,namespace,pod,container,cpu,memory", *rows]) + "\n")
+    options = ("--prices", folder / "book.csv", "--budgets", folder / "budgets.yaml", "--usage", folder / "usage.csv")
+    done = yuheng("budget", folder / "cluster.json", *options, "-o", "json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["budgets"][0]["spent"] > 0
 
 
 def test_usage_is_summed_once_whatever_the_stretches_are(yuheng, folder, usage, monkeypatch):

@@ -115,7 +115,7 @@ def test_half_a_cluster_is_not_written(yuheng: Callable, live: tuple[Lists, Path
 
 def test_a_server_that_does_not_know_us_is_told(yuheng: Callable, live: tuple[Lists, Path], tmp_path: Path) -> None:
     lists, config = live
-    lists.faults.append(answering(lambda: status(401, "Unauthorized")))
+    lists.faults.extend(answering(lambda: status(401, "Unauthorized")) for _ in range(2))
     done = yuheng("plan", "--kubeconfig", config)
     assert done.code == 2
     assert "sign in again" in done.err
@@ -124,6 +124,10 @@ def test_a_server_that_does_not_know_us_is_told(yuheng: Callable, live: tuple[Li
 
 
 WRONG = {
+    "a server that is not there": (
+        ["plan", "--kubeconfig", "{config}"],
+        "yuheng: http://127.0.0.1:9: no connection to the API server: ",
+    ),
     "no input and no cluster": (["plan"], "yuheng: INPUT: found nothing, expected files, or --context NAME"),
     "a kubeconfig that is not there": (
         ["snapshot", "--kubeconfig", "gone", "-o", "a.json"],
@@ -151,6 +155,7 @@ def test_what_is_wrong_is_one_line(
     monkeypatch.chdir(tmp_path)
     arguments, message = WRONG[name]
     config = kubeconfig(tmp_path / "config", "http://127.0.0.1:9", user=f"token: {TOKEN}")
+    monkeypatch.setattr("yuheng.cli.snapshot.FIRST_ANSWER", 0.1)
     done = yuheng(*(argument.format(config=config) for argument in arguments))
     assert done.code == 2
     assert message in done.err

@@ -43,7 +43,9 @@ def container(name: str = "main") -> dict[str, Any]:
             {"name": "OTHER", "valueFrom": {"secretKeyRef": {"name": f"{PLANTED}reference", "key": "k"}}},
         ],
         "envFrom": [{"secretRef": {"name": f"{PLANTED}reference"}}],
-        "livenessProbe": {"httpGet": {"httpHeaders": [{"name": "Authorization", "value": f"{PLANTED}probe"}]}},
+        "livenessProbe": {
+            "httpGet": {"port": 80, "httpHeaders": [{"name": "Authorization", "value": f"{PLANTED}probe"}]}
+        },
         "lifecycle": {"preStop": {"exec": {"command": [f"{PLANTED}hook"]}}},
         "volumeMounts": [{"name": "v", "mountPath": f"/{PLANTED}mount"}],
         "resources": {"requests": {"cpu": "250m", "memory": "256Mi"}, "limits": {"memory": "512Mi"}},

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from tests.kubernetes.made_api_server import places, serving, status
+from tests.kubernetes.made_api_server import serving, status
 from tests.kubernetes.made_cluster import Cluster
 
 from yuheng.kubernetes.api import KINDS
@@ -235,7 +235,11 @@ async def _opened(names: list[str], found: dict[str, Member]) -> AsyncIterator[N
 def write_fleet(folder: Path, urls: dict[str, str], **rates: float) -> Path:
     """A fleet's folder: a Fleet, a Cluster for each address, and a kubeconfig; the first is the cheapest."""
     folder.mkdir(parents=True, exist_ok=True)
-    config: dict[str, Any] = {"apiVersion": "v1", "kind": "Config", "users": [{"name": "u", "user": {"token": "t0ken"}}]}
+    config: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "users": [{"name": "u", "user": {"token": "t0ken"}}],
+    }
     config["clusters"] = [{"name": name, "cluster": {"server": url}} for name, url in urls.items()]
     config["contexts"] = [{"name": name, "context": {"cluster": name, "user": "u"}} for name in urls]
     (folder.parent / "kubeconfig").write_text(json.dumps(config), encoding="utf-8")

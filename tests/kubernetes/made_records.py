@@ -183,9 +183,8 @@ def recorded(
         for _ in range(rng.randrange(3)):
             history.happen()
         history.turn()
-        if limits != DEFAULT:
-            # So that each turn knows whether the one before made the part full.
-            recorder.flush()
+        # So that each turn knows whether the one before began a part, or made it full.
+        recorder.flush()
     recorder.close()
     return kept.turns
 

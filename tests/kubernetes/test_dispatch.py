@@ -10,6 +10,7 @@ import pytest
 from tests.kubernetes.made_api_server import FakeTime, answering, dropping, status, unto
 from tests.kubernetes.made_member import Member, beside, deployment, members, write, write_fleet
 
+from yuheng.errors import YuhengError
 from yuheng.kubernetes.dispatching.process import Options, dispatched
 from yuheng.model.dispatch import DispatchReport
 
@@ -84,7 +85,10 @@ async def test_overrides_change_what_a_cluster_is_given_but_not_how_much(tmp_pat
         folder = write_fleet(tmp_path / "fleet", urls(found))
         image = {"component": "Tag", "operator": "replace", "value": "2"}
         plain = {"path": "/spec/replicas", "operator": "replace", "value": 9}
-        rule = {"targetCluster": {"clusterNames": ["a"]}, "overriders": {"imageOverrider": [image], "plaintext": [plain]}}
+        rule = {
+            "targetCluster": {"clusterNames": ["a"]},
+            "overriders": {"imageOverrider": [image], "plaintext": [plain]},
+        }
         policy = {
             "apiVersion": "policy.karmada.io/v1alpha1",
             "kind": "OverridePolicy",
@@ -119,7 +123,9 @@ async def test_what_is_wanted_no_more_is_pruned_and_nothing_else(tmp_path):
         write(folder, "web.json", deployment("web", namespace="shop"))
         kept = await run(folder, prune=False)
         assert here.deleted == []
-        assert {one.reason for one in kept.objects if one.kind == "Deployment" and one.action == "left"} == {"--no-prune"}
+        assert {one.reason for one in kept.objects if one.kind == "Deployment" and one.action == "left"} == {
+            "--no-prune"
+        }
         report = await run(folder)
         assert sorted(here.deleted) == ["configmaps old", "deployments old"]
         left = {one.kind for one in report.objects if one.action == "left"}
@@ -282,6 +288,43 @@ async def test_a_cluster_that_is_given_up_loses_its_replicas_and_gets_them_back_
         assert (found["a"].replicas(), found["b"].replicas()) == ({"web": 5}, {})
 
 
+async def test_replicas_that_move_stay_until_those_that_replace_them_are_ready(tmp_path):
+    async with members("a", "b") as found:
+        folder = write_fleet(tmp_path / "fleet", urls(found))
+        write(folder, "web.json", deployment(replicas=3))
+        await run(folder)
+        write_fleet(folder, urls(found), a=9.0, b=0.01)
+        looks = 0
+
+        async def starting(request):
+            nonlocal looks
+            live = found["b"].found("deployments", "web")
+            if request.method == "GET" and live is not None:
+                looks += 1
+                assert found["a"].replicas() == {"web": 3}
+                if looks == 4:
+                    found["b"].create("deployments", {**live, "status": {"readyReplicas": 3}})
+
+        found["b"].faults.append(unto("GET", "deployments/web", starting))
+        report = await run(folder, rebalance=True)
+        assert looks >= 4
+        assert (found["a"].replicas(), found["b"].replicas()) == ({}, {"web": 3})
+        assert not [note for note in report.notes if "not ready" in note]
+
+
+async def test_replicas_leave_after_the_grace_period_in_any_case(tmp_path):
+    async with members("a", "b") as found:
+        folder = write_fleet(tmp_path / "fleet", urls(found))
+        write(folder, "web.json", deployment(replicas=3))
+        await run(folder)
+        write_fleet(folder, urls(found), a=9.0, b=0.01)
+        clock = FakeTime()
+        report = await dispatched(Options((str(folder),), rebalance=True, grace=60.0), clock.timing)
+        assert 50 < sum(clock.pauses) < 70
+        assert (found["a"].replicas(), found["b"].replicas()) == ({}, {"web": 3})
+        assert [note for note in report.notes if "is not ready after 60 s" in note]
+
+
 async def test_a_workload_without_a_place_takes_nothing_away(tmp_path):
     async with members("a", cpu="4") as found:
         folder = write_fleet(tmp_path / "fleet", urls(found))
@@ -336,8 +379,6 @@ async def test_what_a_dump_holds_of_its_server_is_left_out(tmp_path):
     ],
 )
 async def test_what_is_no_fleet_is_refused_in_a_line(tmp_path, objects, said):
-    from yuheng.errors import YuhengError
-
     write(tmp_path, "x.json", *objects)
     with pytest.raises(YuhengError, match=said):
         await run(tmp_path)

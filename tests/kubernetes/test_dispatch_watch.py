@@ -20,12 +20,13 @@ from yuheng.placement.planner import Question
 class Kept:
     """A keeper at work, and what it says."""
 
-    def __init__(self, folder: Path, *, failback: bool = False, failover_after: float = 300.0) -> None:
+    def __init__(self, folder: Path, *, failback: bool = False, **patience: float) -> None:
         self.lines: list[str] = []
         task = Task(Question(), Settings(""), failback=failback)
-        patience = Patience(failover_after=failover_after)
         self.clock = FakeTime()
-        self.keeper = Keeper((str(folder),), task, self.lines.append, patience=patience, timing=self.clock.timing)
+        self.keeper = Keeper(
+            (str(folder),), task, self.lines.append, patience=Patience(**patience), timing=self.clock.timing
+        )
 
     def said(self, text: str) -> bool:
         return any(text in line for line in self.lines)
@@ -80,6 +81,23 @@ async def test_replicas_go_back_where_that_was_asked_for(tmp_path):
             await until(lambda: found["b"].replicas() == {"web": 5}, 30)
             found["a"].faults.clear()
             await until(lambda: found["a"].replicas() == {"web": 5} and found["b"].replicas() == {}, 30)
+
+
+async def test_replicas_that_go_back_wait_until_they_are_ready_there(tmp_path):
+    async with members("a", "b") as found:
+        folder = write_fleet(tmp_path / "fleet", urls(found))
+        write(folder, "web.json", deployment(replicas=5))
+        async with keeping(folder, failback=True, grace=1e9):
+            down(found["a"])
+            await until(lambda: found["b"].replicas() == {"web": 5}, 30)
+            found["a"].delete("deployments", "web")
+            found["a"].faults.clear()
+            await until(lambda: found["a"].replicas() == {"web": 5}, 30)
+            await asyncio.sleep(0.1)
+            assert found["b"].replicas() == {"web": 5}
+            live = found["a"].found("deployments", "web") or {}
+            found["a"].create("deployments", {**live, "status": {"readyReplicas": 5}})
+            await until(lambda: found["b"].replicas() == {}, 30)
 
 
 async def test_a_cluster_is_not_ready_when_none_of_its_nodes_is(tmp_path):
@@ -152,7 +170,7 @@ async def test_a_round_that_fails_is_done_again(tmp_path):
     async with members("a") as found:
         folder = write_fleet(tmp_path / "fleet", urls(found))
         write(folder, "web.json", deployment(replicas=2))
-        found["a"].faults.extend(unto("PATCH", "deployments", dropping) for _ in range(200))
+        found["a"].faults.extend(unto("PATCH", "deployments", dropping) for _ in range(30))
         async with keeping(folder) as kept:
             assert found["a"].replicas() == {"web": 2}
             assert kept.lines

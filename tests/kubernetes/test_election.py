@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import virtual_time
+from tests.kubernetes import virtual_time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

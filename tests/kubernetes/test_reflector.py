@@ -19,10 +19,12 @@ from tests.kubernetes.made_api_server import (
     api_server,
     dropping,
     line,
+    serving,
     status,
     until,
     unto,
 )
+from tests.kubernetes.made_capture import Lists
 
 from yuheng.kubernetes.api import KINDS, Api, ForbiddenError
 from yuheng.kubernetes.watching import Reflector
@@ -378,11 +380,34 @@ def test_a_version_that_the_server_has_not_reached_is_listed_anew() -> None:
     async def steps(made: Scene) -> None:
         too_large = answering(lambda: status(504, "Timeout", "Too large resource version: 103, current: 7"))
         made.server.faults.extend(unto("GET", WATCH, too_large) for _ in range(2))
+        made.server.version, made.server._history = 50, []
+        made.server._objects["pods"] = {}
+        made.server.put("pods", "b")
         made.server.close_watches()
         await until(lambda: len(made.server.asked("GET", LIST)) == 2)
         await made.same()
+        await made.server.watched()
+        # It had a larger version before.
+        made.server.put("pods", "a")
+        await made.same()
 
     play(steps)
+
+
+def test_a_kind_that_is_served_in_another_version_only_is_told() -> None:
+    lists = Lists({"/apis/scheduling.volcano.sh/v9/queues": []})
+
+    async def run() -> None:
+        async with serving(lists.handle) as url, Api(access_to(url), timing=FakeTime().timing) as api:
+            reflector = Reflector(api, KINDS["queues.scheduling.volcano.sh"], Mirror())
+            task = asyncio.create_task(reflector.run())
+            async with asyncio.timeout(5):
+                await reflector.synced.wait()
+            assert reflector.is_missing
+            assert "queues.scheduling.volcano.sh: found version v9, expected v1beta1" in str(reflector.trouble)
+            task.cancel()
+
+    asyncio.run(run())
 
 
 def test_an_overloaded_server_is_left_alone_for_as_long_as_it_asks() -> None:

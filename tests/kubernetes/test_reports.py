@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-import virtual_time
+from tests.kubernetes import virtual_time
 
 from yuheng.errors import InputError
 from yuheng.kubernetes.api import ApiError, ConflictError, ForbiddenError, MissingError, UnreachableError

@@ -200,6 +200,29 @@ def test_half_an_answer_is_asked_again() -> None:
     assert len(server.requests) == 2
 
 
+def test_a_slow_answer_is_not_waited_for() -> None:
+    async def slow(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(5)
+        return web.Response()
+
+    time = FakeTime()
+
+    async def ask(verb: str) -> None:
+        patience = Patience(total=0.2)
+        async with (
+            serving(slow) as url,
+            Api(access_to(url), timing=time.timing, patience=patience, seconds=0.03) as api,
+        ):
+            await api.request(verb, "/api/v1/pods")
+
+    for verb, pauses in (("GET", [0.05, 0.1]), ("POST", [])):
+        time.pauses.clear()
+        with pytest.raises(UnreachableError, match="does not answer in time") as caught:
+            asyncio.run(ask(verb))
+        assert caught.value.was_sent
+        assert time.pauses == pauses
+
+
 def test_a_redirect_is_not_followed() -> None:
     other: list[str] = []
 

@@ -215,3 +215,30 @@ async def test_a_gang_that_stays_bound_by_half_is_taken_off_as_a_whole():
         async with scheduler(made, patience=0.5):
             await until(lambda: len(made.evictions) == 3, 20)
     assert sorted(made.evictions) == ["default/g-0", "default/g-1", "default/g-3"]
+
+
+async def test_a_pod_whose_gate_opens_is_bound():
+    async with cluster() as made:
+        made.node("a")
+        made.pod("p", schedulingGates=[{"name": "example.com/wait"}])
+        async with scheduler(made) as running:
+            await until(lambda: running.told.lines)
+            assert not made.homes()
+            found = made.found("pods", "p")
+            assert found is not None
+            made.create("pods", {**found, "spec": {**found["spec"], "schedulingGates": []}})
+            await until(lambda: made.homes() == {"p": "a"})
+
+
+async def test_a_pod_that_wants_to_be_near_another_is_bound_when_that_one_is():
+    term = {"labelSelector": {"matchLabels": {"app": "db"}}, "topologyKey": "kubernetes.io/hostname"}
+    affinity = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    async with cluster() as made:
+        for name in ("a", "b"):
+            made.node(name)
+        made.pod("near", affinity=affinity)
+        async with scheduler(made) as running:
+            await until(lambda: running.told.lines)
+            made.pod("db", labels={"app": "db"})
+            await until(lambda: len(made.homes()) == 2)
+    assert made.homes()["near"] == made.homes()["db"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from yuheng.kubernetes.capture import Captured
 
 __all__ = ["LiveContext", "LiveKubeconfig", "captured_inputs", "snapshot"]
+
+# Seconds that a server is tried before it counts as not there.
+FIRST_ANSWER = 3.0
 
 LiveContext = Annotated[
     str | None,
@@ -100,7 +103,7 @@ def _written(out: Path, kubeconfig: Path | None, context: str | None, annotation
     from yuheng.cli.meter import Meter
     from yuheng.cli.output import whole_file
     from yuheng.kubernetes.access import open_access
-    from yuheng.kubernetes.api import Api
+    from yuheng.kubernetes.api import Api, ApiError, Patience
     from yuheng.kubernetes.capture import capture, check_suffix, list_of
     from yuheng.kubernetes.logs import start_logs
 
@@ -109,6 +112,10 @@ def _written(out: Path, kubeconfig: Path | None, context: str | None, annotation
     access = open_access(kubeconfig, context)
 
     async def read() -> Captured:
+        # Whoever waits at a terminal is told soon that there is no server; one that stumbles later is waited for.
+        async with Api(access, patience=Patience(total=FIRST_ANSWER)) as api:
+            with suppress(ApiError):
+                await api.request("GET", "/version")
         with Meter(f"reading {access.server}") as meter, whole_file(out, "-o") as file, list_of(file, out) as take:
             async with Api(access, compressed=True) as api:
                 return await capture(api, take, annotations, meter.report)

@@ -113,7 +113,11 @@ class Troubles:
             return status(409, "Conflict", "the object has been modified")
         if fault == "late":
             await asyncio.sleep(2.0)
-        return await self._passed_on(request, body, answered=fault != "lost")
+        try:
+            return await self._passed_on(request, body, answered=fault != "lost")
+        except (aiohttp.ClientError, OSError):
+            # One of both sides has gone.
+            return web.Response(status=502)
 
     async def _passed_on(self, request: web.Request, body: bytes, *, answered: bool) -> web.StreamResponse:
         headers = {name: request.headers[name] for name in ("Authorization", "Content-Type", "Accept")}
@@ -125,8 +129,8 @@ class Troubles:
                 request.transport.abort()
                 return web.Response()
             told = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type})
-            await told.prepare(request)
             with suppress(aiohttp.ClientError, OSError):
+                await told.prepare(request)
                 async for chunk in answer.content.iter_any():
                     await told.write(chunk)
             return told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 __all__ = ["RUN", "SchedulerProcess", "scheduling"]
 
+_LEADS = re.compile(r'msg="?(leading|no longer leading)')
 RUN = "from yuheng.cli import main; main()"
 
 
@@ -58,7 +60,7 @@ class SchedulerProcess:
     @property
     def leads(self) -> bool:
         """Whether it says that it leads."""
-        said = [line for line in self.lines if line in ("leading", "no longer leading")]
+        said = [match[1] for line in self.lines if (match := _LEADS.search(line))]
         return self.code is None and bool(said) and said[-1] == "leading"
 
     async def end(self, number: int = signal.SIGTERM, seconds: float = 60.0) -> int:

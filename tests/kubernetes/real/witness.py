@@ -58,33 +58,51 @@ class Witness:
 
     async def follow(self, path: str, take: Callable[[str, dict[str, Any]], None], started: asyncio.Event) -> None:
         """A list, and all that happens after it, until cancelled; the server may go away meanwhile."""
-        version = ""
+        version, known = "", dict[str, dict[str, Any]]()
         while True:
             with suppress(aiohttp.ClientError, OSError):
                 if not version:
-                    async with self._session.get(self._server.url + path) as answer:
-                        found = await answer.json()
-                    for item in found["items"]:
-                        take("ADDED", item)
-                    version = found["metadata"]["resourceVersion"]
+                    version = await self._listed(path, take, known)
                     started.set()
-                version = await self._watched(path, take, version)
+                version = await self._watched(path, take, version, known)
             await asyncio.sleep(0.05)
 
-    async def _watched(self, path: str, take: Callable[[str, dict[str, Any]], None], version: str) -> str:
+    async def _listed(
+        self, path: str, take: Callable[[str, dict[str, Any]], None], known: dict[str, dict[str, Any]]
+    ) -> str:
+        async with self._session.get(self._server.url + path) as answer:
+            answer.raise_for_status()
+            found = await answer.json()
+        items = {item["metadata"]["name"]: item for item in found["items"]}
+        for name, item in list(known.items()):
+            if name not in items or items[name]["metadata"]["uid"] != item["metadata"]["uid"]:
+                take("DELETED", known.pop(name))
+        for name, item in items.items():
+            known[name] = item
+            take("ADDED", item)
+        return str(found["metadata"]["resourceVersion"])
+
+    async def _watched(
+        self, path: str, take: Callable[[str, dict[str, Any]], None], version: str, known: dict[str, dict[str, Any]]
+    ) -> str:
+        """What happens after a version; the last one. A server that was started anew may have forgotten it."""
         params = {"watch": "1", "resourceVersion": version, "allowWatchBookmarks": "true"}
         async with self._session.get(self._server.url + path, params=params) as answer:
             if answer.status != 200:
-                return version
+                return "" if answer.status == 410 else version
             with suppress(aiohttp.ClientError, OSError):
                 async for line in answer.content:
                     event = json.loads(line)
-                    if event["type"] == "ERROR":
-                        self.wrongs.append(f"the witness missed something: {event['object']['message']}")
-                        return version
-                    version = event["object"]["metadata"]["resourceVersion"]
-                    if event["type"] != "BOOKMARK":
-                        take(event["type"], event["object"])
+                    kind, item = event["type"], event["object"]
+                    if kind == "ERROR":
+                        return ""
+                    version = item["metadata"]["resourceVersion"]
+                    if kind == "BOOKMARK":
+                        continue
+                    known[item["metadata"]["name"]] = item
+                    if kind == "DELETED":
+                        del known[item["metadata"]["name"]]
+                    take(kind, item)
         return version
 
     # Nodes and pods.

@@ -88,6 +88,7 @@ _TABLE: Final = (
     Kind("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", namespaced=False),
     Kind("scheduling.volcano.sh", "v1beta1", "podgroups", "PodGroup"),
     Kind("scheduling.volcano.sh", "v1beta1", "queues", "Queue", namespaced=False),
+    Kind("storage.k8s.io", "v1", "storageclasses", "StorageClass", namespaced=False),
     Kind("topology.volcano.sh", "v1alpha1", "hypernodes", "HyperNode", namespaced=False),
     Kind("work.karmada.io", "v1alpha2", "resourcebindings", "ResourceBinding"),
     Kind("work.karmada.io", "v1alpha2", "clusterresourcebindings", "ClusterResourceBinding", namespaced=False),

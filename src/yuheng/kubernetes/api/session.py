@@ -42,7 +42,8 @@ JSON: Final = "application/json"
 NAMES_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 Params = Sequence[tuple[str, str]]
 # The API server gives up on a request after a minute; it should get to say so before we do.
-_TIMEOUT: Final = aiohttp.ClientTimeout(total=75.0, sock_connect=10.0)
+SECONDS: Final = 75.0
+_SECONDS_TO_CONNECT: Final = 10.0
 _READ_AT_ONCE: Final = 2**18
 _LONGEST_REFUSAL: Final = 2**16
 _AGENT: Final = "yuheng"
@@ -55,6 +56,7 @@ class Api:
         access: where it is and who asks.
         timing: the clocks and the chance.
         patience: how long what fails is asked again.
+        seconds: that a request may take.
         in_flight: how many requests are under way at once, watches not counted.
         compressed: whether answers may be compressed: worth it over slow networks.
         observe: is told of each answer.
@@ -66,6 +68,7 @@ class Api:
         *,
         timing: Timing = Timing(),  # noqa: B008 -- immutable
         patience: Patience = Patience(),  # noqa: B008 -- immutable
+        seconds: float = SECONDS,
         in_flight: int = 64,
         compressed: bool = False,
         observe: Observer | None = None,
@@ -73,6 +76,7 @@ class Api:
         self.access = access
         self.timing = timing
         self._patience = patience
+        self._timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=_SECONDS_TO_CONNECT)
         self._slots = asyncio.Semaphore(in_flight)
         self._encoding = "gzip" if compressed else "identity"
         self._observe = observe
@@ -85,7 +89,7 @@ class Api:
         self._client = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=_TIMEOUT,
+            timeout=self._timeout,
             read_bufsize=_READ_AT_ONCE,
         )
         return self
@@ -134,7 +138,7 @@ class Api:
         while True:
             try:
                 async with self._slots:
-                    response = await self._answer(asked, body, (content_type, accept), _TIMEOUT)
+                    response = await self._answer(asked, body, (content_type, accept), self._timeout)
                     return await _body(asked, response)
             except (ApiError, UnreachableError) as error:
                 if not may_repeat(error, twice_is_once=repeatable):
@@ -216,7 +220,7 @@ class Api:
             *_selected(selector, fields),
         ]
         asked = Asked(self.access.server, "GET", kind.path(namespace), tuple(params))
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=silence)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_SECONDS_TO_CONNECT, sock_read=silence)
         response = await self._answer(asked, b"", (JSON, JSON), timeout)
         try:
             async with aclosing(_lines(asked, response)) as lines:

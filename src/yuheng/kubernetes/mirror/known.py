@@ -120,6 +120,7 @@ class Known(msgspec.Struct):
         problem: why it cannot be read; empty where it can.
         by_milli: whether it asks for a share of a GPU in Alibaba's way.
         text: of one that belongs to a job or a queue, the object itself.
+        is_changed: whether what the engine sees of it has changed since this was last set false.
     """
 
     key: str
@@ -132,3 +133,4 @@ class Known(msgspec.Struct):
     problem: str = ""
     by_milli: bool = False
     text: bytes = b""
+    is_changed: bool = False

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from yuheng.errors import InputError
+from yuheng.kubernetes.mirror.claims import with_places
 from yuheng.kubernetes.mirror.known import Known, Marks, marks_of
 from yuheng.kubernetes.mirror.sinks import SOURCE, ItemSink, NodeSink, PodSink, Watched
 from yuheng.model.cluster import Snapshot
@@ -36,6 +37,8 @@ __all__ = ["Mirror"]
 
 # Pods that one reader reads: what pods have in common it remembers for good, so it is replaced now and then.
 READ_BY_ONE: Final = 200_000
+# How kinds are called that are not of the core.
+_OWN: Final = {"StorageClass": "StorageClass.storage.k8s.io"}
 
 
 class Mirror:
@@ -102,7 +105,11 @@ class Mirror:
         known = self.pods.get(key)
         if known is not None and known.uid != marks.metadata.uid:
             self.drop_pod(key)
-        self.pods[key] = known = self._known(marks, raw)
+            known = None
+        before, known = known, self._known(marks, raw)
+        if before is not None and key in self._waiting:
+            known.is_changed = before.is_changed or _sees(before) != _sees(known)
+        self.pods[key] = known
         self._touched.add(key)
         self._sort_in(known, marks)
         self._bell()
@@ -268,6 +275,16 @@ class Mirror:
                 del items[key]
                 if watched.counts:
                     self.stale.add(f"a {watched.kind} went")
+                    self._bell()
+
+    def item(self, kind: str, key: str) -> Item | None:
+        """An object of another kind, as far as it is kept.
+
+        Args:
+            kind: of Kubernetes' own, such as ``StorageClass``.
+            key: ``namespace/name``; the name alone where it is in no namespace.
+        """
+        return self._items.get(_OWN.get(kind, f"{kind}."), {}).get(key)
 
     # What is taken.
 
@@ -325,6 +342,7 @@ class Mirror:
             for key, item in items.items()
             if (item.kind, key) not in self._excluded
         ]
+        items = with_places(items)
         items += [Item(SOURCE, 0, "Pod", "v1", msgspec.Raw(text)) for text in belonging]
         return assembled(items, self.nodes.values(), plain, self._assumed)
 
@@ -364,6 +382,11 @@ def _same_seat(one: Pod, other: Pod) -> bool:
         and one.device_indices == other.device_indices
         and one.owner == other.owner
     )
+
+
+def _sees(known: Known) -> tuple[Pod | None, bool, str]:
+    """What decisions on a pod that waits rest on."""
+    return known.pod, known.gated, known.problem
 
 
 def _without_images(node: Node) -> Node:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from yuheng.kubernetes.mirror.claims import Claim, StorageClass
 from yuheng.readers import wire
 from yuheng.readers.sources.documents import Item
 
@@ -42,7 +43,8 @@ WATCHED: Final = {
     "replicasets.apps": Watched("ReplicaSet", wire.Selecting),
     "statefulsets.apps": Watched("StatefulSet", wire.Selecting),
     "persistentvolumes": Watched("PersistentVolume", wire.VolumeObject),
-    "persistentvolumeclaims": Watched("PersistentVolumeClaim", wire.Claim),
+    "persistentvolumeclaims": Watched("PersistentVolumeClaim", Claim),
+    "storageclasses.storage.k8s.io": Watched("StorageClass", StorageClass),
     "poddisruptionbudgets.policy": Watched("PodDisruptionBudget", wire.Budget, counts=False),
     "priorityclasses.scheduling.k8s.io": Watched("PriorityClass", wire.PriorityClass, counts=False),
     "podgroups.scheduling.volcano.sh": Watched("PodGroup", None),

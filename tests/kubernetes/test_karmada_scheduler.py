@@ -1,0 +1,274 @@
+"""Yuheng as a scheduler of Karmada: which bindings it decides on, how, and what it writes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+from tests.kubernetes.made_api_server import FakeTime, access_to, answering, serving, status, until, unto
+from tests.kubernetes.made_member import Member
+
+from yuheng.kubernetes.api import KINDS, Api, ServerError
+from yuheng.kubernetes.dispatching.karmada.process import scheduled
+
+APPLIED = "policy.karmada.io/applied-placement"
+DYNAMIC = {
+    "replicaScheduling": {
+        "replicaSchedulingType": "Divided",
+        "replicaDivisionPreference": "Weighted",
+        "weightPreference": {"dynamicWeight": "AvailableReplicas"},
+    }
+}
+
+
+class ControlPlane(Member):
+    """Karmada's API server."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        kinds = (one for one in KINDS.values() if one.group.endswith("karmada.io"))
+        self.resources += [(one.api_version, one.plural, one.kind, one.namespaced) for one in kinds]
+
+    async def handle(self, request):
+        group = request.path.removeprefix("/apis/")
+        if group in ("work.karmada.io", "cluster.karmada.io"):
+            versions = [{"groupVersion": one[0], "version": one[0].partition("/")[2]} for one in self.resources]
+            found = [one for one in versions if one["groupVersion"].startswith(group)]
+            return answer({"kind": "APIGroup", "versions": found, "preferredVersion": found[0]}) if found else missing()
+        return await super().handle(request)
+
+    def member(self, name: str, cpu: str = "10", **fields: Any) -> None:
+        summary = {"allocatable": {"cpu": cpu, "memory": "100Gi", "pods": "100"}, "allocated": {"pods": "1"}}
+        conditions = [{"type": "Ready", "status": "True"}]
+        body = {"metadata": {"name": name}, "spec": {"region": name}}
+        self.create(
+            "clusters", {**body, "status": {"resourceSummary": summary, "conditions": conditions}, **fields}, ""
+        )
+
+    def binding(self, name: str = "web", replicas: int = 4, *, namespace: str = "shop", **spec: Any) -> None:
+        resource = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name, "namespace": namespace}
+        asked = {
+            "resource": resource,
+            "schedulerName": "yuheng",
+            "replicas": replicas,
+            "placement": DYNAMIC,
+            "replicaRequirements": {"resourceRequest": {"cpu": "1"}},
+            **spec,
+        }
+        body = {"metadata": {"name": name, "generation": 1}, "spec": asked}
+        self.create("resourcebindings" if namespace else "clusterresourcebindings", body, namespace)
+
+    def bound(self, name: str = "web", namespace: str = "shop") -> dict[str, Any]:
+        found = self.found("resourcebindings" if namespace else "clusterresourcebindings", name, namespace)
+        assert found is not None
+        return found
+
+    def clusters_of(self, name: str = "web", namespace: str = "shop") -> dict[str, int]:
+        found = self.bound(name, namespace)["spec"].get("clusters") or []
+        return {one["name"]: one.get("replicas", 0) for one in found}
+
+    def condition(self, name: str = "web", namespace: str = "shop") -> dict[str, Any]:
+        conditions = self.bound(name, namespace).get("status", {}).get("conditions", [])
+        return next((one for one in conditions if one["type"] == "Scheduled"), {})
+
+
+def answer(body: dict[str, Any]) -> web.Response:
+    return web.json_response(body)
+
+
+def missing():
+    return status(404, "NotFound", "no such group")
+
+
+@asynccontextmanager
+async def karmada() -> AsyncIterator[ControlPlane]:
+    made = ControlPlane()
+    async with serving(made.handle) as url:
+        made.url = url
+        yield made
+        made.close_watches()
+
+
+@asynccontextmanager
+async def scheduling(plane: ControlPlane, lines: list[str] | None = None) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    said = lines if lines is not None else []
+    async with Api(access_to(plane.url), timing=FakeTime().timing) as api:
+        running = asyncio.ensure_future(scheduled(api, "yuheng", said.append, stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            async with asyncio.timeout(10):
+                await running
+
+
+def is_done(plane: ControlPlane, name: str = "web", namespace: str = "shop") -> bool:
+    found = plane.bound(name, namespace)
+    observed = found.get("status", {}).get("schedulerObservedGeneration")
+    return observed is not None and observed == found["metadata"]["generation"]
+
+
+async def test_a_binding_gets_its_clusters_by_their_room_and_says_so_as_karmadas_scheduler_does():
+    async with karmada() as plane:
+        plane.member("m1", cpu="10")
+        plane.member("m2", cpu="30")
+        plane.binding(replicas=8)
+        async with scheduling(plane):
+            await until(lambda: is_done(plane))
+        assert plane.clusters_of() == {"m1": 2, "m2": 6}
+        found = plane.bound()
+        assert json.loads(found["metadata"]["annotations"][APPLIED]) == DYNAMIC
+        condition = plane.condition()
+        assert (condition["status"], condition["reason"]) == ("True", "Success")
+        assert condition["message"] == "Binding has been scheduled successfully."
+        assert found["status"]["lastScheduledTime"].endswith("Z")
+
+
+async def test_bindings_of_other_schedulers_suspended_and_deleted_ones_are_left_alone():
+    async with karmada() as plane:
+        plane.member("m1")
+        plane.binding("theirs", schedulerName="default-scheduler")
+        plane.binding("nobodys", schedulerName="")
+        plane.binding("suspended", suspension={"scheduling": True})
+        plane.binding("ours")
+        async with scheduling(plane):
+            await until(lambda: is_done(plane, "ours"))
+        assert [plane.clusters_of(name) for name in ("theirs", "nobodys", "suspended")] == [{}, {}, {}]
+
+
+async def test_what_is_decided_stays_until_placement_or_replicas_change():
+    async with karmada() as plane:
+        plane.member("m1", cpu="10")
+        plane.member("m2", cpu="30")
+        plane.binding(replicas=8)
+        async with scheduling(plane):
+            await until(lambda: is_done(plane))
+            writes = len(plane.asked("PATCH", "resourcebindings"))
+            plane.member("m1", cpu="90")
+            found = plane.bound()
+            plane.create("resourcebindings", {**found, "metadata": {**found["metadata"], "labels": {"x": "y"}}}, "shop")
+            await asyncio.sleep(0.05)
+            assert len(plane.asked("PATCH", "resourcebindings")) == writes
+            assert plane.clusters_of() == {"m1": 2, "m2": 6}
+            found = plane.bound()
+            spec, metadata = {**found["spec"], "replicas": 4}, {**found["metadata"], "generation": 7}
+            plane.create("resourcebindings", {**found, "spec": spec, "metadata": metadata}, "shop")
+            await until(lambda: sum(plane.clusters_of().values()) == 4 and is_done(plane))
+            assert plane.clusters_of() == {"m1": 1, "m2": 3}
+
+
+async def test_no_room_is_a_condition_and_takes_nothing_away_and_room_that_comes_is_used():
+    async with karmada() as plane:
+        plane.member("m1", cpu="2")
+        plane.binding(replicas=4, clusters=[{"name": "m1", "replicas": 1}])
+        lines: list[str] = []
+        async with scheduling(plane, lines):
+            await until(lambda: plane.condition().get("reason") == "Unschedulable")
+            assert plane.condition()["status"] == "False"
+            assert plane.clusters_of() == {"m1": 1}
+            plane.member("m1", cpu="20")
+            await until(lambda: is_done(plane))
+            assert plane.clusters_of() == {"m1": 4}
+            assert plane.condition()["status"] == "True"
+        assert len(lines) == len(set(lines))
+
+
+async def test_where_no_cluster_is_left_a_binding_loses_what_it_had():
+    async with karmada() as plane:
+        taint = {"key": "drained", "effect": "NoSchedule"}
+        plane.member("m1", spec={"taints": [taint]})
+        plane.binding(replicas=2)
+        async with scheduling(plane):
+            await until(lambda: plane.condition().get("reason") == "NoClusterFit")
+        assert "0/1 clusters are available" in plane.condition()["message"]
+        assert plane.clusters_of() == {}
+
+
+async def test_what_goes_everywhere_goes_to_new_clusters_too():
+    async with karmada() as plane:
+        plane.member("m1")
+        plane.binding("role", 0, namespace="", placement={"clusterAffinity": {}})
+        async with scheduling(plane):
+            await until(lambda: is_done(plane, "role", ""))
+            assert plane.clusters_of("role", "") == {"m1": 0}
+            plane.member("m2")
+            await until(lambda: plane.clusters_of("role", "") == {"m1": 0, "m2": 0})
+
+
+async def test_a_cluster_that_is_being_left_gets_nothing():
+    async with karmada() as plane:
+        plane.member("m1")
+        plane.member("m2")
+        task = {"fromCluster": "m1", "reason": "TaintUntolerated", "producer": "TaintManager"}
+        plane.binding(replicas=3, gracefulEvictionTasks=[task])
+        async with scheduling(plane):
+            await until(lambda: is_done(plane))
+        assert plane.clusters_of() == {"m2": 3}
+
+
+async def test_a_rescheduling_that_was_asked_for_begins_anew():
+    async with karmada() as plane:
+        plane.member("m1", cpu="10")
+        plane.member("m2", cpu="30")
+        plane.binding(replicas=8)
+        async with scheduling(plane):
+            await until(lambda: is_done(plane))
+            plane.member("m1", cpu="30")
+            found = plane.bound()
+            asked = {**found["spec"], "rescheduleTriggeredAt": "2099-01-01T00:00:00Z"}
+            metadata = {**found["metadata"], "generation": 9}
+            plane.create("resourcebindings", {**found, "spec": asked, "metadata": metadata}, "shop")
+            await until(lambda: plane.clusters_of() != {"m1": 2, "m2": 6})
+
+
+async def test_the_ordered_affinity_that_was_used_is_noted_down():
+    async with karmada() as plane:
+        plane.member("m1", cpu="1")
+        plane.member("m2", cpu="30")
+        terms = [{"affinityName": f"to-{name}", "clusterNames": [name]} for name in ("m1", "m2")]
+        plane.binding(replicas=3, placement={**DYNAMIC, "clusterAffinities": terms})
+        async with scheduling(plane):
+            await until(lambda: is_done(plane))
+        assert plane.clusters_of() == {"m2": 3}
+        assert plane.bound()["status"]["schedulerObservingAffinityName"] == "to-m2"
+
+
+async def test_a_write_that_comes_too_late_is_decided_on_again():
+    async with karmada() as plane:
+        plane.member("m1")
+        plane.binding(replicas=3)
+
+        def late():
+            found = plane.bound()
+            spec = {**found["spec"], "replicas": 2}
+            plane.create("resourcebindings", {**found, "spec": spec}, "shop")
+            return status(409, "Conflict", "the object has been modified")
+
+        plane.faults.append(unto("PATCH", "resourcebindings", answering(late)))
+        async with scheduling(plane):
+            await until(lambda: is_done(plane))
+        assert plane.clusters_of() == {"m1": 2}
+
+
+async def test_a_placement_that_is_none_is_a_condition_and_the_others_are_decided_on():
+    async with karmada() as plane:
+        plane.member("m1")
+        plane.binding("bad", placement={"spreadConstraints": [{"minGroups": 3, "maxGroups": 1}]})
+        plane.binding("good", replicas=1)
+        async with scheduling(plane):
+            await until(lambda: is_done(plane, "good") and plane.condition("bad").get("reason") == "SchedulerError")
+        assert "spec.placement" in plane.condition("bad")["message"]
+
+
+async def test_what_is_no_karmada_is_refused_in_a_line():
+    async with karmada() as plane:
+        plane.resources = [one for one in plane.resources if "karmada" not in one[0]]
+        async with Api(access_to(plane.url), timing=FakeTime().timing) as api:
+            with pytest.raises(ServerError, match="expected the API server of a Karmada"):
+                await scheduled(api, "yuheng", print, asyncio.Event())
