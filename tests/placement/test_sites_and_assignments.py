@@ -153,6 +153,39 @@ def test_room_is_kept_up_to_date_as_pods_come_and_go(cluster: Cluster, specs: li
             assert min(known, MOST) == min(counted.room(pods[0], 0, group, MOST), MOST)
 
 
+@given(st.sampled_from([200, 300, 70_000]), st.lists(st.integers(0, 3), max_size=6))
+@some
+def test_nodes_that_hold_any_number_of_pods_are_counted(limit: int, taken: list[int]) -> None:
+    nodes = tuple(Node(name=f"n{i}", allocatable={"cpu": 10**9, "pods": limit + i}) for i in range(4))
+    pods = made_pods("new", 1, PodSpec(requests={"cpu": 1}))
+    site = _site(Cluster(name="c", snapshot=Snapshot(nodes=nodes, namespaces={"default": {}})), pods)
+    headroom = Headroom([site])
+    assert headroom.room(pods[0], 0, ANY, 10**6) == 4 * limit + 6
+    for _ in taken:
+        batch = site.place(pods, ANY)
+        assert batch is not None
+        headroom.changed(0, batch, 1)
+    assert headroom.room(pods[0], 0, ANY, 10**6) == 4 * limit + 6 - len(taken)
+
+
+@given(CLUSTERS, st.lists(st.tuples(SPECS, st.integers(1, 3)), min_size=2, max_size=6))
+@some
+def test_a_class_that_was_made_of_another_goes_where_one_that_was_not_goes(
+    cluster: Cluster, wanted: list[tuple[PodSpec, int]]
+) -> None:
+    everybody = [made_pods(f"new-{i}", count, spec) for i, (spec, count) in enumerate(wanted)]
+    some_pods = tuple(pod for pods in everybody for pod in pods)
+    recast, anew = _site(cluster, some_pods), _site(cluster, some_pods)
+    # The first one twice, as its trees are used from its second turn on.
+    for pods in (everybody[0], *everybody):
+        anew._hands.clear()
+        anew._hand(anew._number(pods[0], ANY))
+        found = [site.place(pods, ANY) for site in (recast, anew)]
+        where = [batch.nodes.tolist() if batch is not None else None for batch in found]
+        assert where[0] == where[1]
+    assert _state(recast) == _state(anew)
+
+
 @given(CLUSTERS, SPECS)
 @some
 def test_as_many_can_be_placed_as_there_is_room_for_and_not_one_more(cluster: Cluster, spec: PodSpec) -> None:

@@ -70,7 +70,7 @@ def _answers(rng: Random, seed: int) -> Iterator[dict[str, Any]]:
     for each in drawn.pods[:12]:
         yield explain(drawn, each.key, chosen, seed).to_dict()
     yield from _headrooms(drawn, chosen)
-    yield from _copies(drawn, PRESETS["kubernetes"].policy, seed)
+    yield from _copies(rng, seed)
     for _ in range(8):
         yield _without_time(plan(made_batches.batch(rng), made_batches.policy(rng), seed).to_dict())
 
@@ -81,15 +81,18 @@ def _headrooms(drawn: Snapshot, chosen: Policy) -> Iterator[dict[str, Any]]:
         yield capacity(drawn, msgspec.structs.replace(each, spec=asking), chosen).to_dict()
 
 
-def _copies(drawn: Snapshot, chosen: Policy, seed: int) -> Iterator[dict[str, Any]]:
-    """Copies of pods that are placed without trees."""
-    engine = Engine(drawn, chosen, seed, setting=Setting(lines=100))
+def _copies(rng: Random, seed: int) -> Iterator[dict[str, Any]]:
+    """Copies of pods, all at once, on nodes that differ in nothing but their room; one is closed to pods."""
+    nodes = [node(f"n{i}", cpu=rng.choice((1000, 4000)), unschedulable=i == 5) for i in range(9)]
+    bound = [pod(f"b{i}", on=f"n{rng.randrange(9)}", requests={"cpu": 100 * i}) for i in range(9)]
+    asking = [pod(f"p{i}", requests={"cpu": rng.choice((300, 700))}) for i in range(3)]
+    engine = Engine(cluster(*nodes, *bound, *asking), PRESETS["kubernetes"].policy, seed, setting=Setting(lines=100))
     for number in sorted(set(engine.class_of)):
         hand = engine.grasp(number)
-        if are_alike(engine.cluster, hand.window, engine.rules, hand.row):
-            first = int(engine.cluster.log_size[0])
-            count = place_alike(engine.cluster, hand.window, engine.rules, hand.row, 3)
-            yield {"class": number, "nodes": engine.cluster.log_node[first : first + count].tolist()}
+        assert are_alike(engine.cluster, hand.window, engine.rules, hand.row)
+        first = int(engine.cluster.log_size[0])
+        count = place_alike(engine.cluster, hand.window, engine.rules, hand.row, 20)
+        yield {"class": number, "nodes": engine.cluster.log_node[first : first + count].tolist()}
 
 
 def _without_time(found: dict[str, Any]) -> dict[str, Any]:

@@ -33,6 +33,10 @@ class Rates(msgspec.Struct, frozen=True):
         """US dollars per hour of so many milli-cores, bytes and GPUs."""
         return self.cpu * cpu_milli / 1000 + self.memory * memory / GIB + self.gpu * gpus
 
+    def over(self, other: Rates) -> Rates:
+        """These rates, as somebody gave them; another's where these are the defaults."""
+        return other if self == DEFAULT_RATES else self
+
 
 # The defaults of OpenCost (configs/default.json) for a cluster on premises.
 DEFAULT_RATES: Final = Rates()

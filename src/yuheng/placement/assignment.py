@@ -146,26 +146,36 @@ class Assignment:
             return
         homes = terrain.site[groups]
         starts = np.flatnonzero(np.append(True, homes[1:] != homes[:-1]))
-        wide = self._wide_scopes(case, groups) if case.workload.divisible and len(starts) > 1 else []
         ends = np.append(starts[1:], len(groups))
-        least = self.filling.least_in(case, groups, starts).tolist()
-        least += self._least_across(case, wide)
-        for value, i in sorted(zip(least, range(len(least)), strict=True)):
+        least = self.filling.least_in(case, groups, starts)
+        scopes = [(value, i) for i, value in enumerate(least.tolist())]
+        wide: list[NDArray[np.int64]] = []
+        if case.workload.divisible and len(starts) > 1:
+            for value, scope in self._wide_scopes(case, usable):
+                scopes.append((value, len(scopes)))
+                wide.append(scope)
+        for value, i in sorted(scopes):
             yield value, groups[starts[i] : ends[i]] if i < len(starts) else wide[i - len(starts)]
 
-    def _least_across(self, case: Case, scopes: Sequence[NDArray[np.int64]]) -> list[float]:
-        """The least that a proposal across the clusters of each scope could be worth."""
-        fixed = case.factors.cost * case.quote.fixed[self.terrain.region]
-        pods, counts = self.filling.least(case), np.array(case.counts)
-        return [float(counts @ pods[:, scope].min(axis=1) + fixed[scope].min()) for scope in scopes]
+    def _wide_scopes(self, case: Case, usable: NDArray[np.bool_]) -> Iterator[tuple[float, NDArray[np.int64]]]:
+        """The groups of each region with several clusters, as regions are met, then all groups together.
 
-    def _wide_scopes(self, case: Case, groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        """All groups together, and those of each region with several clusters."""
-        if not case.quote.fixed.any() and case.factors.time <= 0:
-            return [groups]
-        regions, sites = self.terrain.region[groups], self.terrain.site
-        found = [groups[regions == r] for r in dict.fromkeys(regions.tolist())]
-        return [*(scope for scope in found if sites[scope[0]] != sites[scope[-1]]), groups]
+        Each after the least that a proposal across its clusters could be worth.
+        """
+        terrain, counts = self.terrain, np.array(case.counts)
+        pods, fixed = self.filling.least(case), case.factors.cost * case.quote.fixed
+        groups = terrain.by_region[usable[terrain.by_region]]
+        regions = terrain.region[groups]
+        starts = np.flatnonzero(np.append(True, regions[1:] != regions[:-1]))
+        least = np.ascontiguousarray(np.minimum.reduceat(pods[:, groups], starts, axis=1).T)
+        data = fixed[regions[starts]]
+        if case.quote.fixed.any() or case.factors.time > 0:
+            ends = np.append(starts[1:], len(groups))
+            several = terrain.site[groups[starts]] != terrain.site[groups[ends - 1]]
+            order = np.argsort(groups[starts])
+            for i in order[several[order]].tolist():
+                yield float(counts @ least[i] + data[i]), groups[starts[i] : ends[i]]
+        yield float(counts @ least.min(axis=0) + data.min()), np.flatnonzero(usable)
 
     def _filled(self, case: Case, groups: NDArray[np.int64]) -> Proposal | None:
         """Fill groups, the cheapest first; None when they have too little room."""
@@ -199,16 +209,17 @@ class Assignment:
         The nodes that are bought for them are not in it.
         """
         cost = carbon = time = 0.0
+        quote, bought, region = case.quote, self.terrain.bought, self.terrain.region
         regions = set()
-        merged: Counter[tuple[int, int]] = Counter()
+        merged: dict[tuple[int, int], int] = {}
         for t, g, pods in where:
-            merged[t, g] += pods
+            merged[t, g] = merged.get((t, g), 0) + pods
         for (t, g), pods in sorted(merged.items()):
-            cost += 0.0 if self.terrain.bought[g] else pods * float(case.quote.money[t, g])
-            carbon += pods * float(case.quote.grams[t, g])
-            time = max(time, float(case.quote.time[g]))
-            regions.add(int(self.terrain.region[g]))
-        return Terms(cost + sum(float(case.quote.fixed[r]) for r in sorted(regions)), time, carbon)
+            cost += 0.0 if bought.item(g) else pods * quote.money.item(t, g)
+            carbon += pods * quote.grams.item(t, g)
+            time = max(time, quote.time.item(g))
+            regions.add(region.item(g))
+        return Terms(cost + sum(quote.fixed.item(r) for r in sorted(regions)), time, carbon)
 
     def score(self, case: Case, terms: Terms) -> float:
         """Terms in the objective."""

@@ -116,5 +116,7 @@ class Case(NamedTuple):
 
     def indices(self, template: int) -> list[int]:
         """Which of the workload's pods are of a template."""
+        if len(self.quote.templates) == 1:
+            return list(range(len(self.workload.pods)))
         spec = self.quote.templates[template][0].spec
         return [i for i, pod in enumerate(self.workload.pods) if pod.spec is spec]

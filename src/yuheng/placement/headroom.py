@@ -15,18 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.model.pod import Pod, PodSpec
-from yuheng.placement.room import MOST, Copies, Nodes, count, recount, take
+from yuheng.placement.room import MOST, Copies, Nodes, count, count_all, recount, take
 from yuheng.placement.shapes import Shape, Shapes
 from yuheng.placement.sites import ANY, Batch, Site
 
 __all__ = ["Headroom"]
 
 I64 = NDArray[np.int64]
-# Bytes that what is known of the shapes may take, and what a node takes of each.
+# Bytes that what is known of the shapes may take.
 KNOWN_BYTES: Final = 512 * 2**20
-BYTES_A_NODE: Final = 4
-# Lines of the log of changes; when they are used up, all nodes are looked at again.
-LINES: Final = 1 << 20
+# Bytes of the log of changes; when they are used up, all nodes are looked at again.
+LOG_BYTES: Final = 64 * 2**20
 
 
 class _Known:
@@ -52,22 +51,30 @@ class Headroom:
         self._site_of_group = np.repeat(np.arange(len(sites)), np.diff(self._group_first))
         self._names = sorted({name for site in sites for name in site.engine.resources.names})
         size = self._first[-1]
+        words = len(self._names) + 4
+        self._room_for_lines = LOG_BYTES // (8 * words)
         self._nodes = Nodes(
             free=np.zeros((len(self._names), size), dtype=np.int64),
             slots=np.zeros(size, dtype=np.int64),
             group_of=np.zeros(size, dtype=np.int32),
-            site_of=np.zeros(size, dtype=np.int32),
-            log=np.zeros(LINES, dtype=np.int32),
+            site_of=np.repeat(np.arange(len(sites), dtype=np.int32), np.diff(self._first)),
+            first=np.array(self._first, dtype=np.int64),
+            log=np.zeros((self._room_for_lines, words), dtype=np.int64),
         )
         for s in range(len(sites)):
             self._take_in(s)
         self._lines = 0
+        # Clusters where pods keep others away: once one does, it is tried what fits.
+        self._repelled = [s for s, site in enumerate(sites) if site.repelled]
+        most = max((int(site.engine.cluster.pod_limit.max(initial=0)) for site in sites), default=0)
+        self._whole = np.min_scalar_type(min(most, MOST))
         self._shapes = Shapes()
         # Specifications are held on to, so that no other takes the identity of one.
         self._rows: dict[int, tuple[PodSpec, I64]] = {}
         self._known: OrderedDict[int, _Known] = OrderedDict()
-        self._open: dict[int, NDArray[np.uint8]] = {}
-        self._most = max(2, KNOWN_BYTES // (BYTES_A_NODE * max(size, 1)))
+        # By what decides about places: where pods may be, and the clusters for which that is known.
+        self._open: dict[int, tuple[NDArray[np.uint8], NDArray[np.bool_]]] = {}
+        self._most = max(2, KNOWN_BYTES // (self._whole.itemsize * max(size, 1)))
 
     def _take_in(self, s: int) -> None:
         """What is left on the nodes of a cluster."""
@@ -78,13 +85,12 @@ class Headroom:
                 self._nodes.free[row, mine] = arrays.allocatable[:, column[name]] - arrays.used[:, column[name]]
         self._nodes.slots[mine] = np.where(arrays.absent == 0, arrays.pod_limit - arrays.pods, 0)
         self._nodes.group_of[mine] = site.group_of + self._group_first[s]
-        self._nodes.site_of[mine] = s
 
     def tried(self, pod: Pod) -> list[int]:
         """The clusters where more than room decides about a pod."""
         if not self._shapes.of(pod).plain:
             return list(range(len(self._sites)))
-        return [s for s, site in enumerate(self._sites) if site.repelled]
+        return self._repelled
 
     def room(self, pod: Pod, s: int, group: int, most: int) -> int:
         """How many more of a pod fit in one cluster, whatever decides.
@@ -130,23 +136,22 @@ class Headroom:
         if known.seen < self._lines:
             recount(self._nodes, known.copies, known.seen, self._lines)
             known.seen = self._lines
-        repelled = [s for s, site in enumerate(self._sites) if site.repelled]
-        if known.everywhere and not repelled:
+        if known.everywhere and not self._repelled:
             return known.copies.totals
         sure = known.copies.counted > 0
-        sure[repelled] = False
+        sure[self._repelled] = False
         return np.where(sure[self._site_of_group], known.copies.totals, MOST)
 
     def _met(self, pod: Pod, shape: Shape) -> _Known:
         """A shape that no cluster was looked at for."""
         size, row = self._first[-1], self._row(pod)
         if shape.places not in self._open:
-            self._open[shape.places] = np.zeros(size, dtype=np.uint8)
+            self._open[shape.places] = np.zeros(size, dtype=np.uint8), np.zeros(len(self._sites), dtype=np.bool_)
         copies = Copies(
             request=row,
             needs=np.flatnonzero(row > 0),
-            open=self._open[shape.places],
-            each=np.empty(size, dtype=np.int32),
+            open=self._open[shape.places][0],
+            each=np.empty(size, dtype=self._whole),
             totals=np.zeros(self._group_first[-1], dtype=np.int64),
             counted=np.zeros(len(self._sites), dtype=np.uint8),
         )
@@ -167,13 +172,22 @@ class Headroom:
             known.seen = self._lines
         if known.everywhere:
             return
-        counted = known.copies.counted
-        for site in np.flatnonzero(counted == 0).tolist() if s is None else [s]:
-            if not counted[site]:
-                first, last = self._first[site], self._first[site + 1]
-                known.copies.open[first:last] = self._sites[site].open_to(pod)
-                count(self._nodes, known.copies, site, first, last)
-        known.everywhere = bool(counted.all())
+        if s is None:
+            self._open_up(pod, range(len(self._sites)))
+            count_all(self._nodes, known.copies)
+            known.everywhere = True
+        elif not known.copies.counted[s]:
+            self._open_up(pod, [s])
+            count(self._nodes, known.copies, s)
+            known.everywhere = bool(known.copies.counted.all())
+
+    def _open_up(self, pod: Pod, sites: Sequence[int]) -> None:
+        """Find out where in some clusters a pod may be."""
+        mask, known = self._open[self._shapes.of(pod).places]
+        for s in sites:
+            if not known[s]:
+                mask[self._first[s] : self._first[s + 1]] = self._sites[s].open_to(pod)
+                known[s] = True
 
     def changed(self, s: int, batch: Batch, sign: int) -> None:
         """Take in that copies came to their nodes, or left them.
@@ -183,9 +197,11 @@ class Headroom:
             batch: the copies.
             sign: 1 when they came, -1 when they left.
         """
-        for start in range(0, len(batch.nodes), LINES):
-            nodes = batch.nodes[start : start + LINES]
-            if self._lines + len(nodes) > LINES:
+        if self._sites[s].repelled and s not in self._repelled:
+            self._repelled.append(s)
+        for start in range(0, len(batch.nodes), self._room_for_lines):
+            nodes = batch.nodes[start : start + self._room_for_lines]
+            if self._lines + len(nodes) > self._room_for_lines:
                 self._known.clear()
                 self._lines = 0
             take(self._nodes, self._row(batch.pods[0]), nodes, self._first[s], sign, self._lines)

@@ -6,8 +6,9 @@ price. Which node of the group a pod gets is for the scheduler to say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence, Set
+from itertools import islice, repeat
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -18,6 +19,7 @@ from yuheng.model.fleet import Cluster, ClusterPool, Fleet
 from yuheng.model.labels import CAPACITY_TYPE, HOSTNAME, INSTANCE_TYPE, OLD_INSTANCE_TYPE, ZONE
 from yuheng.model.node import Node
 from yuheng.model.prices import Market
+from yuheng.scheduling.templates import first_of, numbered
 
 __all__ = ["Group", "Stock", "market_of", "pool_nodes", "stock_of"]
 
@@ -31,6 +33,7 @@ CAPACITY_TYPES: Final[Mapping[str, Mapping[str, Market]]] = {
     "kubernetes.azure.com/scalesetpriority": {"spot": "spot", "regular": "on-demand"},
     "yuheng.io/market": {"spot": "spot", "on-demand": "on-demand", "reserved": "reserved"},
 }
+_name_of, _labels_of, _model_of = attrgetter("name"), attrgetter("labels"), attrgetter("devices.model")
 TELLING: Final = (INSTANCE_TYPE, OLD_INSTANCE_TYPE, ZONE, *CAPACITY_TYPES)
 
 
@@ -100,32 +103,44 @@ def stock_of(cluster: Cluster, fleet: Fleet, time: float, most: int) -> Stock:
         time: when prices are looked up.
         most: how many nodes of a pool could be of use at the most: one for each replica to place.
     """
-    known: dict[tuple[object, ...], _Kind] = {}
-    number: dict[_Kind, int] = {}
-    nodes: list[Node] = []
-    ids: list[int] = []
+    given = cluster.snapshot.nodes
+    names = list(map(_name_of, given))
     pools = {pool.name: pool for pool in cluster.pools}
-    telling = [key for key in TELLING if any(key in node.labels for node in cluster.snapshot.nodes)]
     stems = tuple(f"{name}-" for name in pools)
-    for node in cluster.snapshot.nodes:
-        pool = _pool_of(node, pools) if stems and node.name.startswith(stems) else None
-        told = (*map(node.labels.get, telling), node.devices.model, pool and pool.name)
-        if told not in known:
-            known[told] = _kind(node, cluster, fleet, time, pool)
-        ids.append(number.setdefault(known[told], len(number)))
-        nodes.append(node)
-    names = {node.name for node in cluster.snapshot.nodes}
-    for pool in sorted(cluster.pools, key=lambda pool: pool.name):
-        open_ = sum(name.rpartition("-")[0] == pool.name for name in names)
-        members = _members(pool, min(max(pool.maximum - open_, 0), most), names)
+    near = [i for i, name in enumerate(names) if name.startswith(stems)] if stems else []
+    origins = {i: pool.name for i in near if (pool := _pool_of(given[i], pools)) is not None}
+    alike = numbered(_told(given, origins), len(given))
+    number: dict[_Kind, int] = {}
+    groups: list[int] = []
+    zones: dict[int, set[str]] = {}
+    for i in first_of(alike).tolist():
+        kind = _kind(given[i], cluster, fleet, time, pools[origins[i]] if i in origins else None)
+        groups.append(number.setdefault(kind, len(number)))
+        zones.setdefault(groups[-1], set()).add(given[i].labels.get(ZONE, ""))
+    ids = [np.array(groups, dtype=np.int32)[alike]]
+    nodes = list(given)
+    taken = set(names)
+    for pool in sorted(cluster.pools, key=_name_of):
+        open_ = sum(names[i].rpartition("-")[0] == pool.name for i in near)
+        members = _members(pool, min(max(pool.maximum - open_, 0), most), taken)
         if members:
             group = number.setdefault(_kind(pool.node, cluster, fleet, time, pool), len(number))
+            zones.setdefault(group, set()).add(pool.node.labels.get(ZONE, ""))
             nodes += members
-            ids += [group] * len(members)
-    order = sorted(range(len(nodes)), key=[node.name for node in nodes].__getitem__)
-    group_of = np.array([ids[i] for i in order], dtype=np.int32)
-    ordered = tuple(nodes[i] for i in order)
-    return Stock(tuple(_groups(number, ordered, group_of)), ordered, group_of)
+            ids.append(np.full(len(members), group, dtype=np.int32))
+    order = sorted(range(len(nodes)), key=list(map(_name_of, nodes)).__getitem__)
+    group_of = np.concatenate(ids)[order]
+    ordered = tuple(map(nodes.__getitem__, order))
+    return Stock(tuple(_groups(number, ordered, group_of, zones)), ordered, group_of)
+
+
+def _told(nodes: Sequence[Node], origins: Mapping[int, str]) -> Iterable[tuple[object, ...]]:
+    """What each node says that makes a difference to its group: its telling labels, its GPU model, its pool."""
+    labels = list(map(_labels_of, nodes))
+    there = set().union(*labels)
+    columns = [[one.get(key) for one in labels] for key in TELLING if key in there]
+    pools = map(origins.get, range(len(nodes))) if origins else repeat(None, len(nodes))
+    return zip(*columns, map(_model_of, nodes), pools, strict=True)
 
 
 class _Kind(NamedTuple):
@@ -139,29 +154,26 @@ class _Kind(NamedTuple):
     delay: float
 
 
-def _groups(number: Mapping[_Kind, int], nodes: tuple[Node, ...], group_of: NDArray[np.int32]) -> list[Group]:
+def _groups(
+    number: Mapping[_Kind, int], nodes: Sequence[Node], group_of: NDArray[np.int32], zones: Mapping[int, Set[str]]
+) -> list[Group]:
     """The groups by number."""
-    found = []
-    order = np.argsort(group_of, kind="stable")
-    ends = np.cumsum(np.bincount(group_of, minlength=len(number)))
-    for kind, group in number.items():
-        members = order[ends[group - 1] if group else 0 : ends[group]].tolist()
-        zones = {nodes[i].labels.get(ZONE, "") for i in members}
-        zone = zones.pop() if len(zones) == 1 else ""
-        found.append(
-            Group(
-                pool=kind.pool,
-                instance_type=kind.instance_type,
-                gpu_model=kind.gpu_model,
-                market=kind.market,
-                price=kind.price,
-                zone=zone,
-                delay=kind.delay,
-                sample=nodes[members[0]],
-                size=len(members),
-            )
+    sizes = np.bincount(group_of, minlength=len(number)).tolist()
+    samples = first_of(group_of).tolist()
+    return [
+        Group(
+            pool=kind.pool,
+            instance_type=kind.instance_type,
+            gpu_model=kind.gpu_model,
+            market=kind.market,
+            price=kind.price,
+            zone=next(iter(zones[group])) if len(zones[group]) == 1 else "",
+            delay=kind.delay,
+            sample=nodes[samples[group]],
+            size=sizes[group],
         )
-    return found
+        for kind, group in number.items()
+    ]
 
 
 def _kind(node: Node, cluster: Cluster, fleet: Fleet, time: float, pool: ClusterPool | None = None) -> _Kind:

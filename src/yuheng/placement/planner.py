@@ -27,6 +27,7 @@ from yuheng.model.policy import Policy
 from yuheng.model.propagation import PropagationPolicy
 from yuheng.placement.assignment import Assignment
 from yuheng.placement.cases import Case
+from yuheng.placement.collecting import collector_paused
 from yuheng.placement.decided import Told
 from yuheng.placement.exact import Bound, solve
 from yuheng.placement.flows import Taken, flow
@@ -149,7 +150,8 @@ class Decision:
         self.lost = remains.lost
         self.whole = fleet
         rest = _loosened(remains.fleet) if question.rebalance else remains.fleet
-        self._open(rest, {} if compiled is None else compiled)
+        with collector_paused():
+            self._open(rest, {} if compiled is None else compiled)
 
     def _time(self, fleet: Fleet) -> float:
         if self.question.now is not None:
@@ -219,8 +221,9 @@ class Decision:
 
     def plan(self, progress: Progress | None = None) -> FleetPlan:
         """Decide, and tell."""
-        self.decide(progress)
-        return told(self._told())
+        with collector_paused():
+            self.decide(progress)
+            return told(self._told())
 
     def decide(self, progress: Progress | None = None) -> None:
         """Place everybody."""

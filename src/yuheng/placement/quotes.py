@@ -6,7 +6,9 @@ Letters for sizes: T templates of a workload (pods that are alike), G groups of 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -20,12 +22,13 @@ from yuheng.model.objective import Terms
 from yuheng.model.pod import Pod
 from yuheng.model.prices import MARKETS, Market
 from yuheng.model.requirements import Requirements
-from yuheng.model.series import Series, SeriesTable
+from yuheng.model.series import Series
 from yuheng.placement.quote import Quote, Refusals
 from yuheng.placement.shifting.start import best_start
 from yuheng.placement.shifting.windows import openings
-from yuheng.placement.terrain import Ask, Terrain
-from yuheng.placement.transfer import Moves, Network, is_among, moved
+from yuheng.placement.terrain import HOUR, Ask, Terrain
+from yuheng.placement.timing import DEADLINE_LEVEL, JOULES_PER_KWH, Times, Timing
+from yuheng.placement.transfer import Network, is_among
 from yuheng.scheduling.filters import untolerated_taints
 
 __all__ = ["HORIZON_HOURS", "Quotes"]
@@ -33,11 +36,8 @@ __all__ = ["HORIZON_HOURS", "Quotes"]
 F64 = NDArray[np.float64]
 # Services never end: a month of them is what their terms count.
 HORIZON_HOURS: Final = 730.0
-# With a distribution of run times, a deadline has to be met by so many of the runs.
-DEADLINE_LEVEL: Final = 0.95
-HOUR: Final = 3600.0
-JOULES_PER_KWH: Final = 3.6e6
 
+_spec_of = attrgetter("spec")
 _encode = msgspec.msgpack.Encoder(order="sorted").encode
 
 
@@ -45,29 +45,21 @@ class _Frame(NamedTuple):
     """The parts of a `Quote` that do not depend on how much is asked for.
 
     Attributes:
-        begin: (G,) when it begins to pay, in seconds since the epoch.
-        hours: (G,) that are paid for.
-        course: (G,) mean price over them, relative to that of the plan's time.
-        intensity: (G,) grams of CO2 equivalent per watt over them.
-        start, time, busy, open, fixed, moves, refused, ends: see `Quote`.
+        times: when it would run, and for what it pays.
+        whole, open, fixed, refused: see `Quote`.
     """
 
-    begin: F64
-    hours: F64
-    course: F64
-    intensity: F64
-    start: F64
-    time: F64
-    busy: F64
+    times: Times
+    whole: F64
     open: NDArray[np.bool_]
     fixed: F64
-    moves: tuple[Moves, ...]
     refused: Mapping[int, str]
-    ends: bool
 
 
 # What a workload pays and draws: (T, G) US dollars per hour, (T, G) watts, and the templates.
 _Drawn = tuple[F64, F64, tuple[tuple[Pod, int], ...]]
+# The pods of a workload: its templates, what each asks for, and what they tolerate.
+_Pods = tuple[tuple[tuple[Pod, int], ...], tuple[Ask, ...], bytes]
 # What one pod pays alone, pays for its part of its node, and draws; and how many of it a bought node holds.
 _Asked = tuple[F64, F64, F64, F64]
 
@@ -93,15 +85,14 @@ class Quotes:
         self.horizon = horizon
         self._known: dict[tuple[object, ...], Quote] = {}
         self._keys: dict[int, tuple[Requirements, bytes]] = {}
-        self._carbon = SeriesTable([terrain.carbon(r) for r in range(len(terrain.regions))] or [Series.constant(0.0)])
-        # Groups of one machine in one region, which mostly begin and end together.
-        self._side_by_side = np.lexsort((terrain.startup, terrain.delay, terrain.machine, terrain.region))
+        self._timing = Timing(terrain, network, now, horizon)
         self._among: dict[str, NDArray[np.bool_]] = {}
-        self._intensities: dict[tuple[bytes, bytes], F64] = {}
         self._asks: dict[Ask, _Asked] = {}
         self._guarded = [(s, one) for s, one in enumerate(terrain.clusters) if one.taints or not one.ready]
         self._frames: dict[tuple[bytes, bytes, bytes], _Frame] = {}
-        self._stores: dict[bytes, tuple[F64, tuple[Moves, ...]]] = {}
+        # What pods come to within a frame; frames are held on to, so that no other takes the identity of one.
+        self._sums: dict[tuple[int, tuple[Ask, ...]], tuple[_Frame, F64, F64]] = {}
+        self._told: dict[int, tuple[FleetWorkload, _Pods]] = {}
 
     def quote(self, workload: FleetWorkload, factors: Terms | None = None, *, by_policy: bool = False) -> Quote:
         """The quote of a workload.
@@ -114,15 +105,13 @@ class Quotes:
                 one is not ready.
         """
         needs = workload.requirements
-        templates = _templates(workload.pods)
-        asks = tuple(Ask.of(pod) for pod, _ in templates)
-        tolerations = {id(pod.spec.tolerations): pod.spec.tolerations for pod, _ in templates}
+        templates, asks, tolerated = self._pods(workload)
         shiftable = needs.latest_start > 0 and factors is not None
         key = (
             asks,
             tuple(count for _, count in templates),
             self._key(needs),
-            _encode(list(tolerations.values())),
+            tolerated,
             factors if shiftable else None,
             by_policy,
             id(workload) if workload.variants else 0,
@@ -132,7 +121,16 @@ class Quotes:
             found = self._known[key] = self._made(
                 workload, templates, asks, factors if shiftable else None, by_policy=by_policy
             )
-        return found._replace(templates=templates)
+        return found if found.templates is templates else found._replace(templates=templates)
+
+    def _pods(self, workload: FleetWorkload) -> _Pods:
+        known = self._told.get(id(workload))
+        if known is None:
+            templates = _templates(workload.pods)
+            tolerations = {id(pod.spec.tolerations): pod.spec.tolerations for pod, _ in templates}
+            found = templates, tuple(Ask.of(pod) for pod, _ in templates), _encode(list(tolerations.values()))
+            known = self._told[id(workload)] = (workload, found)
+        return known[1]
 
     def _key(self, needs: Requirements) -> bytes:
         known = self._keys.get(id(needs))
@@ -159,31 +157,47 @@ class Quotes:
                 frame = self._frames[key] = self._framed(workload, None, None, by_policy=by_policy)
         else:
             frame = self._framed(workload, (rate, watts, templates), factors, by_policy=by_policy)
+        times = frame.times
+        money, grams = self._summed(frame, asks, rate, watts, shared=factors is None and not workload.variants)
         return Quote(
             templates=templates,
             rate=rate,
             part=part,
             held=held,
-            whole=self.terrain.whole * frame.hours * frame.course,
-            begin=frame.begin,
-            hours=frame.hours,
-            money=rate * frame.hours * frame.course,
-            grams=watts * frame.intensity,
-            start=frame.start,
-            time=frame.time,
-            busy=frame.busy,
+            whole=frame.whole,
+            begin=times.begin,
+            hours=times.hours,
+            money=money,
+            grams=grams,
+            start=times.start,
+            time=times.time,
+            busy=times.busy,
             open=frame.open,
             fixed=frame.fixed,
-            moves=frame.moves,
+            moves=times.moves,
             refused=frame.refused,
-            ends=frame.ends,
-            limit=self._limit(needs) if frame.ends else None,
+            ends=times.ends,
+            limit=self._limit(needs) if times.ends else None,
         )
+
+    def _summed(self, frame: _Frame, asks: tuple[Ask, ...], rate: F64, watts: F64, *, shared: bool) -> tuple[F64, F64]:
+        """(T, G) US dollars and grams of one pod over the time it is paid for, for workloads that are alike once."""
+        key = id(frame), asks
+        known = self._sums.get(key) if shared else None
+        if known is None:
+            times = frame.times
+            known = frame, rate * times.hours * times.course, watts * times.intensity
+            if shared:
+                self._sums[key] = known
+        return known[1], known[2]
 
     def _drawn(self, workload: FleetWorkload, templates: tuple[tuple[Pod, int], ...], asks: tuple[Ask, ...]) -> _Asked:
         """(T, G) what `_ask` tells of each template, override policies applied."""
         terrain = self.terrain
         told = [self._ask(ask) for ask in asks]
+        if len(told) == 1 and not workload.variants:
+            rate, part, watts, held = (row[None, :] for row in told[0])
+            return rate, part, watts, held
         rate, part, watts, held = (np.array([one[i] for one in told]).reshape(len(asks), -1) for i in range(4))
         first = {id(pod.spec): workload.pods.index(pod) for pod, _ in templates} if workload.variants else {}
         for s, cluster in enumerate(terrain.clusters) if workload.variants else ():
@@ -200,41 +214,26 @@ class Quotes:
     ) -> _Frame:
         """What does not depend on how much a workload asks for, unless its start is put off for it."""
         terrain, needs = self.terrain, workload.requirements
-        ends = bool(needs.run_time) and needs.latency is None
         closed = Refusals(len(terrain.groups))
         if not by_policy:
             self._refuse_guarded(closed, workload)
         self._refuse_places(closed, needs)
-        run, slow = self._run_times(closed, needs)
-        fixed, moves = self._data(needs)
-        ahead = np.array([item.ahead for item in moves])[terrain.region]
-        behind = np.array([item.behind for item in moves])[terrain.region]
-        ready = ahead + terrain.delay
-        busy = ready + run + behind if ends else np.full(len(ready), np.inf)
-        hours = (run + terrain.startup) / HOUR if ends else np.full(len(run), self.horizon)
-        start = self._starts(closed, needs, drawn, ready, hours, factors)
-        self._refuse_late(closed, needs, start + busy, slow - run, ends=ends)
+        times = self._timing.earliest(needs)
+        closed.refuse(times.unknown, "how long it runs on its machines is not known")
+        if factors is not None and drawn is not None:
+            times = self._timing.begun(times, self._starts(closed, needs, drawn, times, factors))
+        self._refuse_late(closed, needs, times.start + times.busy, times.longer, ends=times.ends)
         self._refuse_slow(closed, needs)
-        stored = np.array([item.stored for item in moves])
+        stored = times.stored
         if stored.any():
-            open_hours = np.where(closed.open, hours, 0.0)
-            stored *= [float(np.max(open_hours[here], initial=0.0)) for here in terrain.in_region]
-        # Services are all counted for the same month: those that share a node pay for one.
-        begin = start + ready - terrain.startup if ends else np.full(len(run), self.now)
+            open_hours = np.where(closed.open, times.hours, 0.0)
+            stored = stored * [float(np.max(open_hours[here], initial=0.0)) for here in terrain.in_region]
         return _Frame(
-            begin=begin,
-            hours=hours,
-            course=self._course(begin, hours),
-            # What is paid for begins when the pod has its node, which is before it works.
-            intensity=self._intensity(start + ready - terrain.startup, hours),
-            start=start,
-            time=start - self.now + (busy if ends else ready),
-            busy=busy,
+            times=times,
+            whole=terrain.whole * times.hours * times.course,
             open=closed.open,
-            fixed=fixed + stored,
-            moves=moves,
+            fixed=times.data + stored,
             refused=closed.by_cluster(terrain),
-            ends=ends,
         )
 
     def _ask(self, ask: Ask) -> _Asked:
@@ -242,19 +241,6 @@ class Quotes:
             terrain = self.terrain
             self._asks[ask] = (terrain.rate(ask), terrain.part(ask), terrain.watts(ask), terrain.held(ask))
         return self._asks[ask]
-
-    def _data(self, needs: Requirements) -> tuple[F64, tuple[Moves, ...]]:
-        """(R,) what its data costs in each region, and what is moved."""
-        key = _encode((needs.reads, needs.writes))
-        if key not in self._stores:
-            terrain = self.terrain
-            regions = [terrain.region_of(r) for r in range(len(terrain.regions))]
-            moves = tuple(
-                moved(self.network, needs.reads, needs.writes, terrain.regions[r], region.storage or 0.0)
-                for r, region in enumerate(regions)
-            )
-            self._stores[key] = (np.array([item.cost for item in moves]), moves)
-        return self._stores[key]
 
     def _refuse_guarded(self, closed: Refusals, workload: FleetWorkload) -> None:
         """Close clusters that take nobody, or not this workload."""
@@ -303,46 +289,21 @@ class Quotes:
             return None
         return next(iter(untolerated_taints(cluster.taints, workload.pods[0].spec.tolerations)), None)
 
-    def _run_times(self, closed: Refusals, needs: Requirements) -> tuple[F64, F64]:
-        """(G,) mean seconds of running on each group, and those that nineteen of twenty runs do not exceed."""
-        terrain = self.terrain
-        if not needs.run_time:
-            return np.zeros(len(terrain.groups)), np.zeros(len(terrain.groups))
-        found = [needs.time_on(*machine) for machine in terrain.machines]
-        unknown = np.array([item is None for item in found], dtype=np.bool_)[terrain.machine]
-        closed.refuse(unknown, "how long it runs on its machines is not known")
-        mean = np.array([0.0 if item is None else item.mean for item in found], dtype=np.float64)
-        slow = np.array([0.0 if item is None else max(item.quantile(DEADLINE_LEVEL), item.mean) for item in found])
-        return mean[terrain.machine] / terrain.speed, slow[terrain.machine] / terrain.speed
-
-    def _starts(
-        self,
-        closed: Refusals,
-        needs: Requirements,
-        drawn: _Drawn | None,
-        ready: F64,
-        paid: F64,
-        factors: Terms | None,
-    ) -> F64:
-        """(G,) when it starts."""
-        earliest = max(self.now, needs.not_before if needs.not_before is not None else self.now)
-        stretches = openings(needs.windows, earliest, earliest + max(needs.latest_start, 2 * 86400.0))
-        found = np.full(len(ready), float(stretches[0, 0]) if len(stretches) else earliest)
-        if factors is None or drawn is None:
-            return found
+    def _starts(self, closed: Refusals, needs: Requirements, drawn: _Drawn, times: Times, factors: Terms) -> F64:
+        """(G,) when it starts, put off where that pays."""
         rate, watts, templates = drawn
         counts = np.array([count for _, count in templates], dtype=np.float64)
         dollars, power = counts @ rate, counts @ watts
-        latest = earliest + needs.latest_start
+        latest = max(self.now, needs.not_before if needs.not_before is not None else self.now) + needs.latest_start
+        found = times.start.copy()
         for g in np.flatnonzero(closed.open).tolist():
             carbon = factors.carbon * power[g] / JOULES_PER_KWH
             cost = [(carbon, self.terrain.carbon(int(self.terrain.region[g])))]
             prices = self.terrain.prices_ahead(g)
             if prices is not None:
                 cost.append((factors.cost * dollars[g] / prices.at(self.now) / HOUR, prices))
-            found[g] = self._put_off(
-                cost, float(found[g]), float(ready[g]), float(paid[g]) * HOUR, latest, needs, factors
-            )
+            ready, paid = float(times.ready[g]), float(times.hours[g]) * HOUR
+            found[g] = self._put_off(cost, float(found[g]), ready, paid, latest, needs, factors)
         return found
 
     def _put_off(
@@ -423,37 +384,14 @@ class Quotes:
                     f"{slo.quantile:.4g} of its requests take up to {found:.3g} s there, more than {slo.seconds:.3g} s",
                 )
 
-    def _course(self, begin: F64, hours: F64) -> F64:
-        """(G,) the mean price from a moment on, for so many hours, relative to today's."""
-        found = np.ones(len(begin))
-        for g, prices in self.terrain.changing_prices.items():
-            start, today = float(begin[g]), prices.at(self.now)
-            if today > 0:
-                found[g] = prices.mean(start, start + HOUR * float(hours[g])) / today
-        return found
-
-    def _intensity(self, begin: F64, hours: F64) -> F64:
-        """(G,) grams per watt over so many hours from a moment on."""
-        key = (begin.tobytes(), hours.tobytes())
-        known = self._intensities.get(key)
-        if known is not None:
-            return known
-        stretches = np.stack([self.terrain.region, begin, hours])[:, self._side_by_side]
-        changes = np.append(True, (stretches[:, 1:] != stretches[:, :-1]).any(axis=0))[: stretches.shape[1]]
-        region, begin, hours = stretches[:, changes]
-        integrals = self._carbon.integrals(region.astype(np.int64), begin, begin + HOUR * hours)
-        found = np.empty(len(changes))
-        found[self._side_by_side] = integrals[np.cumsum(changes) - 1] / JOULES_PER_KWH
-        self._intensities[key] = found
-        return found
-
 
 def _templates(pods: tuple[Pod, ...]) -> tuple[tuple[Pod, int], ...]:
     """The pods that are alike: one of each, and how many there are, in order of appearance."""
-    counts: dict[int, int] = {}
+    counts = Counter(map(id, map(_spec_of, pods)))
+    if len(counts) == 1:
+        return ((pods[0], len(pods)),)
     first: dict[int, Pod] = {}
     for pod in pods:
-        counts[id(pod.spec)] = counts.get(id(pod.spec), 0) + 1
         first.setdefault(id(pod.spec), pod)
     return tuple((first[key], count) for key, count in counts.items())
 

@@ -21,6 +21,7 @@ from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
 from yuheng.placement.machines import Group, Stock
 from yuheng.placement.shapes import Shapes
+from yuheng.scheduling.alike import are_alike, place_alike
 from yuheng.scheduling.arrays import BIT_NODE_GROUP
 from yuheng.scheduling.classes import OPEN, Fence
 from yuheng.scheduling.compile import held_requests
@@ -64,6 +65,31 @@ class Batch(NamedTuple):
     devices: NDArray[np.int64]
 
 
+# (R,) what a pod asks for, and its cpu and memory as scores count them, asked for and held.
+Amounts = tuple[NDArray[np.int64], tuple[int, int], tuple[int, int]]
+
+
+class _Held:
+    """A class in hand.
+
+    Attributes:
+        hand: the hand.
+        number: of the class.
+        is_alike: whether its copies can be placed without trees (`yuheng.scheduling.alike`).
+        is_ready: whether its trees are built.
+        had_a_turn: whether copies of it were placed.
+    """
+
+    __slots__ = ("had_a_turn", "hand", "is_alike", "is_ready", "number")
+
+    def __init__(self, hand: Hand, number: int, *, is_alike: bool) -> None:
+        self.hand = hand
+        self.number = number
+        self.is_alike = is_alike
+        self.is_ready = False
+        self.had_a_turn = False
+
+
 class Site:
     """One cluster, compiled.
 
@@ -93,15 +119,17 @@ class Site:
         self.group_of = stock.group_of
         snapshot: Snapshot = msgspec.structs.replace(cluster.snapshot, nodes=stock.nodes, jobs=(), queues=())
         self.engine = Engine(snapshot, policy, seed, list(peculiar), Setting(lines=LINES))
-        self._hands: OrderedDict[tuple[int, int], Hand] = OrderedDict()
+        self._hands: OrderedDict[tuple[object, ...], _Held] = OrderedDict()
         self._open: dict[int, NDArray[np.uint8]] = {}
-        self._moulds: dict[tuple[object, ...], tuple[int, int]] = {}
+        # Of classes that another one in hand can be made into: what they have in common, and the amounts of each.
+        self._moulds: dict[int, tuple[object, ...]] = {}
+        self._amounts: dict[int, Amounts] = {}
         self._tried: dict[int, tuple[int, int, bool]] = {}
         self._changes = 0
         self._most_hands = min(MOST_HANDS, max(2, HAND_BYTES // (BYTES_PER_HAND * max(len(stock.nodes), 1))))
         self._repelling = (0, False)
-        kinds = self.engine.peers.kinds
-        self.repelled = any(kinds[kind].repels for kind in np.unique(self.engine.placed_before[1]).tolist())
+        running = np.flatnonzero(np.bincount(self.engine.placed_before[1])).tolist()
+        self.repelled = any(self.engine.peers.kinds[kind].repels for kind in running)
         self._fences = {ANY: OPEN, EXISTING: self._fence("exists", [not group.exists for group in self.groups])}
 
     def _fence(self, key: str, closed: Sequence[bool]) -> Fence:
@@ -120,45 +148,66 @@ class Site:
         return self.engine.classes.number(pod, self._fence_of(group))
 
     def _hand(self, number: int) -> Hand:
-        """A class in hand. One that was taken when fewer kinds of pods were known cannot count the new ones."""
+        """A class in hand, ready to be rated."""
+        held = self._held(number)
+        if not held.is_ready:
+            prepare(self.engine.cluster, held.hand.window, self.engine.rules, held.hand.row)
+            held.is_ready = True
+        return held.hand
+
+    def _held(self, number: int) -> _Held:
+        """A class in hand, whose trees may be those of another.
+
+        One that was taken when fewer kinds of pods were known cannot count the new ones. But half of what it takes to
+        take a class in hand is the same for all plain pods that may go to the same nodes: of those there is one.
+        """
+        mould = self._mould(number)
+        held = self._hands.get(mould) if mould is not None else None
+        if held is not None and mould is not None:
+            self._hands.move_to_end(mould)
+            if held.number != number:
+                self._cast(held, number)
+            return held
         key = (number, len(self.engine.peers.kinds))
-        found = self._hands.get(key)
-        if found is not None:
+        held = self._hands.get(key)
+        if held is not None:
             self._hands.move_to_end(key)
-            return found
-        found = self._recast(number)
-        if found is None:
-            found = self.engine.take([number])[number]
-        self._hands[key] = found
+            return held
+        hand = self.engine.grasp(number)
+        counts = hand.window.counter_first[-1] > 0
+        alike = are_alike(self.engine.cluster, hand.window, self.engine.rules, hand.row)
+        held = _Held(hand, number, is_alike=alike)
+        self._hands[key if counts or mould is None else mould] = held
         if len(self._hands) > self._most_hands:
             self._hands.popitem(last=False)
-        return found
+        return held
 
-    def _recast(self, number: int) -> Hand | None:
-        """A class that was in hand, made another that differs in nothing but amounts; None when there is none.
+    def _mould(self, number: int) -> tuple[object, ...] | None:
+        """What a class has in common with those that differ from it in nothing but amounts; None for its own rules."""
+        if self._knows_repelling():
+            return None
+        if number not in self._moulds:
+            self._moulds[number] = self._moulded(number)
+        return self._moulds[number] or None
 
-        Half of what it takes to take a class in hand is the same for all pods that may go to the same nodes.
-        """
+    def _moulded(self, number: int) -> tuple[object, ...]:
         item = self.engine.classes.all[number]
         spec = item.pod.spec
         shape = self._shapes.of(item.pod)
-        if not shape.plain or self._knows_repelling() or item.default_selector is not None or spec.spread:
-            return None
+        if not shape.plain or item.default_selector is not None or spec.spread:
+            return ()
         needs = tuple(sorted(name for name, amount in spec.requests.items() if amount))
         images = spec.images if self.engine.machines.image_sizes else ()
-        mould = (item.kind, item.fence.key, shape.places, needs, images)
-        owner = self._moulds.get(mould)
-        self._moulds[mould] = (number, len(self.engine.peers.kinds))
-        hand = self._hands.get(owner) if owner is not None else None
-        if hand is None or hand.window.counter_first[-1] > 0 or owner is None:
-            return None
-        del self._hands[owner]
-        window = hand.window
-        window.request[hand.row] = self.engine.resources.row(spec.requests)
-        window.scoring[hand.row] = spec.scoring_requests
-        window.held[hand.row] = held_requests(spec)
-        prepare(self.engine.cluster, window, self.engine.rules, hand.row)
-        return hand
+        return item.kind, item.fence.key, shape.places, needs, images
+
+    def _cast(self, held: _Held, number: int) -> None:
+        """Make a class in hand another one of the same mould."""
+        if number not in self._amounts:
+            spec = self.engine.classes.all[number].pod.spec
+            self._amounts[number] = self.engine.resources.row(spec.requests), spec.scoring_requests, held_requests(spec)
+        window, row = held.hand.window, held.hand.row
+        window.request[row], window.scoring[row], window.held[row] = self._amounts[number]
+        held.number, held.is_ready, held.had_a_turn = number, False, False
 
     def is_plain(self, pod: Pod) -> bool:
         """Whether nothing but room, and what nodes are, decides about a pod."""
@@ -264,10 +313,8 @@ class Site:
         while done < len(pods):
             some = min(len(pods) - done, LINES // 2)
             self._make_room(some)
-            hand = self._hand(self._number(pods[0], group))
             first = int(cluster.log_size[0])
-            rows = np.full(some, hand.row, dtype=np.int32)
-            count = place(cluster, hand.window, hand.counters, self.engine.rules, rows, 0)
+            count = self._put(self._number(pods[0], group), some)
             nodes.append(cluster.log_node[first : first + count].copy())
             devices.append(cluster.log_devices[first : first + count].copy())
             done += count
@@ -281,6 +328,17 @@ class Site:
             np.concatenate(devices) if devices else np.zeros((0, words), dtype=np.int64),
         )
 
+    def _put(self, number: int, pods: int) -> int:
+        """Place copies of a class until one is refused; how many were placed."""
+        held, cluster, rules = self._held(number), self.engine.cluster, self.engine.rules
+        # Trees pay from the second turn on.
+        if held.is_alike and not held.is_ready and not held.had_a_turn:
+            held.had_a_turn = True
+            return place_alike(cluster, held.hand.window, rules, held.hand.row, pods)
+        hand = self._hand(number)
+        rows = np.full(pods, hand.row, dtype=np.int32)
+        return place(cluster, hand.window, hand.counters, rules, rows, 0)
+
     def leave(self, batch: Batch) -> None:
         """Take copies off their nodes again."""
         self._changes += 1
@@ -291,7 +349,7 @@ class Site:
             part = slice(start, start + LINES // 2)
             nodes = batch.nodes[part]
             self._make_room(len(nodes))
-            hand = self._hand(self._number(batch.pods[0], batch.group))
+            hand = self._held(self._number(batch.pods[0], batch.group)).hand
             rows = np.full(len(nodes), hand.row, dtype=np.int32)
             revert(self.engine.cluster, hand.window, rows, nodes, batch.devices[part])
 
@@ -300,7 +358,7 @@ class Site:
         self._changes += 1
         for i, n in enumerate(batch.nodes.tolist()):
             self._make_room(1)
-            hand = self._hand(self._number(batch.pods[0], batch.group))
+            hand = self._held(self._number(batch.pods[0], batch.group)).hand
             seat(self.engine.cluster, hand.window, hand.row, n, batch.devices[i])
 
     def _make_room(self, lines: int) -> None:

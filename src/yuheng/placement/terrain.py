@@ -66,7 +66,7 @@ class Terrain:
         site: (G,) the cluster of each group.
         regions: the keys of the regions, sorted.
         region: (G,) the region of each group.
-        in_region: by region, its groups.
+        in_region: by region, its groups; ``by_region`` all of them, region by region.
         market: (G,) its place in `MARKETS`.
         machines: the instance types and GPU models there are.
         machine: (G,) which of them each group has.
@@ -90,6 +90,7 @@ class Terrain:
         numbers = {key: i for i, key in enumerate(self.regions)}
         self.region = np.array([numbers[self.clusters[s].region_key] for s in self.site.tolist()], dtype=np.int64)
         self.in_region = [np.flatnonzero(self.region == r) for r in range(len(self.regions))]
+        self.by_region = np.argsort(self.region, kind="stable")
         self.market = np.array([MARKETS.index(group.market) for group in self.groups], dtype=np.int64)
         owners = [self.clusters[s] for s in self.site.tolist()]
         pairs = list(zip(owners, self.groups, strict=True))

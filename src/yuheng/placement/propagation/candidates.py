@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from yuheng.model.fleet import Cluster
@@ -12,6 +13,7 @@ __all__ = ["UNLIMITED", "Candidate", "TooSmall", "Unschedulable", "in_order"]
 
 # Headroom from here on is no number: as many replicas fit as there are (Karmada's math.MaxInt32).
 UNLIMITED: Final = 2**31 - 1
+_name, _tier_and_score, _available = attrgetter("name"), attrgetter("tier", "score"), attrgetter("available")
 
 
 class Unschedulable(Exception):  # noqa: N818 -- an answer, not an error: it ends as the reason of a `Propagation`
@@ -89,7 +91,8 @@ class Candidate:
     @property
     def available(self) -> int:
         """How many replicas could be there: those that are, and those that fit beside them."""
-        return self.allocatable + self.previous
+        room = self._allocatable
+        return (self.allocatable if room is None else room) + self.previous
 
 
 def in_order(candidates: Iterable[Candidate], *, needed: bool = True) -> list[Candidate]:
@@ -99,13 +102,14 @@ def in_order(candidates: Iterable[Candidate], *, needed: bool = True) -> list[Ca
         candidates: in any order.
         needed: whether more than the set of them matters; otherwise nobody is asked for headroom.
     """
-    by_score = sorted(candidates, key=lambda found: (found.tier, -found.score, found.name))
+    by_score = sorted(candidates, key=_name)
+    if len(set(map(_tier_and_score, by_score))) > 1:
+        by_score.sort(key=lambda found: (found.tier, -found.score))
     if not needed:
         return by_score
-    if by_score and (by_score[0].tier, by_score[0].score) == (by_score[-1].tier, by_score[-1].score):
-        return sorted(by_score, key=lambda found: -found.available)
     ordered: list[Candidate] = []
-    for _, group in groupby(by_score, key=lambda found: (found.tier, found.score)):
+    for _, group in groupby(by_score, key=_tier_and_score):
         equals = list(group)
-        ordered += equals if len(equals) == 1 else sorted(equals, key=lambda found: -found.available)
+        # Equals keep their order.
+        ordered += equals if len(equals) == 1 else sorted(equals, key=_available, reverse=True)
     return ordered

@@ -104,8 +104,7 @@ class Propagator:
         if workload.previous or asked.failed or asked.leaving or asked.closed:
             field = _sorted_out(field.standings, workload, asked)
         refused = dict(field.refused)
-        replicas_of = workload.previous.get
-        candidates = [_candidate(one, replicas_of(one.cluster.name, 0), workload, asked) for one in field.passing]
+        candidates = _candidates(field.passing, workload, asked)
         affinity = term.affinity_name if term is not None else ""
         try:
             selected, replicas = _placed(workload, policy, term, candidates, fresh=asked.rebalance)
@@ -174,17 +173,24 @@ def _sorted_out(standings: tuple[Standing, ...], workload: FleetWorkload | None,
     return _Field(standings, passing, refused)
 
 
-def _candidate(standing: Standing, previous: int, workload: FleetWorkload, asked: Circumstances) -> Candidate:
-    locality = LOCALITY if previous else 0
-    return Candidate(
-        standing.cluster,
-        score=locality if asked.score is None else asked.score(standing.cluster.name),
-        tier=standing.tier or 0,
-        weight=standing.weight,
-        previous=previous,
-        replicas=len(workload.pods),
-        headroom=asked.headroom,
-    )
+def _candidates(standings: Sequence[Standing], workload: FleetWorkload, asked: Circumstances) -> list[Candidate]:
+    previous, replicas, score, headroom = workload.previous, len(workload.pods), asked.score, asked.headroom
+    found = []
+    for cluster, tier, *_, weight in standings:
+        running = previous.get(cluster.name, 0)
+        locality = LOCALITY if running else 0
+        found.append(
+            Candidate(
+                cluster,
+                score=locality if score is None else score(cluster.name),
+                tier=tier or 0,
+                weight=weight,
+                previous=running,
+                replicas=replicas,
+                headroom=headroom,
+            )
+        )
+    return found
 
 
 def _placed(
@@ -232,6 +238,8 @@ def _insufficient(candidates: Sequence[Candidate], replicas: int, *, small: bool
 
 def _told_together(found: Propagation, attempts: Sequence[Propagation]) -> tuple[tuple[str, str], ...]:
     """The clusters without replicas; those outside of the affinity that counts, by the first affinity they are in."""
+    if len(attempts) == 1:
+        return found.refused
     reasons = dict(found.refused)
     for attempt in attempts:
         for name, why in attempt.refused:
