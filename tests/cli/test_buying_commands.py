@@ -191,3 +191,21 @@ def test_nodes_stand_for_demand_without_a_history(yuheng, files):
     done = yuheng("commit", str(files / "cluster.yaml"), "--prices", str(files / "prices.csv"))
     assert done.code == 0
     assert re.search(r"c6i +8 vCPUs +8 to 8 ", done.out)
+
+
+def test_what_a_book_does_not_price_is_reserved_at_the_price_of_the_fleet(yuheng, files):
+    test_nodes_stand_for_demand_without_a_history(yuheng, files)
+    head = "apiVersion: yuheng.io/v1alpha1, metadata: {name: east}"
+    fleet = f"{{{head}, kind: Fleet, spec: {{priceBooks: [prices.csv]}}}}"
+    (files / "fleet.yaml").write_text(
+        f"{fleet}\n---\n{{{head}, kind: Cluster, spec: {{region: r1, manifests: cluster.yaml}}}}\n", encoding="utf-8"
+    )
+    columns, *rows = PRICES.splitlines(keepends=True)
+    (files / "other.csv").write_text(columns + rows[2], encoding="utf-8")
+    (files / "own.csv").write_text(columns + rows[0].replace("0.36", "0.72"), encoding="utf-8")
+    for given, per_hour in ((), 0.36), (("other.csv",), 0.36), (("own.csv",), 0.72):
+        options = [part for name in given for part in ("--prices", str(files / name))]
+        done = yuheng("commit", str(files / "fleet.yaml"), *options, "-o", "csv")
+        assert done.code == 0, done.err
+        first = next(csv.DictReader(io.StringIO(done.out)))
+        assert float(first["usd_per_month_before"]) == pytest.approx(per_hour * 730)

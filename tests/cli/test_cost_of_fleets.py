@@ -124,6 +124,10 @@ REFUSED = {
         ("--prometheus", "http://localhost:1"),
         "--prometheus http://localhost:1: found 2 clusters, expected one",
     ),
+    "no such cluster": (
+        ("--usage", "north=east.csv"),
+        "--usage north=east.csv: found cluster 'north', expected one of ",
+    ),
     "no such file": (("--usage", "east=none.csv"), "none.csv: no such file"),
     "another time": ((*OWN, "--window", "2027-01-01,2027-01-02"), "as --window says"),
     "another time, one file": (("--usage", "both.csv", "--window", "2027-01-01,2027-01-02"), "as --window says"),

@@ -103,6 +103,8 @@ def _samples(holding, pod, container, stretch):
         mine = [place for place in own if sums.keys[place].container == container]
         rows = [row for row, who in enumerate(sums.who.tolist()) if who in mine and sums.period[row] == stretch]
         hours = sum(float(sums.hours[row]) for row in rows)
+    # A container that nothing measures is there when the others are.
+    mine = mine or [place for place in own if sums.keys[place].container]
     return [(float(sums.first[place]), float(sums.last[place]) + sums.step) for place in mine], hours
 
 

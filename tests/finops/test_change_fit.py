@@ -7,8 +7,10 @@ from made_rollouts import autoscaler, daemon_set, deployment, node, running, tem
 
 from yuheng.finops.change.fit import fits
 from yuheng.finops.change.growth import NodeKind
-from yuheng.model.fleet import ClusterPool
+from yuheng.finops.change.places import as_fleet
+from yuheng.model.fleet import ClusterPool, Fleet
 from yuheng.model.node import Node, Taint
+from yuheng.model.prices import PriceBook, Rates
 from yuheng.model.units import HOURS_A_MONTH
 
 SMALL, LARGE = "small", "large"
@@ -172,3 +174,9 @@ def test_nodes_that_cannot_be_filled_up_are_counted_as_the_scheduler_fills_them(
     head = [deployment(replicas=23, cpu="1500m")]
     found = one(fits(*tried(tmp_path, nodes(), [], head, PRICES, [(pool("many", 4, maximum=50), 1.0)])))
     assert [(item.like, item.nodes) for item in found.more] == [("many", 10)]
+
+
+def test_rates_that_are_given_count_before_those_of_a_fleet():
+    fleet, given = Fleet(rates=Rates(1.0, 1.0, 1.0)), Rates(2.0, 2.0, 2.0)
+    assert as_fleet(fleet, PriceBook(), given).rates == given
+    assert as_fleet(fleet, PriceBook(), Rates()).rates == fleet.rates

@@ -219,6 +219,26 @@ def test_what_is_set_aside_beyond_containers_is_paid_for_by_their_pod():
         assert found["__unallocated__"].measured == 0
 
 
+@pytest.mark.parametrize("started", [None, START + 3 * 3600])
+def test_a_container_that_nothing_measures_is_there_when_its_pod_is(started):
+    """One of two is measured, in the second hour of three; when the pod began is not known, or after that."""
+    window = Window(START, START + 3 * 3600, 3600.0)
+    machine = node("n", cores=4, gib=0)
+    both = (Container(name="main", cpu=1000), Container(name="proxy", cpu=500))
+    first = START + 3600
+    usage = sums(
+        [("web", "p", "main")],
+        [(0, 1, 1.0, (1.0, 0.0, 0.0), (1.0, 0.0, 0.0))],
+        end=window.end,
+        spans=[(first, first + 3300)],
+    )
+    held = estate([machine], [pod("p", containers=both, started=started)])
+    found = allocate([Holding(held, (price(machine, 4.0),), usage)], Question(by=("container",), every="hour"), window)
+    costs = {(row.start, row.group["container"]): row.cpu for row in found.rows}
+    hours = [START + 3600 * hour for hour in range(3)]
+    assert [costs.get((hour, "proxy"), 0.0) for hour in hours] == pytest.approx([0.0, 0.5, 0.0 if started else 0.5])
+
+
 def test_a_group_that_requests_nothing_has_a_row_and_bears_its_even_part():
     machine = node("n", cores=4, gib=0)
     pods = [pod("a", cores=1.0, gib=0), pod("b", cores=0.0, gib=0, namespace="data")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from yuheng.finops.rightsizing.replicas import Scaler, hourly_replicas, load_of,
 from yuheng.finops.rightsizing.samples import Samples
 from yuheng.finops.rightsizing.seasonal import Schedule
 from yuheng.model.cluster import Snapshot
-from yuheng.model.estate import Autoscaler, Container, Estate, Owner, PodEstate, WorkloadEstate
+from yuheng.model.estate import Autoscaler, Container, Estate, Owner, PodEstate, Requested, WorkloadEstate
 from yuheng.model.node import Node
 from yuheng.model.node_price import NodePrice
 from yuheng.model.units import DAY, GIB, MIB
@@ -352,6 +353,32 @@ def test_several_replicas_that_nothing_scales_may_follow_the_hours():
     assert row.together.replicas[0][12] > row.together.replicas[0][3] >= 2
     assert row.together.saved > row.saved
     assert advised(estate(MAIN, replicas=2), dict(list(pods.items())[:2]))["main"].together is None
+
+
+def test_by_the_hour_nothing_is_saved_below_what_an_init_container_asks_for():
+    (workload,) = estate(MAIN, replicas=6).workloads
+    pods = {(f"web-5d8f7c9b6d-x2x4{n}", "main"): BY_DAY for n in "abcdef"}
+
+    def row(**beyond):
+        own = msgspec.structs.replace(workload, **beyond)
+        return advised(msgspec.structs.replace(estate(), workloads=(own,)), pods)["main"]
+
+    def mean_of(row):
+        return sum((5 * day + 2 * end) / 7 for day, end in zip(*row.together.replicas, strict=True)) / 24
+
+    alone, held = row(), row(least=Requested(cpu=3000))
+    assert alone.hours.saved > 600
+    assert held.cpu.saved == held.hours.saved == pytest.approx(0)
+    # In each hour there are as many replicas as it takes, and each of them has room of its own beside its request.
+    gib = alone.memory.new / GIB
+    assert held.together.saved == pytest.approx(
+        ((6 - mean_of(held)) * 3 * 0.1 + (6 - mean_of(held) * gib) * 0.01) * 730
+    )
+    heavy = row(overhead=Requested(cpu=1000))
+    cores = 6 * (2 + 1) - mean_of(heavy) * (heavy.together.request / 1000 + 1)
+    assert heavy.hours.saved == pytest.approx(alone.hours.saved)
+    assert heavy.together.saved == pytest.approx((cores * 0.1 + (6 - mean_of(heavy) * gib) * 0.01) * 730)
+    assert heavy.together.saved > alone.together.saved + (6 - mean_of(alone)) * 0.1 * 730
 
 
 def test_jobs_are_paid_for_as_long_as_they_run():

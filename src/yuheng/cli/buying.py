@@ -172,18 +172,23 @@ def _reserve(text: str) -> str:
     return text
 
 
-def _book(files: Sequence[Path] | None) -> tuple[PriceBook, tuple[str, ...]]:
+def _book(files: Sequence[Path] | None, own: PriceBook | None = None) -> tuple[PriceBook, tuple[str, ...]]:
     """The price book.
 
+    Args:
+        files: that are given.
+        own: of the input, for what these do not price; None where it has none.
+
     Raises:
-        ConfigError: none is given.
+        ConfigError: there is none.
     """
     from yuheng.errors import ConfigError
     from yuheng.readers.prices import read_price_book
 
-    if not files:
+    if not files and not own:
         raise ConfigError("--prices: found none, expected a price book: without one there is nothing to choose from")
-    return read_price_book(list(files))
+    book, warnings = read_price_book(list(files or ()))
+    return (book if own is None else book.over(own)), warnings
 
 
 def _demand(
@@ -308,8 +313,9 @@ def commit(
     from yuheng.cli.work import chosen_time
 
     terms, time = _terms(discount), chosen_time(now)
-    book, warnings = _book(price_files)
-    result = _committed(_series(inputs or (), demand), book, terms, time, warnings)
+    series, own = _series(inputs or (), demand)
+    book, warnings = _book(price_files, own)
+    result = _committed(series, book, terms, time, warnings)
     deliver(lambda console: commitments_text(result, output.value, console), out, output.value)
 
 
@@ -340,8 +346,8 @@ def _terms(text: str | None) -> Sequence[Term]:
     return tuple(Term(name=name, discount=value) for name, value in found.items())
 
 
-def _series(inputs: Sequence[str], demand: Path | None) -> DemandSeries:
-    """What was in use.
+def _series(inputs: Sequence[str], demand: Path | None) -> tuple[DemandSeries, PriceBook | None]:
+    """What was in use, and the prices of a fleet; None where it is none.
 
     Raises:
         ConfigError: it is not told, or told twice.
@@ -354,11 +360,13 @@ def _series(inputs: Sequence[str], demand: Path | None) -> DemandSeries:
     if demand is not None:
         from yuheng.readers.demand import read_demand
 
-        return read_demand(demand)
+        return read_demand(demand), None
     from yuheng.cli.work import state_of
     from yuheng.finops.standing_demand import standing_demand
+    from yuheng.model.fleet import Fleet
 
-    return standing_demand(state_of(inputs), ", ".join(inputs))
+    state = state_of(inputs)
+    return standing_demand(state, ", ".join(inputs)), state.prices if isinstance(state, Fleet) else None
 
 
 def _committed(

@@ -161,12 +161,16 @@ def _files_by_cluster(files: Sequence[Path], names: Sequence[str]) -> dict[str |
     """The files of ``CLUSTER=FILE`` by their cluster; empty where none is written so.
 
     Raises:
-        ConfigError: some are, and others not.
+        ConfigError: some are, and others not; or a file that is there is written with another name before it.
     """
+    from yuheng.model.words import first_of
+
     found: defaultdict[str | None, list[Path]] = defaultdict(list)
     for file in files:
         name, sign, rest = str(file).partition("=")
         is_named = bool(sign) and name in names and bool(rest) and not file.exists()
+        if sign and rest and any(names) and not is_named and not file.exists() and Path(rest).exists():
+            raise ConfigError(f"--usage {file}: found cluster {name!r}, expected one of {first_of(sorted(names))}")
         found[name if is_named else None].append(Path(rest) if is_named else file)
     if None not in found:
         return {name: tuple(paths) for name, paths in found.items()}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from yuheng.cli.meter import Meter
 from yuheng.cli.money import amount_of
 from yuheng.cli.usage_options import UsageOptions
-from yuheng.cli.windows import Every, WrittenWindow, chosen_window
+from yuheng.cli.windows import MOST_STRETCHES, Every, WrittenWindow, chosen_window
 from yuheng.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ class CostInputs(NamedTuple):
         window: the time; None for what usage covers, else an hour.
         every: stretches of it; None for one.
         now: the time of the state, in seconds since the epoch; None for the one it tells.
-        hourly: with usage, the stretches are hours instead where there are no more pods times hours than this.
+        hourly: with usage, the stretches are hours instead where there are no more pods times hours than this, and no
+            more hours than can be told.
     """
 
     inputs: Sequence[str]
@@ -131,7 +132,7 @@ def holdings_of(asked: CostInputs) -> Spending:
     with Meter("reading usage"), ClustersUsage(asked.usage, estates.estates, _period(asked, moment)) as usage:
         window = chosen_window(asked.window, asked.every, known=usage.span, time=moment)
         pods = sum(len(estate.pods) for estate in estates.estates)
-        if asked.hourly and pods * window.hours <= asked.hourly:
+        if asked.hourly and pods * window.hours <= asked.hourly and window.hours <= MOST_STRETCHES:
             window = chosen_window(asked.window, Every.hour, known=usage.span, time=moment)
         sums = usage.sums(window)
         return _spending(estates, prices, window, sums, usage.notes)
@@ -158,10 +159,10 @@ def _spending(
             holdings.append(Holding(estate, told, used))
     else:
         # What the command line prices counts, and what only the fleet prices is not lost.
-        book = book.over(estates.fleet.prices)
+        book, rates = book.over(estates.fleet.prices), prices.rates.over(estates.fleet.rates)
         clusters = {cluster.name: cluster for cluster in estates.fleet.clusters}
         for estate, used in zip(estates.estates, sums, strict=True):
-            told = price_cluster(clusters[estate.cluster], book, time=moment, rates=estates.fleet.rates)
+            told = price_cluster(clusters[estate.cluster], book, time=moment, rates=rates)
             holdings.append(Holding(estate, told, used))
     warnings = (warning for estate in estates.estates for warning in estate.warnings)
     sayings = (*notes, *prices.warnings, *warnings, *_changes(holdings, window, book))

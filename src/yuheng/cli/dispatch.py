@@ -29,59 +29,71 @@ Files = Annotated[
         show_default=False,
     ),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Write nothing: say what each cluster would make of it.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Stay, and keep it so: failover, drift, changes of the files.")]
+FleetName = Annotated[
+    str | None, typer.Option("--name", metavar="NAME", help="Of the fleet.", show_default="that of its Fleet")
+]
+Prune = Annotated[
+    bool, typer.Option("--prune/--no-prune", help="Delete what this fleet applied and does not want any more.")
+]
+Force = Annotated[
+    bool,
+    typer.Option("--force-conflicts", help="Take over fields of other managers, and objects of other fleets."),
+]
+FailoverAfter = Annotated[
+    str,
+    typer.Option(
+        "--failover-after", metavar="TIME", help="With --watch: when a cluster that is not ready is given up."
+    ),
+]
+Grace = Annotated[
+    str,
+    typer.Option(
+        "--grace", metavar="TIME", help="How long replicas that move stay until those that replace them are ready."
+    ),
+]
+Failback = Annotated[
+    bool, typer.Option("--failback", help="Give clusters back what they had before they were given up.")
+]
+Rebalance = Annotated[bool, typer.Option("--rebalance", help="Decide anew on what runs already: it may move.")]
+ForKarmada = Annotated[
+    bool,
+    typer.Option(
+        "--karmada", help="Decide for a Karmada control plane: on bindings whose spec.schedulerName is yuheng."
+    ),
+]
+SchedulerName = Annotated[
+    str, typer.Option("--scheduler-name", metavar="NAME", help="With --karmada: whose bindings are decided on.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit with code 3 when a workload has no place.")]
+Output = Annotated[Format, typer.Option("-o", "--output", help="What to print.")]
 
 
 def dispatch(  # noqa: PLR0913 -- a parameter is an option
     inputs: Files = None,
     *,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Write nothing: say what each cluster would make of it.")
-    ] = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Stay, and keep it so: failover, drift, changes of the files.")
-    ] = False,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", metavar="NAME", help="Of the fleet.", show_default="that of its Fleet"),
-    ] = None,
-    prune: Annotated[
-        bool, typer.Option("--prune/--no-prune", help="Delete what this fleet applied and no longer wants.")
-    ] = True,
-    force_conflicts: Annotated[
-        bool, typer.Option("--force-conflicts", help="Take over fields of other managers, and objects of other fleets.")
-    ] = False,
-    failover_after: Annotated[
-        str,
-        typer.Option(
-            "--failover-after", metavar="TIME", help="With --watch: when a cluster that is not ready is given up."
-        ),
-    ] = "5m",
-    failback: Annotated[
-        bool,
-        typer.Option("--failback", help="Give clusters back what they had before they were given up."),
-    ] = False,
+    dry_run: DryRun = False,
+    watch: Watch = False,
+    name: FleetName = None,
+    prune: Prune = True,
+    force_conflicts: Force = False,
+    failover_after: FailoverAfter = "5m",
+    grace: Grace = "10m",
+    failback: Failback = False,
     objective: ObjectiveText = None,
     without: Without = None,
-    rebalance: Annotated[
-        bool, typer.Option("--rebalance", help="Decide anew on what runs already: it may move.")
-    ] = False,
+    rebalance: Rebalance = False,
     policy: PolicyName = None,
     config: ConfigFile = None,
     seed: Seed = 0,
     kubeconfig: Kubeconfig = None,
-    karmada: Annotated[
-        bool,
-        typer.Option(
-            "--karmada", help="Decide for a Karmada control plane: its bindings whose spec.schedulerName is yuheng."
-        ),
-    ] = False,
+    karmada: ForKarmada = False,
     context: ContextName = None,
-    scheduler: Annotated[
-        str, typer.Option("--scheduler-name", metavar="NAME", help="With --karmada: whose bindings are decided on.")
-    ] = "yuheng",
-    output: Annotated[Format, typer.Option("-o", "--output", help="What to print.")] = Format.table,
+    scheduler: SchedulerName = "yuheng",
+    output: Output = Format.table,
     out: OutFile = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with code 3 when a workload has no place.")] = False,
+    strict: Strict = False,
 ) -> None:
     """Read, plan, apply, prune, print."""
     from yuheng.cli.question import FleetOptions
@@ -90,7 +102,7 @@ def dispatch(  # noqa: PLR0913 -- a parameter is an option
     from yuheng.kubernetes.logs import start_logs
 
     asked = FleetOptions.of(objective=objective, without=without or (), rebalance=rebalance)
-    seconds = _seconds(failover_after)
+    periods = _seconds("--failover-after", failover_after), _seconds("--grace", grace)
     start_logs("warning")
     if karmada:
         _check_karmada(inputs, watch=watch)
@@ -110,7 +122,8 @@ def dispatch(  # noqa: PLR0913 -- a parameter is an option
         force_conflicts=force_conflicts,
         prune=prune,
         failback=failback,
-        failover_after=seconds,
+        failover_after=periods[0],
+        grace=periods[1],
     )
     if watch:
         from yuheng.kubernetes.dispatching.process import keep
@@ -175,7 +188,7 @@ def _check_karmada(inputs: list[str] | None, *, watch: bool) -> None:
         raise ConfigError("--watch and --karmada: found both; a scheduler stays by itself")
 
 
-def _seconds(text: str) -> float:
+def _seconds(option: str, text: str) -> float:
     from yuheng.errors import InputError
     from yuheng.model.duration import parse_period
 
@@ -184,5 +197,5 @@ def _seconds(text: str) -> float:
     except InputError:
         seconds = -1.0
     if seconds < 0:
-        raise ConfigError(f"--failover-after: found {text!r}, expected a duration such as 5m")
+        raise ConfigError(f"{option}: found {text!r}, expected a duration such as 5m")
     return seconds

@@ -13,9 +13,9 @@ from yuheng.model.units import DAY, FIRST_MONDAY, HOUR, WEEK
 if TYPE_CHECKING:
     from yuheng.model.usage import Window
 
-__all__ = ["Every", "WrittenWindow", "chosen_window", "parse_window"]
+__all__ = ["MOST_STRETCHES", "Every", "WrittenWindow", "chosen_window", "parse_window"]
 
-_MOST_STRETCHES: Final = 10_000
+MOST_STRETCHES: Final = 10_000
 A_WINDOW: Final = "a duration such as 24h or 7d, or two times such as 2026-01-01,2026-02-01T00:00Z"
 
 
@@ -101,8 +101,8 @@ def chosen_window(
     if end <= start:
         raise ConfigError(f"--window: found none that is left before {_told(end)}, expected an earlier start")
     seconds = _SECONDS[every] if every else 0.0
-    if seconds and math.ceil((end - start) / seconds) > _MOST_STRETCHES:
-        raise ConfigError(f"--every {every}: found more than {_MOST_STRETCHES:,} of them in the window, expected fewer")
+    if seconds and math.ceil((end - start) / seconds) > MOST_STRETCHES:
+        raise ConfigError(f"--every {every}: found more than {MOST_STRETCHES:,} of them in the window, expected fewer")
     return Window(start, end, seconds, FIRST_MONDAY if every is Every.week else 0.0)
 
 

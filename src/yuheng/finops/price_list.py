@@ -54,7 +54,7 @@ def price_list(
         own: tuple[str, ...] = state.warnings
     else:
         used = (book or PriceBook()).over(state.prices)
-        counted = state.rates if rates == DEFAULT_RATES else rates
+        counted = rates.over(state.rates)
         found = tuple(
             node for cluster in state.clusters for node in price_cluster(cluster, used, time=at, rates=counted)
         )

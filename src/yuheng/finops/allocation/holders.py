@@ -193,8 +193,9 @@ class _Bound:
         """A pod that is bound to a node."""
         name, node = places.pod(pod.namespace, pod.name), places.nodes.get(pod.node, NOWHERE)
         for key, amounts, is_measured in _parts(pod, sampled):
-            # What is set aside beyond containers is measured by nothing, and is there when they are.
-            span = sampled.spans.get(key) if is_measured else sampled.pods.get((pod.namespace, pod.name))
+            # What nothing measures is there when the containers are that something does.
+            span = sampled.spans.get(key) if is_measured else None
+            span = span or sampled.pods.get((pod.namespace, pod.name))
             if is_measured:
                 self.of_key[key] = len(self._places)
             self._places.append((name, places.container(key.container), node))

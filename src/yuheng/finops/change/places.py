@@ -51,11 +51,11 @@ def as_fleet(state: Fleet | Snapshot, book: PriceBook, rates: Rates) -> Fleet:
     Args:
         state: as it was read.
         book: prices that were given; those of a fleet count for what these do not price.
-        rates: of nodes without a price, for a cluster; a fleet has its own.
+        rates: of nodes without a price; a fleet's own count where these are the defaults.
     """
     if isinstance(state, Snapshot):
         return Fleet(clusters=(Cluster(name="", snapshot=state),), prices=book, rates=rates, time=state.time)
-    merged: Fleet = msgspec.structs.replace(state, prices=book.over(state.prices))
+    merged: Fleet = msgspec.structs.replace(state, prices=book.over(state.prices), rates=rates.over(state.rates))
     return merged
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.finops.rightsizing import replicas as scaling
 from yuheng.finops.rightsizing.replicas import Autoscaled, Load, Scaler
 from yuheng.finops.rightsizing.samples import Samples, total_of, worst_of
-from yuheng.finops.rightsizing.saving import paid
+from yuheng.finops.rightsizing.saving import paid, paid_by_hour
 from yuheng.finops.rightsizing.seasonal import Trials
 from yuheng.finops.rightsizing.sizing import (
     FEWEST_SAMPLES,
@@ -131,9 +130,11 @@ def advise(prepared: Prepared, usage: UsageMatrices, rule: Rule, price: float) -
     replicas, least, overhead = (counts.before, counts.after), targets.least, targets.overhead
     cpus = paid(cpus, replicas, targets.cpu / 1000, least.cpu, overhead.cpu)
     memories = paid(memories, replicas, targets.memory / GIB, least.memory, overhead.memory)
+    hours = [_hours(context, trials, cpu, rule, price) for (_, _, trials), cpu in zip(rows, cpus, strict=True)]
+    hours = paid_by_hour(cpus, hours, context.replicas, targets.cpu / 1000, least.cpu)
     return [
-        _advice(context, target, own, trials, _Asked(rule, price, counts), (cpu, memory))
-        for (target, own, trials), cpu, memory in zip(rows, cpus, memories, strict=True)
+        _advice(context, target, own, hourly, _Asked(rule, price, counts), (cpu, memory))
+        for (target, own, _), hourly, cpu, memory in zip(rows, hours, cpus, memories, strict=True)
     ]
 
 
@@ -235,13 +236,12 @@ def _advice(
     context: _Context,
     target: Target,
     pods: Sequence[Samples],
-    trials: Trials | None,
+    hours: HourlyRequests | None,
     asked: _Asked,
     changes: tuple[Change, Change],
 ) -> ContainerAdvice:
     item, targets = target.container, context.targets
     cpu, memory = changes
-    hours = None if trials is None else _hours(context, trials, cpu, asked)
     return ContainerAdvice(
         kind=targets.key.kind,
         namespace=targets.key.namespace,
@@ -266,16 +266,11 @@ def _days(pods: Sequence[Samples]) -> float:
     return float(max(pod.times[-1] for pod in pods) - min(pod.times[0] for pod in pods)) / DAY
 
 
-def _hours(context: _Context, trials: Trials, cpu: Change, asked: _Asked) -> HourlyRequests | None:
+def _hours(context: _Context, trials: Trials | None, cpu: Change, rule: Rule, price: float) -> HourlyRequests | None:
     """Requests by the hour, where they are worth it; nothing that comes and goes, or that an autoscaler steers."""
-    targets = context.targets
-    if context.scaler is not None or targets.replicas is None:
+    if trials is None or context.scaler is not None or context.targets.replicas is None:
         return None
-    hours = hours_of(trials, asked.rule, asked.price, cpu)
-    if hours is None:
-        return None
-    saved = context.replicas * (cpu.old - hours.mean) / 1000 * targets.cpu * HOURS_A_MONTH
-    return msgspec.structs.replace(hours, saved=saved)
+    return hours_of(trials, rule, price, cpu)
 
 
 def _cpu(context: _Context, target: Target, rule: Rule, sized: Sized | None, pods: Sequence[Samples]) -> Change:
@@ -330,17 +325,25 @@ def _together(context: _Context, cpu: Change, memory: Change, asked: _Asked) -> 
     if len(total.times) < FEWEST_SAMPLES or not total.values.any():
         return None
     schedule = try_out(total, asked.rule.zone).best(asked.price, asked.rule.risk)
-    gib = (memory.new if memory.new is not None else memory.old) / GIB
-    beside = gib * targets.memory / targets.cpu if targets.cpu else 0.0
+    size = memory.new if memory.new is not None else memory.old
+    gib = (max(size, targets.least.memory) + targets.overhead.memory) / GIB
+    beside = targets.overhead.cpu / 1000 + (gib * targets.memory / targets.cpu if targets.cpu else 0.0)
     request, counts = scaling.hourly_replicas(schedule, targets.replicas or 0, beside)
     mean = float((5 * np.mean(counts[0]) + 2 * np.mean(counts[1])) / 7)
     milli = int(np.ceil(round(1000 * request, 6)))
-    was = context.replicas * (cpu.old / 1000 * targets.cpu + memory.old / GIB * targets.memory) * HOURS_A_MONTH
-    found = was - mean * (milli / 1000 * targets.cpu + gib * targets.memory) * HOURS_A_MONTH
+    was = context.replicas * _replica(targets, cpu.old, memory.old) * HOURS_A_MONTH
+    found = was - mean * _replica(targets, milli, size) * HOURS_A_MONTH
     if found - (cpu.saved + memory.saved) <= _WORTH_HOURS * was:
         return None
     risk = None if np.isnan(schedule.lately) else schedule.lately
     return HourlyReplicas(request=milli, replicas=(counts[0], counts[1]), risk=risk, saved=found)
+
+
+def _replica(targets: Targets, cpu: int, memory: int) -> float:
+    """US dollars per hour of all that is set aside for a pod with one container of so many milli-cores and bytes."""
+    cores = (max(cpu, targets.least.cpu) + targets.overhead.cpu) / 1000
+    gib = (max(memory, targets.least.memory) + targets.overhead.memory) / GIB
+    return cores * targets.cpu + gib * targets.memory
 
 
 def _notes(context: _Context, changes: tuple[Change, Change], rule: Rule) -> tuple[str, ...]:

@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 
-from yuheng.model.rightsizing import Change
+from yuheng.model.rightsizing import Change, HourlyRequests
 from yuheng.model.units import HOURS_A_MONTH
 
-__all__ = ["paid"]
+__all__ = ["paid", "paid_by_hour"]
+
+# Of the hours of a week: working days, then Saturday and Sunday.
+_DAYS = np.array([[5.0], [2.0]]) / (7 * 24)
 
 
 def paid(
@@ -42,4 +46,39 @@ def paid(
     return [
         msgspec.structs.replace(change, saved=(saved + beyond * weight) * rate * HOURS_A_MONTH)
         for change, saved, weight in zip(changes, alone, weights, strict=True)
+    ]
+
+
+def paid_by_hour(
+    changes: Sequence[Change],
+    hours: Sequence[HourlyRequests | None],
+    replicas: float,
+    rate: float,
+    least: float = 0.0,
+) -> list[HourlyRequests | None]:
+    """The requests by the hour of all containers of a workload, with US dollars that they save a month.
+
+    They add up with what the others save by requests that stay: in each hour a pod sets aside what its containers
+    request in it, or the least where that is more.
+
+    Args:
+        changes: of the containers of a pod, as `paid` gives them.
+        hours: the requests by the hour of each; None where it has none.
+        replicas: how many there are.
+        rate: US dollars per hour of a milli-core.
+        least: milli-cores that a pod sets aside for its containers at least.
+    """
+    old = float(sum(change.old for change in changes))
+    new = np.zeros((2, 24))
+    for change, one in zip(changes, hours, strict=True):
+        new += (change.old if change.new is None else change.new) if one is None else np.array(one.requests)
+    less = max(old, least) - float((_DAYS * np.maximum(new, least)).sum())
+    pairs = list(zip(changes, hours, strict=True))
+    saved = replicas * less * rate * HOURS_A_MONTH - sum(change.saved for change, one in pairs if one is None)
+    alone = [0.0 if one is None else replicas * (change.old - one.mean) * rate * HOURS_A_MONTH for change, one in pairs]
+    weights = sum(map(abs, alone))
+    beyond = (saved - sum(alone)) / weights if weights else 0.0
+    return [
+        None if one is None else msgspec.structs.replace(one, saved=own + beyond * abs(own))
+        for one, own in zip(hours, alone, strict=True)
     ]
