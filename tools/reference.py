@@ -117,7 +117,10 @@ def _exit_codes() -> Iterator[str]:
         ("code", "when"),
         (
             ("0", "It was done. Pods that stay pending are an answer, not a failure."),
-            (str(NOT_WRITTEN), "The output could not be written: the disk is full, or nobody reads the pipe any more."),
+            (
+                str(NOT_WRITTEN),
+                "The output could not be written, or nobody reads the pipe any more; `replay`: a decision differs.",
+            ),
             (
                 str(BAD_INPUT),
                 "Bad input or wrong usage; one line on standard error says what, where, and what was expected.",

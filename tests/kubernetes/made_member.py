@@ -31,6 +31,7 @@ class Member(Cluster):
 
     Attributes:
         resources: what discovery tells: apiVersion, plural, kind, whether it lives in namespaces.
+        older: versions that are served and not preferred.
         applied: what was applied, in order: kind and name; dry runs are not.
     """
 
@@ -40,6 +41,7 @@ class Member(Cluster):
         self.resources = [one for one in own if not one[0].startswith(("batch.volcano", "work.k", "cluster.k"))]
         self.resources += MORE
         self.served |= {plural for _, plural, _, _ in MORE}
+        self.older: set[str] = set()
         self.applied: list[str] = []
         self.deleted: list[str] = []
         self.is_ready = True
@@ -65,7 +67,7 @@ class Member(Cluster):
         return web.Response(text="ok") if self.is_ready else status(500, "", "[-]etcd failed")
 
     def _groups(self) -> web.Response:
-        versions = sorted({one[0] for one in self.resources if "/" in one[0]})
+        versions = sorted({one[0] for one in self.resources if "/" in one[0]} - self.older)
         groups = [
             {
                 "name": version.partition("/")[0],

@@ -75,13 +75,18 @@ class History:
 
     def happen(self) -> None:
         """Something happens that the engine did not decide."""
-        self.rng.choice((self.end, self.end, self.bind_elsewhere, self.come, self.cordon))()
+        acts = [self.end, self.bind_elsewhere, self.come, self.cordon]
+        # As many come as go, in the long run.
+        many = len(self.running) + len(self.waiting) > len(self.cluster.pods)
+        self.rng.choice([*acts, *([self.end] * 3 if many else [self.come] * 3)])()
 
     def end(self) -> None:
-        if self.running:
-            key = self.rng.choice(sorted(self.running))
-            del self.running[key]
-            self.changes.append(Went(key))
+        keys = sorted({**self.running, **self.waiting})
+        if keys:
+            key = self.rng.choice(keys)
+            self.waiting.pop(key, None)
+            if self.running.pop(key, None) is not None:
+                self.changes.append(Went(key))
 
     def bind_elsewhere(self) -> None:
         if self.waiting:

@@ -173,7 +173,7 @@ async def test_a_secret_is_applied_and_never_told(tmp_path):
         write(folder, "web.json", deployment(), {**secret, "data": {"password": "aHVudGVyMw=="}})
         told = await run(folder, dry_run=True)
         assert [one.fields for one in told.objects if one.kind == "Secret"] == [("data",)]
-        refused = 'Secret "s" is invalid: data[password]: Invalid value: "aHVudGVyMw=="'
+        refused = 'Secret "s" is invalid: data[password]: Invalid value: "aHVudGVyMw==" (aHVudGVyMw==)'
         found["a"].faults.append(unto("PATCH", "secrets", answering(lambda: status(422, "Invalid", refused))))
         report = await run(folder)
         text = json.dumps(report.to_dict())
@@ -253,6 +253,40 @@ async def test_a_cluster_that_goes_down_half_way_keeps_what_it_has_and_holds_bac
         assert again.moved == ("Deployment default/web: a 3 -> b 3",)
 
 
+def weighted(**weights: int) -> dict[str, Any]:
+    """A policy that divides by weights."""
+    listed = [{"targetCluster": {"clusterNames": [name]}, "weight": weight} for name, weight in weights.items()]
+    scheduling = {
+        "replicaSchedulingType": "Divided",
+        "replicaDivisionPreference": "Weighted",
+        "weightPreference": {"staticWeightList": listed},
+    }
+    selector = {"apiVersion": "apps/v1", "kind": "Deployment"}
+    return {
+        "apiVersion": "policy.karmada.io/v1alpha1",
+        "kind": "PropagationPolicy",
+        "metadata": {"name": "p", "namespace": "default"},
+        "spec": {"resourceSelectors": [selector], "placement": {"replicaScheduling": scheduling}},
+    }
+
+
+async def test_a_share_does_not_shrink_before_the_others_have_grown(tmp_path):
+    async with members("a", "b") as found:
+        folder = write_fleet(tmp_path / "fleet", urls(found))
+        write(folder, "web.json", deployment(replicas=4), weighted(a=3, b=1))
+        await run(folder)
+        assert {name: one.replicas()["web"] for name, one in found.items()} == {"a": 3, "b": 1}
+        write(folder, "web.json", deployment(replicas=4), weighted(a=1, b=3))
+        found["b"].faults.append(unto("PATCH", "deployments", answering(lambda: status(403, "Forbidden", "no"))))
+        report = await run(folder)
+        assert {name: one.replicas()["web"] for name, one in found.items()} == {"a": 3, "b": 1}
+        assert [one.reason for one in report.objects if one.action == "left"] == [
+            "it stays until its workload is whole elsewhere"
+        ]
+        assert (await run(folder, grace=0.0)).failures == {}
+        assert {name: one.replicas()["web"] for name, one in found.items()} == {"a": 1, "b": 3}
+
+
 async def test_a_cluster_that_cannot_be_read_keeps_its_replicas_by_what_the_others_know(tmp_path):
     async with members("a", "b", cpu="4") as found:
         folder = write_fleet(tmp_path / "fleet", urls(found))
@@ -330,9 +364,10 @@ async def test_a_workload_without_a_place_takes_nothing_away(tmp_path):
         folder = write_fleet(tmp_path / "fleet", urls(found))
         write(folder, "web.json", deployment(replicas=2), beside("ConfigMap", "c", data={}))
         await run(folder)
-        write(folder, "web.json", deployment(replicas=200), beside("ConfigMap", "c", data={}))
+        write(folder, "web.json", deployment(replicas=200), beside("ConfigMap", "c", data={"k": "new"}))
         report = await run(folder)
         assert [one.workload for one in report.unplaced] == ["default/web"]
+        assert (found["a"].found("configmaps", "c") or {})["data"] == {"k": "new"}
         assert found["a"].replicas() == {"web": 2}
         assert found["a"].deleted == []
 
@@ -350,6 +385,29 @@ async def test_a_job_that_is_divided_divides_its_completions(tmp_path):
         assert report.failures == {}
         assert sum(one["parallelism"] for one in specs) == 6
         assert sum(one["completions"] for one in specs) == 12
+
+
+async def test_an_older_version_of_a_kind_is_found_too(tmp_path):
+    async with members("a") as found:
+        folder = write_fleet(tmp_path / "fleet", urls(found))
+        found["a"].resources.append(("autoscaling/v1", "horizontalpodautoscalers", "HorizontalPodAutoscaler", True))
+        found["a"].older.add("autoscaling/v1")
+        scaler = {"apiVersion": "autoscaling/v1", "kind": "HorizontalPodAutoscaler", "metadata": {"name": "h"}}
+        target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+        write(folder, "web.json", deployment(), {**scaler, "spec": {"maxReplicas": 3, "scaleTargetRef": target}})
+        report = await run(folder)
+        assert report.failures == {}
+        assert "HorizontalPodAutoscaler h" in found["a"].applied
+
+
+async def test_a_kind_that_a_cluster_does_not_know_is_told_and_the_rest_is_done(tmp_path):
+    async with members("a") as found:
+        folder = write_fleet(tmp_path / "fleet", urls(found))
+        widget = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}}
+        write(folder, "web.json", deployment(), widget)
+        report = await run(folder)
+        assert report.failures == {"a": "Widget w: the cluster knows no Widget of example.com/v1"}
+        assert found["a"].replicas() == {"web": 3}
 
 
 async def test_what_a_dump_holds_of_its_server_is_left_out(tmp_path):

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.kubernetes.made_api_server import FakeTime, dropping, until, unto
+from tests.kubernetes.made_api_server import FakeTime, answering, dropping, status, until, unto
 from tests.kubernetes.made_member import Member, deployment, members, write, write_fleet
 
 from yuheng.kubernetes.dispatching.applying import Settings
@@ -121,6 +121,20 @@ async def test_a_cluster_that_is_away_for_a_moment_keeps_its_replicas(tmp_path):
             assert found["a"].replicas() == {"web": 5}
 
 
+async def test_a_cluster_that_does_not_let_us_in_is_not_given_up(tmp_path):
+    async with members("a", "b") as found:
+        folder = write_fleet(tmp_path / "fleet", urls(found))
+        write(folder, "web.json", deployment(replicas=5))
+        async with keeping(folder) as kept:
+            expired = answering(lambda: status(401, "Unauthorized", "Unauthorized"))
+            found["a"].faults.extend(expired for _ in range(100_000))
+            await until(lambda: kept.keeper.report is not None and "a" in kept.keeper.report.failures, 30)
+            started = kept.clock.seconds
+            await until(lambda: kept.clock.seconds > started + 2000, 30)
+            assert kept.keeper.lost == set()
+            assert found["b"].replicas() == {}
+
+
 async def test_when_no_cluster_answers_nobody_is_given_up(tmp_path):
     async with members("a", "b") as found:
         folder = write_fleet(tmp_path / "fleet", urls(found))
@@ -149,7 +163,7 @@ async def test_what_others_delete_is_applied_again(tmp_path):
     async with members("a") as found:
         folder = write_fleet(tmp_path / "fleet", urls(found))
         write(folder, "web.json", deployment(replicas=2))
-        async with keeping(folder):
+        async with keeping(folder, every=1e9):
             await found["a"].watched(5)
             found["a"].delete("deployments", "web")
             await until(lambda: found["a"].replicas() == {"web": 2}, 30)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from tests.kubernetes import virtual_time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.kubernetes import virtual_time
 
 from yuheng.errors import ConfigError
 from yuheng.kubernetes.api import ApiError, ConflictError, ForbiddenError, MissingError, UnreachableError

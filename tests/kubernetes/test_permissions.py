@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import yaml
 from aiohttp import web
 from tests.kubernetes.made_api_server import answering, kubeconfig, serving, status, until, unto
@@ -20,6 +23,8 @@ from yuheng.kubernetes.api import rule_of
 
 MANIFESTS = Path(__file__).resolve().parents[2] / "deploy" / "manifests" / "yuheng.yaml"
 NAMESPACE = "yuheng-system"
+TOKEN = "planted-t0ken"  # noqa: S105 -- made up
+PLANTED = "planted-value"
 RUN = "from yuheng.cli import main; main()"
 Rights = set[tuple[str, str, str]]
 
@@ -71,22 +76,50 @@ async def guarded() -> AsyncIterator[Guarded]:
         made.close_watches()
 
 
-@asynccontextmanager
-async def scheduler(server: Guarded, folder: Path) -> AsyncIterator[None]:
-    """`yuheng run` as it is started in a pod."""
-    config = kubeconfig(folder / "config", server.url, user="token: t0ken")
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", RUN, "run", "--kubeconfig", str(config), f"--lease={NAMESPACE}/yuheng"),
-        env=dict(os.environ),
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        _, said = await process.communicate()
-    assert process.returncode == 0, said.decode()[-2000:]
+class Process:
+    """`yuheng run` as it is started in a pod.
+
+    Attributes:
+        said: all that it has written, once it has ended.
+    """
+
+    def __init__(self) -> None:
+        self.said = ""
+        self._port = free_port()
+
+    @asynccontextmanager
+    async def at_work(self, server: Guarded, folder: Path) -> AsyncIterator[None]:
+        config = kubeconfig(folder / "config", server.url, user=f"token: {TOKEN}")
+        options = ("--kubeconfig", str(config), f"--lease={NAMESPACE}/yuheng", f"--metrics=127.0.0.1:{self._port}")
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", RUN, "run", *options, "--log-level=debug", "--log-format=json"),
+            env=dict(os.environ),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            yield
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            output, _ = await process.communicate()
+            self.said = output.decode()
+        assert process.returncode == 0, self.said[-2000:]
+
+    async def serves(self, path: str) -> str:
+        """What it answers, if that is all right."""
+        async with (
+            aiohttp.ClientSession() as client,
+            client.get(f"http://127.0.0.1:{self._port}{path}", raise_for_status=True) as answer,
+        ):
+            return await answer.text()
+
+
+def free_port() -> int:
+    """A port that nobody listens on, a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def events(server: Guarded) -> dict[str, list[dict[str, Any]]]:
@@ -96,13 +129,48 @@ def events(server: Guarded) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def volumes(server: Guarded) -> None:
+    """A claim whose volume is made where its pod goes, and one for a volume on the disk of a node."""
+    for name, provisioner in (("late", "csi.example"), ("local", "kubernetes.io/no-provisioner")):
+        mode = {"metadata": {"name": name}, "volumeBindingMode": "WaitForFirstConsumer", "provisioner": provisioner}
+        server.create("storageclasses", mode, namespace="")
+    common = {"accessModes": ["ReadWriteOnce"]}
+    for name, kind in (("made-late", "late"), ("on-a-disk", "local")):
+        spec = {"storageClassName": kind, "resources": {"requests": {"storage": "1Gi"}}, **common}
+        claim = {"metadata": {"name": name}, "spec": spec, "status": {"phase": "Pending"}}
+        server.create("persistentvolumeclaims", claim)
+    here = [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": ["a"]}]}]
+    affinity = {"nodeAffinity": {"required": {"nodeSelectorTerms": here}}}
+    spec = {"storageClassName": "local", "capacity": {"storage": "1Gi"}, **common, **affinity}
+    disk = {"metadata": {"name": "disk"}, "spec": spec, "status": {"phase": "Available"}}
+    server.create("persistentvolumes", disk, namespace="")
+
+
+def mounted(claim: str) -> dict[str, Any]:
+    return {"name": claim, "persistentVolumeClaim": {"claimName": claim}}
+
+
+def claimed(server: Guarded, volume: str) -> bool:
+    found = server.found("persistentvolumes", volume, "")
+    return found is not None and "claimRef" in found["spec"]
+
+
+def annotated(server: Guarded, claim: str) -> bool:
+    found = server.found("persistentvolumeclaims", claim)
+    return found is not None and "volume.kubernetes.io/selected-node" in found["metadata"].get("annotations", {})
+
+
 async def test_a_scheduler_at_work_asks_for_what_is_granted_and_for_nothing_else(tmp_path: Path):
     async with guarded() as server:
-        server.node("a", cpu="2")
+        server.node("a", cpu="2100m")
         # The answer to the first binding is a conflict, and the pod is looked at.
         server.faults.append(unto("POST", "/binding", answering(lambda: status(409, "Conflict", "try again"))))
-        server.pod("small")
-        async with scheduler(server, tmp_path):
+        container = {"name": "c", "env": [{"name": "A", "value": PLANTED}], "args": [PLANTED]}
+        server.pod("small", containers=[{**container, "resources": {"requests": {"cpu": "1"}}}])
+        volumes(server)
+        server.pod("stateful", cpu="100m", volumes=[mounted("made-late"), mounted("on-a-disk")])
+        process = Process()
+        async with process.at_work(server, tmp_path):
             await until(lambda: "small" in server.homes(), 60)
             server.pod("large", cpu="3")
             await until(lambda: events(server).get("FailedScheduling"), 60)
@@ -112,12 +180,31 @@ async def test_a_scheduler_at_work_asks_for_what_is_granted_and_for_nothing_else
             server.pod("dear", cpu="2", priority=1000)
             await until(lambda: "dear" in server.homes(), 60)
             assert server.evictions == ["default/small"]
-            late = {"metadata": {"name": "late"}, "volumeBindingMode": "WaitForFirstConsumer"}
-            server.create("storageclasses", late, namespace="")
-            server.create("persistentvolumeclaims", {"metadata": {"name": "c"}, "spec": {"storageClassName": "late"}})
-            volume = {"name": "v", "persistentVolumeClaim": {"claimName": "c"}}
-            server.pod("keeper", cpu="1", volumes=[volume])
-            await until(lambda: server.asked("PATCH", "persistentvolumeclaims/c"), 60)
+            await until(lambda: annotated(server, "made-late") and claimed(server, "disk"), 60)
+            # Another that is there already.
+            local = {"metadata": {"name": "local"}, "provisioner": "kubernetes.io/no-provisioner"}
+            server.create("storageclasses", {**local, "volumeBindingMode": "WaitForFirstConsumer"}, namespace="")
+            free = {"spec": {"storageClassName": "local", "capacity": {"storage": "1Gi"}}}
+            server.create(
+                "persistentvolumes", {"metadata": {"name": "pv"}, **free, "status": {"phase": "Available"}}, ""
+            )
+            server.create("persistentvolumeclaims", {"metadata": {"name": "d"}, "spec": {"storageClassName": "local"}})
+            server.pod("local", cpu="0", volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "d"}}])
+            await until(lambda: server.asked("PATCH", "persistentvolumes/pv"), 60)
+            assert [await process.serves(path) for path in ("/livez", "/readyz")] == ["ok", "ok"]
+            measures = await process.serves("/metrics")
     assert not server.refused
     assert server.seen == server.everywhere | server.in_one
     assert {"Scheduled", "FailedScheduling", "Preempted"} == set(events(server))
+    for line in (
+        'scheduler_schedule_attempts_total{profile="yuheng",result="scheduled"}',
+        f'leader_election_master_status{{name="{NAMESPACE}/yuheng"}} 1.0',
+        "scheduler_preemption_attempts_total 1.0",
+        'rest_client_requests_total{code="201",host="127.0.0.1:',
+        'yuheng_watch_restarts_total{kind="pods"} 0.0',
+    ):
+        assert line in measures
+    assert all(json.loads(line)["msg"] for line in process.said.splitlines())
+    for text in (process.said, measures, json.dumps(server.all("events"))):
+        assert TOKEN not in text
+        assert PLANTED not in text

@@ -18,7 +18,7 @@ from tests.scheduling.made_snapshots import snapshot
 from tests.scheduling.searching import examples
 
 from yuheng.errors import NotFoundError
-from yuheng.kubernetes.recording import Limits, Turn, compare, compare_at, moment, parts, replay
+from yuheng.kubernetes.recording import Limits, Recorder, Turn, compare, compare_at, moment, parts, replay
 from yuheng.kubernetes.recording.format import KEYED, PodRow
 from yuheng.model.batch import VOLCANO_DEFAULT
 from yuheng.model.cluster import Snapshot
@@ -59,8 +59,8 @@ def test_what_was_recorded_is_read_and_decided_again(rng: Random, turns: int, na
     assert found.differences == ()
 
 
-@examples(12)
-@given(rng=randoms, turns=st.integers(1, 6))
+@examples(8)
+@given(rng=randoms, turns=st.integers(1, 4))
 def test_so_it_is_where_queues_decide(rng: Random, turns: int):
     with folder() as place:
         told = recorded(place, rng, batch(rng), turns, policy(rng))
@@ -303,3 +303,43 @@ def test_came_again_means_the_pod_as_it_is_by_then(tmp_path: Path, turns: list[T
     told = [turns[0], turns[1]._replace(told=[Came(bound), Went(bound.key), Came(bound)])]
     written(tmp_path, told)
     assert read(tmp_path)[1].told == told[1].told
+
+
+def test_an_hour_is_replayed(tmp_path: Path):
+    """A turn a second, and pods that come and go all the time."""
+    rng = Random(5)
+    nodes = tuple(Node(name=f"n{i:02}", allocatable={"cpu": 4000, "pods": 20}) for i in range(12))
+    specs = [PodSpec(requests={"cpu": amount}) for amount in (500, 1000, 2500)]
+    pods = tuple(Pod(name=f"p{i:02}", spec=rng.choice(specs), priority=rng.choice((0, 10))) for i in range(35))
+    recorded(tmp_path, rng, Snapshot(nodes=nodes, pods=pods, namespaces={"default": {}}), 3600)
+    found = replay(parts(tmp_path))
+    assert (found.covered.turns, found.differing, found.covered.notes) == (3600, 0, ())
+    assert found.placed > 900
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 2_000_000
+
+
+def test_a_policy_with_queues_places_nothing_on_a_closed_node(tmp_path: Path, turns: list[Turn]):
+    lacking = Decisions(lacking=(Lacking("default/p2", "no"),))
+    told = [turns[0], Turn(2, [Closed(("b",)), Went("default/p1")], turns[1].pods, Asked(NOON + 5), lacking)]
+    written(tmp_path, told)
+    volcano = msgspec.structs.replace(preset("kubernetes"), name="volcano", batch=VOLCANO_DEFAULT)
+    assert compare(parts(tmp_path), volcano).only_other == 0
+
+
+def test_another_policy_is_told_the_state_where_it_cannot_be_told_of_a_pod(tmp_path: Path, turns: list[Turn]):
+    spec = PodSpec(requests={"cpu": 1000, "example.com/new": 1})
+    strange, lost = Pod(name="strange", node="b", spec=spec), Pod(name="lost", node="gone", spec=spec)
+    told = [turns[0], Turn(2, [Went("default/p1"), Came(strange), Came(lost)], turns[1].pods, Asked(NOON), Decisions())]
+    written(tmp_path, told)
+    found = compare(parts(tmp_path), preset("firstfit"))
+    assert (found.same, found.only_other, found.covered.turns) == (2, 0, 2)
+
+
+def test_specifications_are_told_apart_though_one_takes_the_place_of_another(tmp_path: Path):
+    recorder = Recorder(tmp_path)
+    recorder.turn([Renewed(Snapshot())], [], Asked(NOON), Decisions())
+    for amount in range(200):
+        recorder.turn([], [Pod(name="p", spec=PodSpec(requests={"cpu": amount}))], Asked(NOON), Decisions())
+        recorder.flush()
+    recorder.close()
+    assert [turn.pods[0].spec.requests["cpu"] for turn in read(tmp_path)[1:]] == list(range(200))

@@ -195,6 +195,7 @@ def test_lost_history_is_listed_anew(as_event: bool) -> None:
     made = play(steps)
     assert made.mirror.objects.keys() == {"b", "c", "d"}
     assert made.reflector.trouble is None
+    assert made.reflector.restarts == 1
 
 
 def test_a_gone_in_the_middle_of_an_open_watch_is_listed_anew() -> None:

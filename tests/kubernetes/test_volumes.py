@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.kubernetes.made_api_server import access_to, answering, status, unto, until
+from tests.kubernetes.made_api_server import access_to, answering, status, until, unto
 from tests.kubernetes.made_cluster import Cluster, cluster
 from tests.kubernetes.test_turns import Running, Told, gang, warm
 
@@ -147,9 +147,7 @@ async def test_only_the_topologies_that_the_class_allows_are_chosen():
     expression = {"key": "topology.kubernetes.io/zone", "values": ["zone-c"]}
     async with cluster() as made:
         zones(made, "a", "b", "c")
-        storage_class(
-            made, "late", "WaitForFirstConsumer", allowedTopologies=[{"matchLabelExpressions": [expression]}]
-        )
+        storage_class(made, "late", "WaitForFirstConsumer", allowedTopologies=[{"matchLabelExpressions": [expression]}])
         for i in range(3):
             claim(made, f"data{i}", "late")
             mounting(made, f"p{i}", f"data{i}")
@@ -198,7 +196,7 @@ async def test_a_claim_that_cannot_be_written_is_tried_again():
         async with scheduler(made):
             await until(lambda: selected(made, "data") == "a")
             provision(made, "data", "a")
-            await until(lambda: made.homes())
+            await until(made.homes)
 
 
 async def test_a_scheduler_that_is_told_to_stop_does_not_wait_for_volumes():
@@ -227,3 +225,95 @@ async def test_a_gang_waits_as_a_whole_for_the_claim_of_one_of_its_pods():
             provision(made, "data", "b")
             await until(lambda: len(made.homes()) == 3)
             assert made.homes()["g-2"] == "b"
+
+
+def local_volume(made: Cluster, name: str, node: str, size: str = "10Gi", kind: str = "local") -> None:
+    """A volume on the disk of a node, made beforehand."""
+    terms = [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node]}]}]
+    spec = {"storageClassName": kind, "capacity": {"storage": size}, "accessModes": ["ReadWriteOnce"]}
+    affinity = {"nodeAffinity": {"required": {"nodeSelectorTerms": terms}}}
+    body = {"metadata": {"name": name}, "spec": {**spec, **affinity}, "status": {"phase": "Available"}}
+    made.create("persistentvolumes", body, namespace="")
+
+
+def local_claim(made: Cluster, name: str, size: str = "5Gi") -> None:
+    amount = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+    claim(made, name, "local", **amount)
+
+
+def owner(made: Cluster, name: str) -> str:
+    """The claim that a volume is kept for."""
+    found = made.found("persistentvolumes", name, "")
+    assert found is not None
+    return found["spec"].get("claimRef", {}).get("name", "")
+
+
+def complete(made: Cluster, name: str, volume: str) -> None:
+    """What the volume controller does."""
+    found = made.found("persistentvolumeclaims", name)
+    assert found is not None
+    body = {"metadata": {**found["metadata"], "annotations": COMPLETED}}
+    made.create("persistentvolumeclaims", {**found, **body, "spec": {**found["spec"], "volumeName": volume}})
+
+
+async def test_a_volume_on_a_nodes_disk_is_kept_for_the_claim_of_a_pod_that_goes_there():
+    async with cluster() as made:
+        zones(made, "a", "b", "c")
+        storage_class(made, "local", "WaitForFirstConsumer", provisioner="kubernetes.io/no-provisioner")
+        local_volume(made, "small", "a", "1Gi")
+        local_volume(made, "large", "b", "20Gi")
+        local_volume(made, "fitting", "b", "10Gi")
+        local_volume(made, "other", "c", kind="other")
+        local_claim(made, "data")
+        mounting(made, "p", "data")
+        async with scheduler(made):
+            await until(lambda: owner(made, "fitting") == "data")
+            complete(made, "data", "fitting")
+            await until(lambda: made.homes() == {"p": "b"})
+            assert not owner(made, "large")
+
+
+async def test_where_no_volume_is_there_it_is_told_in_kube_schedulers_words_until_one_comes():
+    why = "0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind."
+    async with cluster() as made:
+        zones(made, "a")
+        storage_class(made, "local", "WaitForFirstConsumer", provisioner="kubernetes.io/no-provisioner")
+        local_volume(made, "small", "a", "1Gi")
+        local_claim(made, "data")
+        mounting(made, "p", "data")
+        async with scheduler(made) as running:
+            await until(lambda: ("refused", "default/p", why) in running.told.lines)
+            local_volume(made, "late", "a")
+            await until(lambda: owner(made, "late") == "data")
+
+
+async def test_two_claims_never_get_the_same_volume():
+    async with cluster() as made:
+        zones(made, "a", "b")
+        storage_class(made, "local", "WaitForFirstConsumer", provisioner="kubernetes.io/no-provisioner")
+        for name in ("a", "b"):
+            local_volume(made, f"on-{name}", name)
+        for i in range(2):
+            local_claim(made, f"data{i}")
+            mounting(made, f"p{i}", f"data{i}")
+        async with scheduler(made):
+            await until(lambda: owner(made, "on-a") and owner(made, "on-b"))
+            assert {owner(made, "on-a"), owner(made, "on-b")} == {"data0", "data1"}
+            for name in ("a", "b"):
+                complete(made, owner(made, f"on-{name}"), f"on-{name}")
+            await until(lambda: len(made.homes()) == 2)
+        assert sorted(made.homes().values()) == ["a", "b"]
+
+
+async def test_a_pod_that_waits_for_its_volume_gives_up_its_room_to_one_that_matters_more_and_need_not_go():
+    async with cluster() as made:
+        made.node("a", cpu="1")
+        storage_class(made, "late", "WaitForFirstConsumer")
+        claim(made, "data", "late")
+        mounting(made, "p", "data")
+        async with scheduler(made):
+            await until(lambda: selected(made, "data"))
+            made.pod("high", priority=100)
+            await until(lambda: made.homes() == {"high": "a"})
+        assert not made.evictions
+        assert made.found("pods", "p")

@@ -1,7 +1,7 @@
 """The command line: parsing, wiring and exit codes; no logic.
 
-Exit codes: 0 done; 1 the output could not be written, or a replay differs; 2 bad input or usage; 3 with ``--strict`` when
-a pod stays pending or a workload has no place; 130 interrupted.
+Exit codes: 0 done; 1 the output could not be written, or a replay differs; 2 bad input or usage; 3 with ``--strict``
+when a pod stays pending or a workload has no place; 130 interrupted.
 """
 
 from __future__ import annotations

@@ -237,7 +237,7 @@ app.command(
 )(run)
 app.command(
     epilog="Example: yuheng dispatch fleet/ --dry-run",
-    help="Carry the plan of a fleet out: apply its workloads to its clusters, prune what it no longer wants, keep it so.",
+    help="Carry the plan of a fleet out: apply workloads to its clusters, prune what it no longer wants, keep it so.",
 )(dispatch)
 app.command(
     epilog="Example: yuheng replay record/ --at 2026-01-31T09:00:00Z",

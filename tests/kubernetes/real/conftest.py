@@ -17,6 +17,9 @@ _MADE = (
     "/api/v1/namespaces/default/pods?gracePeriodSeconds=0",
     "/apis/scheduling.volcano.sh/v1beta1/namespaces/default/podgroups",
     "/apis/policy/v1/namespaces/default/poddisruptionbudgets",
+    "/api/v1/namespaces/default/persistentvolumeclaims",
+    "/api/v1/persistentvolumes",
+    "/apis/storage.k8s.io/v1/storageclasses",
     "/api/v1/nodes",
     "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["POD_GROUPS", "budget", "gang", "node", "pod"]
+__all__ = ["POD_GROUPS", "budget", "claim", "gang", "node", "pod", "storage_class"]
 
 _ANYTHING = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 # Volcano's PodGroups, with as much of a schema as scheduling looks at.
@@ -81,3 +81,16 @@ def budget(name: str, labels: dict[str, str], available: int) -> dict[str, Any]:
         "metadata": {"name": name, "namespace": "default"},
         "spec": {"minAvailable": available, "selector": {"matchLabels": labels}},
     }
+
+
+def storage_class(name: str, mode: str) -> dict[str, Any]:
+    """A class of volumes."""
+    kind = {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": name}}
+    return {**kind, "provisioner": "csi.example.com", "volumeBindingMode": mode}
+
+
+def claim(name: str, kind: str) -> dict[str, Any]:
+    """A claim on a volume of a class; without the protection that nobody here would lift."""
+    spec = {"storageClassName": kind, "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    head = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name, "namespace": "default"}}
+    return {**head, "spec": spec}

@@ -113,8 +113,8 @@ class RealServer:
         options |= {f"service-account-{key}-file": str(folder / "accounts.key") for key in ("key", "signing-key")}
         options |= {"service-cluster-ip-range": "10.96.0.0/16", "endpoint-reconciler-type": "none"}
         options |= {"max-requests-inflight": "3000", "max-mutating-requests-inflight": "1000"}
-        # No controller makes service accounts here, and none lifts the taints of new nodes.
-        options |= {"disable-admission-plugins": "ServiceAccount,TaintNodesByCondition"}
+        # No controller makes service accounts here, and none lifts the taints of new nodes or the protection of claims.
+        options |= {"disable-admission-plugins": "ServiceAccount,TaintNodesByCondition,StorageObjectInUseProtection"}
         self._run("kube-apiserver", options)
         self._wait_until_ready()
         self.kubeconfig = self.written_kubeconfig("kubeconfig", self.url)

@@ -97,7 +97,7 @@ async def scheduling(kubeconfig: Path, *options: str) -> AsyncIterator[Scheduler
         await made.says("leading")
         yield made
     except BaseException:
-        print("\n".join(made.lines[-40:]))
+        print("\n".join(made.lines[-40:]))  # noqa: T201 -- what a failed test shows
         raise
     finally:
         alive = made.code is None

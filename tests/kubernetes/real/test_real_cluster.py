@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.kubernetes.real.made_objects import budget, gang, node, pod
+from tests.kubernetes.real.made_objects import budget, claim, gang, node, pod, storage_class
 from tests.kubernetes.real.real_server import RealServer
 from tests.kubernetes.real.scheduler_process import scheduling
 from tests.kubernetes.real.witness import witnessing
@@ -116,3 +116,32 @@ async def test_nodes_come_are_cordoned_and_go(server: RealServer):
         await apply(server, node("c"))
         await seen.until(lambda: seen.homes.get("late") == "c")
         assert not seen.wrongs
+
+
+async def test_a_pod_waits_for_one_claim_and_another_claim_waits_for_its_pod(server: RealServer):
+    await apply(server, node("a"), storage_class("now", "Immediate"), storage_class("late", "WaitForFirstConsumer"))
+    await apply(server, claim("one", "now"), claim("other", "late"))
+    for name in ("one", "other"):
+        volume = {"name": "v", "persistentVolumeClaim": {"claimName": name}}
+        await apply(server, pod(f"with-{name}", volumes=[volume]))
+    async with witnessing(server) as seen, scheduling(server.kubeconfig, "--no-leader-elect"):
+        async with asyncio.timeout(60):
+            while not (notes := await noted(server, "other")):
+                await asyncio.sleep(0.2)
+        assert notes == {"volume.kubernetes.io/selected-node": "a"}
+        told = await asyncio.to_thread(scheduled, server, "with-one")
+        assert "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims." in told["message"]
+        assert not seen.homes
+        for name in ("one", "other"):
+            done = {"pv.kubernetes.io/bind-completed": "yes"}
+            patch = {"metadata": {"annotations": done}, "spec": {"volumeName": f"pv-{name}"}}
+            await kubectl(server, "patch", "pvc", name, "-p", json.dumps(patch))
+        await seen.all_bound(2)
+        assert not seen.wrongs
+
+
+async def noted(server: RealServer, name: str) -> dict[str, str]:
+    """The annotations of a claim."""
+    found = json.loads(await kubectl(server, "get", "pvc", name, "-o", "json"))
+    notes: dict[str, str] = found["metadata"].get("annotations", {})
+    return notes

@@ -104,33 +104,41 @@ async def test_a_share_of_requests_fails(server: RealServer):
 async def test_the_leader_is_killed_at_random_moments(server: RealServer, repetitions: int):
     chance = random.Random(1)
     await apply(server, *(node(f"n{i}", cpu=4) for i in range(9)))
-    async with troubled(server, share=0.0, longest=0.3) as proxy, witnessing(server) as seen:
+    async with troubled(server, share=0.0, longest=0.8) as proxy, witnessing(server) as seen:
         kubeconfig = server.written_kubeconfig("slow", proxy.url)
-        both = [SchedulerProcess(), SchedulerProcess()]
+        both, killed, halfway = [SchedulerProcess(), SchedulerProcess()], 0, 0
         for one in both:
             await one.start(kubeconfig, "--lease-duration", "2")
         try:
             for number in range(repetitions):
                 await seen.until(lambda: any(one.leads for one in both), 90, "a leader")
-                await wave(server, number, pods=14, gangs=2)
-                await asyncio.sleep(chance.random() * 1.2)
-                assert sum(one.leads for one in both) <= 1
+                making = asyncio.create_task(wave(server, number, pods=14, gangs=2))
+                await asyncio.sleep(chance.random() * 3)
+                await seen.until(lambda: any(one.leads for one in both), 90, "a leader")
+                halfway += 0 < len(seen.homes) < 22
                 for i, one in enumerate(both):
                     if one.leads:
                         await one.end(signal.SIGKILL)
+                        killed += 1
                         both[i] = SchedulerProcess()
                         await both[i].start(kubeconfig, "--lease-duration", "2")
-                await seen.until(lambda: len(seen.homes) == len(seen.pods) > 0, 120, f"round {number}: all bound")
+                await making
+                await seen.all_bound(22, 120)
                 assert_good(seen, 0)
                 await asyncio.gather(*(seen.end_of_life(name) for name in list(seen.pods)))
                 await seen.until(lambda: not seen.pods, 30)
+            for one in both:
+                await one.says("synced")
         except BaseException:
-            print(*(line for one in both for line in one.lines[-30:]), sep="\n")
+            print(*(line for one in both for line in one.lines[-30:]), sep="\n")  # noqa: T201 -- what a failed test shows
             raise
         finally:
             codes = [await one.end() for one in both]
         assert codes == [0, 0]
         assert not seen.wrongs
         holders = [holder for holder, _, _ in seen.leaders if holder]
-        assert len(set(holders)) == len(holders) >= repetitions
-        print(f"{len(holders)} leaders, {seen.bindings} bindings, half bound at most {max(seen.half_bound().values(), default=0):.1f} s")
+        assert len(holders) >= killed == repetitions
+        longest = max(seen.half_bound().values(), default=0.0)
+        # With -s, for whoever wants to know whether the moments were good ones.
+        numbers = f"{len(holders)} leaders, {halfway} killed half-way, {seen.bindings} bindings"
+        print(f"{numbers}, a gang bound by half for {longest:.1f} s at most")  # noqa: T201

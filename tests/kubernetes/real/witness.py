@@ -230,8 +230,8 @@ class Witness:
                         if task.done():
                             task.result()
         except TimeoutError:
-            waiting = sorted(set(self.pods) - set(self.homes))
-            told = f"{len(self.homes)} of {len(self.pods)} pods have nodes; {waiting[:5]} wait; wrong: {self.wrongs[:3]}"
+            waiting = sorted(set(self.pods) - set(self.homes))[:5]
+            told = f"{len(self.homes)} of {len(self.pods)} pods have nodes; {waiting} wait; wrong: {self.wrongs[:3]}"
             raise AssertionError(f"{what or 'it'} did not come about within {seconds:g} s: {told}") from None
 
     async def all_bound(self, count: int, seconds: float = 60.0) -> None:

@@ -11,7 +11,7 @@ redirects are not followed, since credentials must not go where an answer says; 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlencode
@@ -111,6 +111,7 @@ class Api:
         *,
         twice_is_once: bool | None = None,
         accept: str = JSON,
+        while_allowed: Callable[[], bool] = lambda: True,
     ) -> bytes:
         """Ask, and ask again while that makes sense.
 
@@ -123,6 +124,7 @@ class Api:
             twice_is_once: whether it may be sent again when nobody knows what became of it; by default all but
                 creates may.
             accept: the type that the answer is to have.
+            while_allowed: asked before it is sent again: whether it still may be.
 
         Returns:
             The body of the answer.
@@ -144,7 +146,8 @@ class Api:
                 if not may_repeat(error, twice_is_once=repeatable):
                     raise
                 backoff = backoff or Backoff(self._patience, self.timing)
-                if not await backoff.wait(error.retry_after if isinstance(error, ApiError) else None):
+                again = await backoff.wait(error.retry_after if isinstance(error, ApiError) else None)
+                if not again or not while_allowed():
                     raise
 
     async def pages(

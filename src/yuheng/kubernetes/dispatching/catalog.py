@@ -1,12 +1,13 @@
 """What kinds of objects a cluster knows: how an ``apiVersion`` and a ``kind`` become a path.
 
 A fleet's folder may hold anything, custom resources too, so no table will do: the server is asked. Every group is asked
-for the version it prefers, and for those that the folder writes. A group whose own server is down is left out.
+for the version it prefers, and later for what the folder writes beside. A group whose own server is down is left out.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -17,15 +18,26 @@ from yuheng.kubernetes.api import ApiError, Kind
 if TYPE_CHECKING:
     from yuheng.kubernetes.api import Api
 
-__all__ = ["Catalog", "discovered"]
+__all__ = ["Catalog", "completed", "discovered"]
 
 _T = TypeVar("_T")
 
 # What nobody applies; some of them are told by labels that controllers copy.
 _PASSING: Final = frozenset(
-    ("bindings", "componentstatuses", "endpoints", "endpointslices.discovery.k8s.io", "events", "events.events.k8s.io")
-    + ("leases.coordination.k8s.io", "nodes", "controllerrevisions.apps")
+    (
+        "bindings",
+        "componentstatuses",
+        "controllerrevisions.apps",
+        "endpoints",
+        "endpointslices.discovery.k8s.io",
+        "events",
+        "events.events.k8s.io",
+        "leases.coordination.k8s.io",
+        "nodes",
+    )
 )
+# What a manifest may name as its version and still be part of a path.
+_VERSION: Final = r"(?:[a-z0-9.-]+/)?v[a-z0-9]+"
 _PRUNABLE: Final = frozenset(("delete", "list", "patch"))
 
 
@@ -45,7 +57,6 @@ class _Version(msgspec.Struct, rename="camel"):
 
 
 class _Group(msgspec.Struct, rename="camel"):
-    versions: tuple[_Version, ...] = ()
     preferred_version: _Version | None = None
 
 
@@ -82,28 +93,42 @@ class Catalog:
                 self.prunable.append(kind)
 
 
-async def discovered(api: Api, versions: Iterable[str] = ()) -> Catalog:
-    """Ask a server what kinds it knows.
+async def discovered(api: Api) -> Catalog:
+    """Ask a server what kinds it knows, in the versions that it prefers.
 
     Args:
         api: the server.
-        versions: such as ``autoscaling/v1``: asked for beside those that the server prefers.
 
     Raises:
         ServerError: the server cannot be asked.
     """
     catalog = Catalog()
     groups = _decoded(await api.request("GET", "/apis"), _Groups).groups
-    preferred = [one.preferred_version.group_version for one in groups if one.preferred_version]
-    known = {version.group_version for one in groups for version in one.versions}
-    asked = ["v1", *preferred, *sorted(set(versions) & known - set(preferred))]
+    asked = ["v1", *(one.preferred_version.group_version for one in groups if one.preferred_version)]
     answers = await asyncio.gather(*(_resources(api, version) for version in asked))
     for version, found in zip(asked, answers, strict=True):
         if found is None:
             catalog.silent.append(version)
         else:
-            catalog.take(version, found.resources, is_preferred=version == "v1" or version in preferred)
+            catalog.take(version, found.resources, is_preferred=True)
     return catalog
+
+
+async def completed(api: Api, catalog: Catalog, wanted: Iterable[tuple[str, str]]) -> None:
+    """Look for kinds that a catalog lacks: in versions that the server has beside the one it prefers.
+
+    Args:
+        api: the server.
+        catalog: takes them in.
+        wanted: apiVersion and kind of each.
+
+    Raises:
+        ServerError: the server cannot be asked.
+    """
+    for version in sorted({version for version, kind in wanted if catalog.find(version, kind) is None}):
+        if re.fullmatch(_VERSION, version):
+            found = await _resources(api, version)
+            catalog.take(version, found.resources if found is not None else (), is_preferred=False)
 
 
 async def _resources(api: Api, version: str) -> _Resources | None:

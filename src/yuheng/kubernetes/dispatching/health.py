@@ -2,7 +2,7 @@
 
 A cluster is ready when its API server says so (``/readyz``) and one of its nodes is; a cluster without nodes is as
 ready as its server. It is asked every some seconds, and its nodes are watched. A watch that fails says nothing: the
-question does.
+question does. A server that does not let us in works: that our token has expired is no reason to move anything.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from yuheng.errors import YuhengError
-from yuheng.kubernetes.api import KINDS, Api, Kind, Patience
+from yuheng.kubernetes.api import KINDS, Api, ApiError, Kind, Patience, UnreachableError
 from yuheng.kubernetes.dispatching.owned import FLEET, SELECTOR
 from yuheng.kubernetes.watching import Reflector
 from yuheng.kubernetes.watching.newest import seen
@@ -28,6 +28,7 @@ __all__ = ["WATCHED", "Health", "Monitor"]
 # Seconds between two questions, and after which no answer is one.
 EVERY: Final = 5.0
 AT_MOST: Final = 10.0
+_ITS_FAULT: Final = 500
 _HURRIED: Final = Patience(total=0.0)
 # Workloads whose replicas are followed.
 WATCHED: Final = ("deployments.apps", "statefulsets.apps", "replicasets.apps", "jobs.batch")
@@ -214,12 +215,17 @@ class Monitor:
 
 
 async def _unready(api: Api) -> str:
-    """Why a server is not ready; empty where it is."""
+    """Why a server is not ready; empty where it is, and where only we are at fault: it does not let us in."""
     try:
         async with asyncio.timeout(AT_MOST):
             await api.request("GET", "/readyz", accept="text/plain, application/json")
     except TimeoutError:
         return f"{api.access.server}: no answer to /readyz within {AT_MOST:g} s"
-    except YuhengError as error:
-        return str(error)
+    except UnreachableError as error:
+        # What we do not trust, or cannot find, may work well for everybody else.
+        return "" if error.is_lasting else str(error)
+    except ApiError as error:
+        return str(error) if error.status >= _ITS_FAULT else ""
+    except YuhengError:
+        return ""
     return ""

@@ -34,7 +34,9 @@ __all__ = ["Keeper", "Patience"]
 
 Say = Callable[[str], object]
 _TICK: Final = 1.0
+# Seconds until a round that failed is done again the first time, and one in which something had to wait.
 _FIRST: Final = 5.0
+_SOON: Final = 15.0
 _log = structlog.get_logger("yuheng.dispatching")
 
 
@@ -43,11 +45,13 @@ class Patience(NamedTuple):
 
     Attributes:
         failover_after: until a cluster that is not ready is given up.
+        grace: until replicas leave that are replaced by others which are not ready.
         every: between two rounds in which nothing happened.
         least: between two rounds in any case.
     """
 
     failover_after: float = 300.0
+    grace: float = 600.0
     every: float = 300.0
     least: float = 5.0
 
@@ -94,6 +98,7 @@ class Keeper:
         self._why = ""
         self._failed = 0
         self._again = 0.0
+        self._waiting: dict[Identity, float] = {}
         self._told: set[str] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -167,6 +172,8 @@ class Keeper:
             settings=self._task.settings._replace(fleet=folder.fleet),
             lost=frozenset(self.lost),
             failback=self._task.failback and not self.lost,
+            holds=True,
+            overdue=self._overdue(),
         )
         one = Round(folder, *reached, self._timing, self._known)
         try:
@@ -180,9 +187,18 @@ class Keeper:
         self.report = report
         self._announce(report)
         self._failed = self._failed + 1 if report.failures else 0
+        now = self._timing.now()
+        self._waiting = {identity: self._waiting.get(identity, now) for identity in one.waiting}
+
+    def _overdue(self) -> frozenset[Identity]:
+        """The workloads that have waited for long enough."""
+        now = self._timing.now()
+        return frozenset(one for one, since in self._waiting.items() if now - since >= self._patience.grace)
 
     def _wait(self) -> float:
         """Seconds until the next round when nothing happens: growing ones, with jitter, while rounds fail."""
+        if self._waiting and not self._failed:
+            return min(_SOON, self._patience.every)
         if not self._failed:
             return self._patience.every
         bound = min(_FIRST * 2.0 ** min(self._failed, 16), self._patience.every)

@@ -81,21 +81,17 @@ async def connected(
     return members, failures
 
 
-async def read_all(
-    members: Sequence[Member], fleet: str, versions: Iterable[str]
-) -> tuple[dict[str, Reading], dict[str, YuhengError]]:
+async def read_all(members: Sequence[Member], fleet: str) -> tuple[dict[str, Reading], dict[str, YuhengError]]:
     """Ask all clusters at the same time.
 
     Args:
         members: the clusters.
         fleet: the name of the fleet.
-        versions: that the folder's objects are written in.
 
     Returns:
         What they said, and why others said nothing, by name.
     """
-    asked = [_read(member, fleet, tuple(versions)) for member in members]
-    answers = await asyncio.gather(*asked, return_exceptions=True)
+    answers = await asyncio.gather(*(_read(member, fleet) for member in members), return_exceptions=True)
     found: dict[str, Reading] = {}
     failures: dict[str, YuhengError] = {}
     for member, answer in zip(members, answers, strict=True):
@@ -108,8 +104,8 @@ async def read_all(
     return found, failures
 
 
-async def _read(member: Member, fleet: str, versions: tuple[str, ...]) -> Reading:
-    catalog = await discovered(member.api, versions)
+async def _read(member: Member, fleet: str) -> Reading:
+    catalog = await discovered(member.api)
     taken: list[bytes] = []
     captured = await capture(member.api, taken.append)
     owned, notes = await owned_in(member.api, fleet, catalog.prunable)

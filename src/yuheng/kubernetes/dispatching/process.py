@@ -40,6 +40,7 @@ class Options(NamedTuple):
     prune: bool = True
     failback: bool = False
     failover_after: float = 300.0
+    grace: float = 600.0
 
     def task(self) -> Task:
         """What a round is to do."""
@@ -52,7 +53,7 @@ class Options(NamedTuple):
         )
         # The name of the fleet is known when its folder is.
         settings = Settings(self.name or "", dry_run=self.dry_run, force=self.force_conflicts)
-        return Task(question, settings, self.prune, failback=self.failback)
+        return Task(question, settings, self.prune, failback=self.failback, grace=self.grace)
 
 
 def dispatch(options: Options) -> DispatchReport:
@@ -103,6 +104,6 @@ async def _kept(options: Options, say: Callable[[str], object]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    patience = Patience(failover_after=options.failover_after)
+    patience = Patience(failover_after=options.failover_after, grace=options.grace)
     keeper = Keeper(options.sources, options.task(), say, kubeconfig=options.kubeconfig, patience=patience)
     await keeper.run(stop)

@@ -7,7 +7,7 @@ all objects of its kind, a claim takes its data.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ class Pruning(NamedTuple):
     left: list[tuple[Owned, str]]
 
 
-def pruned(owned: Iterable[Owned], wanted: Set[Key], held: Set[Key], *, is_on: bool) -> Pruning:
+def pruned(owned: Iterable[Owned], wanted: Set[Key], held: Mapping[Key, str], *, is_on: bool) -> Pruning:
     """What is deleted from a cluster, and what stays although it is not wanted.
 
     Args:
         owned: what the fleet has there.
         wanted: what it is to have there.
-        held: what has to stay until its replacement is there, or since it has no place elsewhere.
+        held: what has to stay, and why.
         is_on: whether anything is deleted at all.
     """
     going, left = [], []
@@ -46,7 +46,7 @@ def pruned(owned: Iterable[Owned], wanted: Set[Key], held: Set[Key], *, is_on: b
         if one.kind.kind in LASTING:
             left.append((one, "never deleted: more would go with it than was put there"))
         elif one.key in held:
-            left.append((one, "it stays until its workload is whole elsewhere"))
+            left.append((one, held[one.key]))
         elif not is_on:
             left.append((one, "--no-prune"))
         else:

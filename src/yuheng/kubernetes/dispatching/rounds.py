@@ -10,16 +10,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from yuheng.kubernetes.api import ServerError
 from yuheng.kubernetes.dispatching.applying import Applied, Applier, Settings
-from yuheng.kubernetes.dispatching.catalog import Catalog, discovered
+from yuheng.kubernetes.dispatching.catalog import completed
 from yuheng.kubernetes.dispatching.decision import Decision, newest
 from yuheng.kubernetes.dispatching.members import Member, Reading, read_all
 from yuheng.kubernetes.dispatching.owned import Key, Owned
 from yuheng.kubernetes.dispatching.pruning import pruned
+from yuheng.kubernetes.dispatching.readiness import unready
 from yuheng.kubernetes.dispatching.targets import (
     DEFINITIONS,
     RANKS,
@@ -43,6 +46,11 @@ __all__ = ["Round", "Task"]
 
 # How often, and after how many seconds, a kind is looked for that was defined just now.
 _LOOKS, _LOOK_AGAIN = 20, 0.5
+# Why something stays although it is not wanted, or wanted smaller.
+_NOWHERE: Final = "its workload has no place"
+_BROKEN: Final = "it stays until its workload is whole elsewhere"
+_UNREADY: Final = "it stays until what replaces it is ready"
+_NEEDED: Final = "a workload that stays may need it"
 
 
 class Task(NamedTuple):
@@ -54,6 +62,9 @@ class Task(NamedTuple):
         prune: whether what is not wanted any more is deleted.
         lost: clusters that are given up: their replicas are placed elsewhere.
         failback: whether workloads go back to where they were before clusters were given up.
+        grace: seconds that replicas stay where they were until those that replace them are ready.
+        holds: whether that is looked at once, and what is not ready is held for another round.
+        overdue: workloads that have stayed for long enough.
     """
 
     question: Question
@@ -61,6 +72,9 @@ class Task(NamedTuple):
     prune: bool = True
     lost: frozenset[str] = frozenset()
     failback: bool = False
+    grace: float = 0.0
+    holds: bool = False
+    overdue: frozenset[Identity] = frozenset()
 
 
 class Round:
@@ -77,6 +91,7 @@ class Round:
         readings: what clusters said in this round.
         plan: of the fleet; None until it is made.
         decisions: on the workloads, after the round.
+        waiting: workloads that stay where they were until they are ready where they are going.
     """
 
     def __init__(
@@ -97,6 +112,8 @@ class Round:
         self.readings: dict[str, Reading] = {}
         self.plan: FleetPlan | None = None
         self.decisions: dict[Identity, Decision] = {}
+        self.waiting: frozenset[Identity] = frozenset()
+        self._late: list[str] = []
 
     async def run(self, task: Task, last: Mapping[Identity, Decision] | None = None) -> DispatchReport:
         """Do it.
@@ -126,8 +143,7 @@ class Round:
     async def _ask(self, task: Task) -> None:
         """What all clusters say."""
         members = [member for name, member in self._members.items() if name not in task.lost]
-        versions = ["autoscaling/v1", "autoscaling/v2"]
-        self.readings, errors = await read_all(members, self._folder.fleet, versions)
+        self.readings, errors = await read_all(members, self._folder.fleet)
         self._failures.update({name: str(error) for name, error in errors.items()})
 
     def _state(self, name: str) -> Snapshot:
@@ -165,16 +181,48 @@ class Round:
             if any(answer.told.action == "failed" for _, answer in answers):
                 # What its workloads need there may be what failed.
                 broken.update(one.workload for one, _ in answers if one.workload is not None)
+        stuck = dict.fromkeys(targets.alone, _NOWHERE) | dict.fromkeys(broken, _BROKEN)
+        self.waiting = await self._waiting(appliers, targets, frozenset(stuck), task)
+        stuck |= dict.fromkeys(self.waiting, _UNREADY)
         shrinking = [
             (name, one)
             for name in appliers
             for one in targets.wanted.get(name, [])
-            if one.shrinks and self._may_go(name, one, broken, applied)
+            if one.shrinks and self._may_go(name, one, stuck, applied)
         ]
         done = await asyncio.gather(*(appliers[name].apply(one) for name, one in shrinking))
         for (name, one), answer in zip(shrinking, done, strict=True):
             self._take(name, [(one, answer)], applied, broken)
-        await self._prune(appliers, applied, targets, broken, task)
+        await self._prune(appliers, applied, dict.fromkeys(broken, _BROKEN) | stuck, is_on=task.prune)
+
+    async def _waiting(
+        self, appliers: Mapping[str, Applier], targets: Targets, stuck: frozenset[Identity], task: Task
+    ) -> frozenset[Identity]:
+        """The workloads that are to leave a cluster and are not ready where they are going."""
+        shares: dict[Identity, list[tuple[Applier, Wanted]]] = {}
+        moving = self._moving(targets) - stuck - task.overdue
+        for name, applier in appliers.items():
+            for one in targets.wanted.get(name, []):
+                if one.workload in moving and not one.shrinks:
+                    shares.setdefault(one.workload, []).append((applier, one))
+        if task.settings.dry_run or not shares:
+            return frozenset()
+        found = await unready(shares, 0.0 if task.holds else task.grace, self._timing)
+        if task.holds:
+            return found
+        for kind, key in sorted(found):
+            self._late.append(f"{kind} {key} is not ready after {task.grace:g} s: it left where it was all the same")
+        return frozenset()
+
+    def _moving(self, targets: Targets) -> frozenset[Identity]:
+        """The workloads that have a place, and are to leave another one wholly or in part."""
+        found = {one.workload for some in targets.wanted.values() for one in some if one.shrinks and one.workload}
+        for name, reading in self.readings.items():
+            for one in reading.owned:
+                decision = targets.decisions.get(_identity_of(one))
+                if one.decision is not None and decision is not None and name not in decision.replicas:
+                    found.add(_identity_of(one))
+        return frozenset(found)
 
     def _tell_unreached(self, targets: Targets) -> None:
         """Clusters that are to have something and were not reached."""
@@ -186,6 +234,8 @@ class Round:
     async def _grow(self, applier: Applier, wanted: Iterable[Wanted]) -> list[tuple[Wanted, Applied]]:
         """Apply what does not shrink, rank by rank."""
         found: list[tuple[Wanted, Applied]] = []
+        wanted = list(wanted)
+        await _look_up(applier, wanted)
         some = [one for one in wanted if not one.shrinks]
         for rank in RANKS:
             mine = [one for one in some if one.rank == rank]
@@ -202,7 +252,7 @@ class Round:
             if all(applier.catalog.find(*one) for one in needed) or applier.is_dry:
                 return
             await self._timing.sleep(_LOOK_AGAIN)
-            applier.catalog = await _asked_again(applier, {version for version, _ in needed})
+            await _look_up(applier, wanted)
 
     def _take(
         self, name: str, answers: Iterable[tuple[Wanted, Applied]], applied: dict[str, set[Key]], broken: set[Identity]
@@ -221,37 +271,31 @@ class Round:
                 share = ShareReport(workload=key, kind=kind, cluster=name, replicas=one.replicas, ready=answer.ready)
                 self._shares[name, one.workload] = share
 
-    def _may_go(self, name: str, one: Wanted, broken: set[Identity], applied: dict[str, set[Key]]) -> bool:
+    def _may_go(self, name: str, one: Wanted, stuck: Mapping[Identity, str], applied: Mapping[str, set[Key]]) -> bool:
         """Whether a share may shrink: its workload has what it gets elsewhere."""
-        if one.workload not in broken:
+        if one.workload is None or one.workload not in stuck:
             return True
-        group = one.api_version.rpartition("/")[0]
         namespace = one.namespace or "default"
-        applied[name].add((group, one.kind, namespace, one.name))
-        reason = "it shrinks when its workload is whole elsewhere"
-        self._objects.append(
-            Carried(cluster=name, kind=one.kind, key=f"{namespace}/{one.name}", action="left", reason=reason)
-        )
+        applied[name].add((one.api_version.rpartition("/")[0], one.kind, namespace, one.name))
+        told = Carried(cluster=name, kind=one.kind, key=f"{namespace}/{one.name}", action="left")
+        self._objects.append(msgspec.structs.replace(told, reason=stuck[one.workload]))
         return False
 
     async def _prune(
         self,
         appliers: Mapping[str, Applier],
         applied: Mapping[str, set[Key]],
-        targets: Targets,
-        broken: set[Identity],
-        task: Task,
+        stuck: Mapping[Identity, str],
+        *,
+        is_on: bool,
     ) -> None:
         """Delete what is not wanted any more, where everything else went well enough."""
-        stuck = targets.alone | broken
         for name, applier in appliers.items():
             if applier.is_down:
                 continue
             owned = self.readings[name].owned
-            held = {one.key for one in owned if (one.kind.kind, f"{one.namespace}/{one.name}") in stuck}
-            if stuck:
-                held |= _needed_by(held, owned)
-            found = pruned(owned, applied[name], held, is_on=task.prune)
+            held = {one.key: stuck[_identity_of(one)] for one in owned if _identity_of(one) in stuck}
+            found = pruned(owned, applied[name], _needed_by(held, owned) | held, is_on=is_on)
             for one, reason in found.left:
                 self._objects.append(_left(name, one, reason))
             gone = await asyncio.gather(*(applier.remove(one) for one in found.going))
@@ -280,7 +324,7 @@ class Round:
             failures=failures,
             unplaced=tuple(Unplaced(one.workload, one.kind, one.reason) for one in self.plan.workloads if one.reason),
             moved=tuple(_moves(known, targets.decisions)),
-            notes=(*self.plan.warnings, *targets.notes, *notes),
+            notes=(*self.plan.warnings, *targets.notes, *notes, *self._late),
         )
 
 
@@ -310,14 +354,21 @@ def _defined(wanted: Mapping[str, Iterable[Wanted]]) -> Iterable[tuple[str, str]
                 yield str(spec.get("group", "")), str((spec.get("names") or {}).get("kind", ""))
 
 
-async def _asked_again(applier: Applier, versions: Iterable[str]) -> Catalog:
-    return await discovered(applier.member.api, versions)
+async def _look_up(applier: Applier, wanted: Iterable[Wanted]) -> None:
+    """Look for kinds that are not known yet; where the server cannot be asked, the objects will tell."""
+    with suppress(ServerError):
+        await completed(applier.member.api, applier.catalog, {(one.api_version, one.kind) for one in wanted})
 
 
-def _needed_by(held: set[Key], owned: Iterable[Owned]) -> set[Key]:
+def _identity_of(one: Owned) -> Identity:
+    return one.kind.kind, f"{one.namespace}/{one.name}"
+
+
+def _needed_by(held: Mapping[Key, str], owned: Iterable[Owned]) -> dict[Key, str]:
     """What is beside workloads that stay: they may need it."""
     namespaces = {namespace for _, _, namespace, _ in held}
-    return {one.key for one in owned if one.decision is None and (one.namespace in namespaces or not one.namespace)}
+    near = (one for one in owned if one.decision is None and (one.namespace in namespaces or not one.namespace))
+    return dict.fromkeys((one.key for one in near), _NEEDED) if held else {}
 
 
 def _left(name: str, one: Owned, reason: str) -> Carried:

@@ -3,6 +3,7 @@
 from yuheng.kubernetes.mirror.claims import Claim, Claims
 from yuheng.kubernetes.mirror.known import Known
 from yuheng.kubernetes.mirror.mirror import Mirror
+from yuheng.kubernetes.mirror.offers import Volume
 from yuheng.kubernetes.mirror.sinks import WATCHED
 
-__all__ = ["WATCHED", "Claim", "Claims", "Known", "Mirror"]
+__all__ = ["WATCHED", "Claim", "Claims", "Known", "Mirror", "Volume"]

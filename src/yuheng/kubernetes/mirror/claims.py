@@ -1,20 +1,19 @@
 """Claims on volumes: which keep a pod waiting, which wait for a pod, and where their volumes can be.
 
 A claim is bound at once, or when its first pod has a node (``WaitForFirstConsumer``). In the first case a pod waits for
-its claim; in the second the claim waits for its pod, and what is known of the volume that will be made is where it may
-be: in the topologies that its class allows, or on the node that was selected for it before. To the engine that is a
-volume like any other.
+its claim; in the second the claim waits for its pod, and what is known of its volume is where it may be: in the
+topologies that its class allows, on the node that was selected for it before, or where one of those is that were made
+beforehand. To the engine that is a volume like any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from yuheng.model.selectors import NodeSelector
-from yuheng.readers import wire
+from yuheng.kubernetes.mirror.offers import Volume, Wanted, offered, volume_of
 from yuheng.readers.sources.documents import Item
 
 if TYPE_CHECKING:
@@ -47,11 +46,6 @@ class _Metadata(msgspec.Struct, rename="camel", omit_defaults=True):
     annotations: _Annotations | None = None
 
 
-class _ClaimSpec(msgspec.Struct, rename="camel", omit_defaults=True):
-    volume_name: str | None = None
-    storage_class_name: str | None = None
-
-
 class _ClaimStatus(msgspec.Struct, omit_defaults=True):
     phase: str | None = None
 
@@ -60,7 +54,7 @@ class Claim(msgspec.Struct, omit_defaults=True):
     """What is kept of a PersistentVolumeClaim."""
 
     metadata: _Metadata
-    spec: _ClaimSpec = msgspec.field(default_factory=_ClaimSpec)
+    spec: Wanted = msgspec.field(default_factory=Wanted)
     status: _ClaimStatus | None = None
 
     @property
@@ -113,7 +107,6 @@ class StorageClass(msgspec.Struct, rename="camel", omit_defaults=True):
 
 _claim_of: Final = msgspec.json.Decoder(Claim).decode
 _class_of: Final = msgspec.json.Decoder(StorageClass).decode
-_volume_of: Final = msgspec.json.Decoder(wire.VolumeObject).decode
 
 
 class Claims:
@@ -159,8 +152,7 @@ class Claims:
         unbound = [claim for claim in found if not claim.is_bound]
         if not all(self._waits(claim) for claim in unbound):
             return "pod has unbound immediate PersistentVolumeClaims"
-        classes = [self._class(claim) for claim in unbound]
-        if any(one is not None and one.provisioner == NO_PROVISIONER for one in classes):
+        if any(self.is_made_beforehand(claim) and not self.offers(claim) for claim in unbound):
             return f"{len(self._mirror.nodes)} {NO_VOLUME}"
         return ""
 
@@ -169,43 +161,56 @@ class Claims:
         found = self._class(claim)
         return found is not None and found.waits and not claim.spec.volume_name
 
+    def is_made_beforehand(self, claim: Claim) -> bool:
+        """Whether nobody makes volumes for a claim: it gets one that is there."""
+        found = self._class(claim)
+        return found is not None and found.provisioner == NO_PROVISIONER
+
+    def offers(self, claim: Claim) -> list[Volume]:
+        """The volumes that are there and that a claim could have, the smallest first."""
+        volumes = (volume_of(item.text) for item in self._mirror.items(VOLUME))
+        return offered(claim.key, claim.metadata.uid, claim.class_name, claim.spec, volumes)
+
     def unbound(self, pod: Pod) -> list[Claim]:
         """The claims that wait for a pod to have a node."""
         return [claim for claim in self.of(pod) if not claim.is_bound]
 
+    def is_known(self, volume: Volume) -> bool:
+        """Whether a volume is still as it was."""
+        item = self._mirror.item(VOLUME, volume.metadata.name)
+        return item is not None and volume_of(item.text).metadata.resource_version == volume.metadata.resource_version
+
+    def is_reached(self, volume: Volume, node: str) -> bool:
+        """Whether a volume can be reached from a node, as far as that is known."""
+        found = self._mirror.nodes.get(node)
+        return found is None or volume.affinity is None or volume.affinity.matches(found.labels, node)
+
     def reaches(self, pod: Pod, node: str) -> bool:
         """Whether the volumes of a pod can be reached from a node, as far as they are known."""
-        found = self._mirror.nodes.get(node)
-        return found is None or all(
-            affinity.matches(found.labels, node)
-            for claim in self.of(pod)
-            if (affinity := self._affinity(claim)) is not None
-        )
-
-    def _affinity(self, claim: Claim) -> NodeSelector | None:
-        item = self._mirror.item(VOLUME, claim.spec.volume_name or "")
-        spec = _volume_of(item.text).spec if item is not None else None
-        return spec.node_affinity.required if spec is not None and spec.node_affinity is not None else None
+        items = (self._mirror.item(VOLUME, claim.spec.volume_name or "") for claim in self.of(pod))
+        return all(self.is_reached(volume_of(item.text), node) for item in items if item is not None)
 
 
 def with_places(items: Iterable[Item]) -> list[Item]:
     """Objects, with a volume for each claim that waits for a pod and cannot be bound everywhere."""
     listed = list(items)
     classes = {one.metadata.name: one for item in listed if item.kind == CLASS and (one := _class_of(item.text)).waits}
+    local = any(one.provisioner == NO_PROVISIONER for one in classes.values())
+    volumes = [volume_of(item.text) for item in listed if item.kind == VOLUME] if local else []
     found: list[Item] = []
     for item in listed:
         if item.kind == CLAIM and classes:
-            found += _with_place(item, classes)
+            found += _with_place(item, classes, volumes)
         elif item.kind != CLASS:
             found.append(item)
     return found
 
 
-def _with_place(item: Item, classes: Mapping[str, StorageClass]) -> list[Item]:
+def _with_place(item: Item, classes: Mapping[str, StorageClass], volumes: Sequence[Volume]) -> list[Item]:
     """A claim; where its volume is still to be made, with that one, if there is something to say of it."""
     claim = _claim_of(item.text)
     kind = classes.get(claim.class_name)
-    terms = _terms(claim, kind) if kind is not None and not claim.spec.volume_name else None
+    terms = _terms(claim, kind, volumes) if kind is not None and not claim.spec.volume_name else None
     if terms is None:
         return [item]
     claim.spec.volume_name = name = _TO_BE + claim.key
@@ -215,8 +220,12 @@ def _with_place(item: Item, classes: Mapping[str, StorageClass]) -> list[Item]:
     return [changed, Item(item.source, 0, VOLUME, "v1", msgspec.Raw(msgspec.json.encode(volume)))]
 
 
-def _terms(claim: Claim, kind: StorageClass) -> list[dict[str, Any]] | None:
-    """Where the volume of a claim may be made, as terms of a node selector; None for everywhere."""
+def _terms(claim: Claim, kind: StorageClass, volumes: Sequence[Volume]) -> Sequence[Any] | None:
+    """Where the volume of a claim can be, as terms of a node selector; None for everywhere."""
+    if kind.provisioner == NO_PROVISIONER:
+        there = [one.affinity for one in offered(claim.key, claim.metadata.uid, claim.class_name, claim.spec, volumes)]
+        terms = [term for affinity in there if affinity is not None for term in affinity.node_selector_terms]
+        return None if None in there else terms
     if claim.selected_node:
         return [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [claim.selected_node]}]}]
     if not kind.allowed_topologies:

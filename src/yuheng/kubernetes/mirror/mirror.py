@@ -206,6 +206,10 @@ class Mirror:
         """How many pods are assumed to be on nodes."""
         return len(self._assumed)
 
+    def is_assumed(self, key: str) -> bool:
+        """Whether a node was chosen for a pod whose binding nobody has confirmed yet."""
+        return key in self._assumed
+
     def is_waiting(self, key: str) -> bool:
         """Whether a pod waits for this scheduler, and no node was chosen for it."""
         return key in self._waiting
@@ -285,6 +289,10 @@ class Mirror:
             key: ``namespace/name``; the name alone where it is in no namespace.
         """
         return self._items.get(_OWN.get(kind, f"{kind}."), {}).get(key)
+
+    def items(self, kind: str) -> list[Item]:
+        """All objects of another kind, as `item`."""
+        return list(self._items.get(_OWN.get(kind, f"{kind}."), {}).values())
 
     # What is taken.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from yuheng.kubernetes.mirror.claims import Claim, StorageClass
+from yuheng.kubernetes.mirror.offers import Volume
 from yuheng.readers import wire
 from yuheng.readers.sources.documents import Item
 
@@ -42,7 +43,7 @@ WATCHED: Final = {
     "replicationcontrollers": Watched("ReplicationController", wire.Service),
     "replicasets.apps": Watched("ReplicaSet", wire.Selecting),
     "statefulsets.apps": Watched("StatefulSet", wire.Selecting),
-    "persistentvolumes": Watched("PersistentVolume", wire.VolumeObject),
+    "persistentvolumes": Watched("PersistentVolume", Volume),
     "persistentvolumeclaims": Watched("PersistentVolumeClaim", Claim),
     "storageclasses.storage.k8s.io": Watched("StorageClass", StorageClass),
     "poddisruptionbudgets.policy": Watched("PodDisruptionBudget", wire.Budget, counts=False),

@@ -27,7 +27,7 @@ from yuheng.model.pod import Pod
 
 __all__ = ["Encoder"]
 
-LEVEL: Final = 1
+LEVEL: Final = 6
 _encode: Final = msgspec.msgpack.Encoder().encode
 _FIELDS: Final = tuple(name for name in Snapshot.__struct_fields__ if name not in KEYED)
 

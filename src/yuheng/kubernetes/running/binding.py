@@ -77,7 +77,7 @@ class Binder:
                 return Outcome.failed, "no longer the leader"
             try:
                 path = PODS.path(namespace, name, "binding")
-                await self._api.request("POST", path, body, twice_is_once=True)
+                await self._api.request("POST", path, body, twice_is_once=True, while_allowed=self._may_write)
             except MissingError:
                 return Outcome.gone, "the pod is gone"
             except (ConflictError, UnreachableError) as error:
@@ -125,7 +125,8 @@ class Binder:
             if not self._may_write():
                 return "no longer the leader"
             try:
-                await self._api.request("POST", PODS.path(namespace, name, "eviction"), body)
+                path = PODS.path(namespace, name, "eviction")
+                await self._api.request("POST", path, body, while_allowed=self._may_write)
             except (MissingError, ConflictError):
                 return ""
             except YuhengError as error:

@@ -162,7 +162,7 @@ class Conditions:
     async def _patch(self, path: str, body: bytes) -> None:
         for left in reversed(range(_TRIES)):
             try:
-                await self._api.request("PATCH", path, body, content_type=_PATCH)
+                await self._api.request("PATCH", path, body, content_type=_PATCH, while_allowed=self._may_write)
             except ApiError as error:
                 if error.status != _CONFLICT or not left:
                     raise

@@ -1,8 +1,8 @@
 """What a scheduler must be allowed to do, and why: the one table that roles are written from.
 
-It is exactly what is asked of the API server, no more: a test compares it with the roles of the Helm chart, and with what
-a scheduler at work was seen to ask for. There is no rule for Secrets or ConfigMaps, none that creates or deletes pods,
-and none that changes a pod beyond its binding and its status.
+It is exactly what is asked of the API server, no more: a test compares it with the roles of the Helm chart, and with
+what a scheduler at work was seen to ask for. There is no rule for Secrets or ConfigMaps, none that creates or deletes
+pods, and none that changes a pod beyond its binding and its status.
 """
 
 from __future__ import annotations
@@ -51,10 +51,12 @@ def _table() -> Iterator[Permission]:
     yield Permission("pods", "", ("get", *_READ), "which pods wait, which run where, and what became of a binding")
     yield Permission("pods", "binding", ("create",), "to put a pod on its node")
     yield Permission("pods", "eviction", ("create",), "to make room, as far as disruption budgets allow")
-    yield Permission("pods", "status", ("patch",), "to say on a pod why it waits, and which node is being cleared for it")
+    yield Permission("pods", "status", ("patch",), "to say why a pod waits, and which node is being cleared for it")
     yield Permission("nodes", "", _READ, "what there is to be placed on")
     for name in WATCHED:
         yield Permission(name, "", _READ, "placements depend on them")
+    yield Permission("persistentvolumeclaims", "", ("patch",), "to say for which node a volume is to be made")
+    yield Permission("persistentvolumes", "", ("patch",), "to keep a volume that is there for a claim")
     yield Permission("events.events.k8s.io", "", ("create", "patch"), "to tell users what became of their pods")
     yield Permission(
         "leases.coordination.k8s.io", "", ("create", "get", "update"), "to agree on a leader", is_local=True

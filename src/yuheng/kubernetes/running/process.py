@@ -15,7 +15,7 @@ from yuheng.errors import ConfigError
 from yuheng.kubernetes.access import Access, open_access
 from yuheng.kubernetes.api import Api
 from yuheng.kubernetes.logs import start_logs
-from yuheng.kubernetes.mirror import Mirror
+from yuheng.kubernetes.mirror import Claims, Mirror
 from yuheng.kubernetes.recording.writer import Limits, Recorder, Started
 from yuheng.kubernetes.running.binding import Binder
 from yuheng.kubernetes.running.dry import Alone, DryBinder, DryReports
@@ -26,6 +26,7 @@ from yuheng.kubernetes.running.reports import Reporter
 from yuheng.kubernetes.running.service import Leading, Service, reflectors
 from yuheng.kubernetes.running.serving import Address, Pulse, Serving
 from yuheng.kubernetes.running.turns import Measured, Turns
+from yuheng.kubernetes.running.volumes import Volumes
 from yuheng.model.policy import Policy
 from yuheng.scheduling.decider import Decider
 
@@ -124,6 +125,7 @@ class _Parts:
             recorder=self._recorder(),
             observe=self._observe,
         )
+        turns.volumes = None if options.dry_run else Volumes(api, Claims(mirror), leading.leading)
         gangs = Gangs(mirror, binder, decider.gangs, api.timing)
         watching = reflectors(api, mirror)
         service = Service(
@@ -135,6 +137,7 @@ class _Parts:
             pulse=pulse.beat,
         )
         self._measure(turns, leading, gangs, reporter)
+        self._measures.watches(lambda: {one.kind.name: one.restarts for one in watching})
         if options.metrics is not None:
             ready = lambda: "" if service.is_synced else "the cluster was not seen as a whole yet"  # noqa: E731
             await stack.enter_async_context(Serving(Address(options.metrics), self._measures, pulse.problem, ready))

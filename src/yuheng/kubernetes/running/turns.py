@@ -21,11 +21,14 @@ import msgspec
 import structlog
 
 from yuheng.errors import InputError
-from yuheng.kubernetes.mirror import Known, Mirror
+from yuheng.kubernetes.mirror import Claims, Known, Mirror
 from yuheng.kubernetes.running.backlog import Backlog
 from yuheng.kubernetes.running.binding import Outcome
 from yuheng.kubernetes.running.devices import device_annotations
+from yuheng.kubernetes.running.traits import held_back, looks_at_others, turn_of
+from yuheng.kubernetes.running.volumes import Volumes
 from yuheng.kubernetes.timing import Timing
+from yuheng.model.cluster import Snapshot
 from yuheng.model.live import Asked, Came, Change, Closed, Decisions, Lacking, Renewed, Went
 from yuheng.model.plan import Placement
 from yuheng.model.pod import Pod
@@ -109,6 +112,7 @@ class Turns:
         mirror: the cluster.
         backlog: the pods that wait.
         bell: rings when there is something to look at.
+        volumes: has volumes made for pods that have a node; None where none are made.
         bound: is told of each pod that was bound: after how many attempts, and how many seconds.
     """
 
@@ -132,8 +136,12 @@ class Turns:
         self._reports = reports
         self._timing = timing
         self._recorder = recorder
+        self._claims = Claims(mirror)
+        self._draining = False
+        self._recalled: set[str] = set()
         self._observe = observe
         self.bound: Callable[[int, float], None] = lambda *_: None
+        self.volumes: Volumes | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._void: list[Change] = []
         self._nominated: dict[str, str] = {}
@@ -141,6 +149,8 @@ class Turns:
         self._renewed = 0.0
         self._cost = 0.0
         self._bad: set[str] = set()
+        # Pods that found no room, and for which other pods count.
+        self._looking: set[str] = set()
         self._turned = False
         # A turn that nobody waits for any longer ends before the next one begins.
         self._alone = threading.Lock()
@@ -172,9 +182,11 @@ class Turns:
         self.mirror.stale.add("others led")
 
     async def drain(self) -> None:
-        """Wait for what is in flight."""
+        """Wait for what is in flight, but for no volumes."""
+        self._draining = True
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._draining = False
 
     async def _wait(self) -> None:
         """Until there is something to do; changes that come together are taken together."""
@@ -210,6 +222,8 @@ class Turns:
         self._void = []
         if any(isinstance(change, Went) for change in changes):
             self.backlog.wake()
+        elif any(isinstance(change, Came) for change in changes):
+            self._wake_looking()
         due = self._due(now)
         try:
             told = self._told(changes, due, now)
@@ -265,11 +279,16 @@ class Turns:
         """Bring the backlog up to date."""
         for key in self.mirror.touched():
             known = self.mirror.pods.get(key)
+            if self.backlog.is_held(key):
+                continue
             if known is None or not self.mirror.is_waiting(key):
                 self.backlog.remove(key)
                 self._nominated.pop(key, None)
                 continue
             if key in self.backlog:
+                if known.is_changed:
+                    known.is_changed = False
+                    self.backlog.touch(key)
                 continue
             self.backlog.add(key, now)
             if known.nominated:
@@ -283,7 +302,7 @@ class Turns:
         found = [
             known for key in keys if self.mirror.is_waiting(key) and (known := self.mirror.pods.get(key)) is not None
         ]
-        return sorted(found, key=_turn_of)[:TOGETHER]
+        return sorted(found, key=turn_of)[:TOGETHER]
 
     def _told(self, changes: Sequence[Change], due: Iterable[Known], now: float) -> list[Change]:
         """What the engine is told before its turn: the changes, or the whole state when it is to be compiled anew.
@@ -297,13 +316,22 @@ class Turns:
         wanted = bool(mirror.stale) or fresh or decider.crowded or self._is_record_due()
         if untold or decider.by_queue or (wanted and now >= self._may_renew_at()):
             closed_before = bool(mirror.stale)
-            snapshot = mirror.snapshot()
+            snapshot = self._without_claims(mirror.snapshot())
             if closed_before:
                 self.backlog.wake()
             return [Renewed(snapshot)]
         closed = [Closed(tuple(sorted(mirror.closed)))] if mirror.closed else []
         mirror.closed.clear()
         return [*changes, *closed]
+
+    def _without_claims(self, snapshot: Snapshot) -> Snapshot:
+        """A state in which pods that wait for their claims are held back as those with gates are."""
+        held = {pod.key for pod in snapshot.pods if pod.node is None and pod.spec.claims and self._claims.lacks(pod)}
+        if not held:
+            return snapshot
+        pods = tuple(held_back(pod) if pod.key in held else pod for pod in snapshot.pods)
+        found: Snapshot = msgspec.structs.replace(snapshot, pods=pods)
+        return found
 
     def _is_record_due(self) -> bool:
         return self._recorder is not None and self._recorder.wants_state
@@ -318,12 +346,22 @@ class Turns:
             self.backlog.refuse(known.key, self._timing.now())
             self._lacks(known, "Scheduling is blocked due to non-empty scheduling gates")
             return False
+        if known.pod is None:
+            return False
+        if lacking := self._claims.lacks(known.pod):
+            self.backlog.refuse(known.key, self._timing.now())
+            self._lacks(known, lacking)
+            return False
+        # Of a claim that was bound since, the engine does not know where its volume is.
+        is_known = not (known.pod.spec.claims and self.mirror.stale)
         renewed = any(isinstance(change, Renewed) for change in told)
-        return known.pod is not None and (renewed or self._decider.tells(known.pod))
+        return renewed or (is_known and self._decider.tells(known.pod))
 
     def _carry_out(self, decisions: Decisions) -> None:
         for placement in decisions.placements:
             self._place(placement)
+        if decisions.placements:
+            self._wake_looking()
         for one in decisions.lacking:
             self._refuse(one)
         for room in decisions.preemptions:
@@ -342,30 +380,66 @@ class Turns:
             return
         bound: Pod = msgspec.structs.replace(known.pod, node=placement.node, device_indices=placement.devices)
         self.mirror.assume(known.key, bound)
-        self.backlog.fail(known.key, self._timing.now())
+        self.backlog.hold(known.key)
         self._nominated.pop(known.key, None)
         self._start(self._bind(known, bound))
 
     async def _bind(self, known: Known, bound: Pod) -> None:
         node = bound.node or ""
-        outcome, why = await self._binder.bind(
-            bound.namespace, bound.name, known.uid, node, device_annotations(bound, by_milli=known.by_milli)
-        )
+        outcome, why = Outcome.failed, await self._volumes_for(known, bound)
+        if not why:
+            outcome, why = await self._binder.bind(
+                bound.namespace, bound.name, known.uid, node, device_annotations(bound, by_milli=known.by_milli)
+            )
+        self._recalled.discard(known.key)
         if outcome is Outcome.bound:
-            since, attempts = self.backlog.remove(known.key)
-            self.bound(max(attempts, 1), self._timing.now() - since)
+            since, attempts = self._no_longer_held(known.key)
+            self.bound(attempts + 1, self._timing.now() - since)
             self._reports.placed(known, node)
             return
         if outcome is Outcome.failed:
             _log.warning("a pod could not be bound", pod=known.key, node=node, reason=why)
         self.mirror.forget(known.key)
+        self._no_longer_held(known.key)
         self.bell.set()
+
+    def _no_longer_held(self, key: str) -> tuple[float, int]:
+        """A binding has ended: since when its pod waited, and attempts in vain. If it waits still, it is tried again."""
+        if not self.mirror.is_waiting(key):
+            return self.backlog.remove(key)
+        now = self._timing.now()
+        self.backlog.add(key, now)
+        self.backlog.fail(key, now)
+        return now, 0
+
+    async def _volumes_for(self, known: Known, bound: Pod) -> str:
+        """Have the volumes made that wait for a pod; why there are none, or nothing."""
+        if self.volumes is None or not bound.spec.claims:
+            return ""
+
+        def is_wanted() -> bool:
+            found = self.mirror.pods.get(known.key)
+            is_there = found is not None and found.uid == known.uid
+            return is_there and not self._draining and known.key not in self._recalled
+
+        return await self.volumes.bind(bound, is_wanted)
 
     def _refuse(self, one: Lacking) -> None:
         known = self.mirror.pods.get(one.pod)
-        if known is not None and self.mirror.is_waiting(one.pod):
-            self.backlog.refuse(one.pod, self._timing.now())
+        if known is None or not self.mirror.is_waiting(one.pod):
+            return
+        self.backlog.refuse(one.pod, self._timing.now())
+        if known.pod is not None and looks_at_others(known.pod):
+            self._looking.add(one.pod)
+        held = known.gated or known.problem or (known.pod is not None and self._claims.lacks(known.pod))
+        if not held:  # else it was told why
             self._lacks(known, one.message)
+
+    def _wake_looking(self) -> None:
+        """A pod is on a node: that could help those that want to be near it, or spread with it."""
+        for key in self._looking:
+            self.backlog.touch(key)
+        self._looking.clear()
 
     def _lacks(self, known: Known, message: str) -> None:
         if known.told != message:
@@ -385,6 +459,10 @@ class Turns:
     def _evict(self, key: str, by: str, node: str) -> None:
         victim = self.mirror.pods.get(key)
         now = self._timing.now()
+        if self.mirror.is_assumed(key):
+            # It is on no node yet, but waits for its volume: it gives up the room, and need not go.
+            self._recalled.add(key)
+            return
         if victim is None or now - self._asked_to_go.get(victim.uid, -GRACE) < GRACE:
             return
         self._asked_to_go[victim.uid] = now
@@ -411,8 +489,3 @@ class Turns:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _turn_of(known: Known) -> tuple[int, float, str]:
-    pod = known.pod
-    return (-pod.priority, pod.created, known.key) if pod is not None else (0, 0.0, known.key)

@@ -47,6 +47,8 @@ LOOK_AGAIN: Final = 60.0
 # Seconds that the server is asked to keep a watch open: drawn between, so that not all end at once.
 SHORTEST, LONGEST = 300.0, 600.0
 SILENCE: Final = 180.0
+# Seconds that a watch lasts at least which was not closed at once.
+AT_ONCE: Final = 0.25
 # What a server answers to a watch that it cannot begin where it is asked to.
 _DOUBTFUL: Final = frozenset({200, 400, 500, 504})
 _log = structlog.get_logger("yuheng.watching")
@@ -85,6 +87,7 @@ class Reflector:
         synced: is set while the sink has seen a whole list, or knows that there is nothing to list.
         is_missing: whether the server knows no such kind.
         trouble: what failed last, until something comes again; None where nothing does.
+        restarts: how often all had to be listed again.
     """
 
     def __init__(
@@ -103,6 +106,7 @@ class Reflector:
         self.synced = asyncio.Event()
         self.is_missing = False
         self.trouble: YuhengError | None = None
+        self.restarts = 0
         self._api = api
         self._sink = sink
         self._selected: dict[str, Any] = {"namespace": namespace, "selector": selector, "fields": fields}
@@ -148,6 +152,7 @@ class Reflector:
         self._sink.settle()
         self._version = version
         self._broken_lists = 0
+        self.restarts += self.synced.is_set()
         self._works()
         self.synced.set()
 
@@ -163,7 +168,7 @@ class Reflector:
             count += 1
             if count == 1:
                 self._works()
-        if not count and timing.now() - started < 1.0:
+        if not count and timing.now() - started < AT_ONCE:
             # A server, or a proxy, that closes at once must not be asked in a loop.
             await self._backoff.wait()
         elif not count:

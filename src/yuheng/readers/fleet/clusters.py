@@ -49,7 +49,13 @@ def folder_of(source: str) -> Path:
     return Path() if source.startswith("<") else Path(source).parent
 
 
-def cluster_of(written: WrittenCluster, book: PriceBook, exchange: Exchange, known: Cluster | None = None) -> Cluster:
+def cluster_of(
+    written: WrittenCluster,
+    book: PriceBook,
+    exchange: Exchange,
+    known: Cluster | None = None,
+    state: Snapshot | None = None,
+) -> Cluster:
     """A cluster with its state.
 
     Args:
@@ -57,22 +63,25 @@ def cluster_of(written: WrittenCluster, book: PriceBook, exchange: Exchange, kno
         book: tells what machines have.
         exchange: rates of currencies.
         known: what Karmada knows of the cluster of this name, for what the object does not say.
+        state: its state, where somebody has read it already; it may have no nodes.
 
     Raises:
         InputError: there is no state, or it cannot be read, or nobody knows what a machine has.
     """
     try:
-        return _cluster(written, book, exchange, known or Cluster(name=written.name))
+        return _cluster(written, book, exchange, known or Cluster(name=written.name), state)
     except InputError as error:
         raise error.at(source=written.source, subject=written.subject) from error.__cause__
 
 
-def _cluster(written: WrittenCluster, book: PriceBook, exchange: Exchange, known: Cluster) -> Cluster:
+def _cluster(
+    written: WrittenCluster, book: PriceBook, exchange: Exchange, known: Cluster, state: Snapshot | None
+) -> Cluster:
     spec, metadata = written.fields.spec, written.fields.metadata
-    snapshot = _state(written)
+    snapshot = _state(written) if state is None else state
     if not spec.manifests and spec.context is None:
         snapshot = known.snapshot
-    if not snapshot.nodes and not spec.node_pools:
+    if not snapshot.nodes and not spec.node_pools and state is None:
         found = "manifests without a node" if spec.manifests or spec.context is not None else "no state"
         raise InputError(found, "nodes in manifests or context, or nodePools", field="spec")
     region = spec.region or known.region or _only(node.labels.get(REGION, "") for node in snapshot.nodes)

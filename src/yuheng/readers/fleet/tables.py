@@ -32,6 +32,7 @@ class WrittenSettings(NamedTuple):
     spec: FleetSpecFields
     source: str = ""
     subject: str = ""
+    name: str = ""
 
     @classmethod
     def of(cls, items: Sequence[Item]) -> WrittenSettings:
@@ -46,7 +47,8 @@ class WrittenSettings(NamedTuple):
         if not items:
             return cls(FleetSpecFields())
         found = parsed(items[0], FleetObject)
-        return cls(found.spec, items[0].source, f"Fleet {found.metadata.name}")
+        name = found.metadata.name
+        return cls(found.spec, items[0].source, f"Fleet {name}", name)
 
     def files(self) -> list[Path]:
         """The files that they name."""

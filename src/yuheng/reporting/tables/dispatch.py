@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.markup import escape
 from rich.table import Table
@@ -11,11 +11,11 @@ from rich.table import Table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from yuheng.model.dispatch import Carried, DispatchReport
+    from yuheng.model.dispatch import Action, Carried, DispatchReport
 
 __all__ = ["write_dispatch"]
 
-_ORDER = ("create", "change", "prune", "left", "failed", "unchanged")
+_ORDER: Final[tuple[Action, ...]] = ("create", "change", "prune", "left", "failed", "unchanged")
 
 
 def write_dispatch(report: DispatchReport, console: Console, *, wide: bool) -> None:

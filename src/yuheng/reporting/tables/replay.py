@@ -86,6 +86,7 @@ def _write_comparison(sheet: Sheet, result: ReplayComparison) -> None:
     )
     sheet.line("Each turn starts from the state as it was recorded: it follows the record, not the other policy.")
     _write_covered(sheet, result.covered)
+    sheet.line(f"{result.differing:,} of {count(result.covered.turns, 'turn')}", label="differ   ")
     sheet.heading("Pods")
     sheet.table(_PODS, [(f"{number:,}", words) for number, words in _kinds(result)], indent=2)
     sheet.heading("The cluster after a turn, on average")
