@@ -39,6 +39,7 @@ lint: $(VENV)/.developed ## style, types, layers, sizes, generated pages
 	$(BIN)/lint-imports
 	$(BIN)/python tools/measures.py
 	$(BIN)/python tools/reference.py --check
+	$(BIN)/python tools/manifests.py --check
 
 format: $(VENV)/.developed ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
@@ -49,8 +50,9 @@ bench: $(VENV)/.installed ## measure scheduling, batch cycles and reading, as JS
 	$(BIN)/python benchmarks/batch.py --json
 	$(BIN)/python benchmarks/reading.py --json
 
-docs: $(VENV)/.developed ## write the generated reference pages
+docs: $(VENV)/.developed ## write the generated reference pages and manifests
 	$(BIN)/python tools/reference.py
+	$(BIN)/python tools/manifests.py
 
 clean: ## remove what was installed and built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -8,7 +8,7 @@ from yuheng.kubernetes.running.backlog import AGAIN, Backlog
 def made(*keys: str) -> Backlog:
     backlog = Backlog()
     for key in keys:
-        backlog.add(key, 0.0)
+        backlog.add(key, f"uid-{key}", 0.0)
     return backlog
 
 
@@ -68,7 +68,7 @@ def test_what_is_removed_is_tried_no_more_though_a_pause_was_running():
     assert backlog.remove("a") == (0.0, 1)
     assert not backlog.due(100.0)
     assert backlog.next_at(100.0) is None
-    backlog.add("a", 100.0)
+    backlog.add("a", "another", 100.0)
     assert backlog.due(100.0) == {"a"}
 
 
@@ -78,3 +78,13 @@ def test_queues_are_counted():
     backlog.refuse("c", 0.0)
     backlog.hold("d")
     assert backlog.counts(0.5) == {"active": 1, "backoff": 1, "unschedulable": 1}
+
+
+def test_another_pod_of_the_same_name_has_its_turn_at_once():
+    backlog = made("a")
+    backlog.refuse("a", 0.0)
+    backlog.add("a", "another", 0.5)
+    assert backlog.due(0.5) == {"a"}
+    backlog.add("a", "another", 0.6)
+    backlog.hold("a")
+    assert not backlog.due(10.0)

@@ -181,16 +181,6 @@ async def test_a_scheduler_at_work_asks_for_what_is_granted_and_for_nothing_else
             await until(lambda: "dear" in server.homes(), 60)
             assert server.evictions == ["default/small"]
             await until(lambda: annotated(server, "made-late") and claimed(server, "disk"), 60)
-            # Another that is there already.
-            local = {"metadata": {"name": "local"}, "provisioner": "kubernetes.io/no-provisioner"}
-            server.create("storageclasses", {**local, "volumeBindingMode": "WaitForFirstConsumer"}, namespace="")
-            free = {"spec": {"storageClassName": "local", "capacity": {"storage": "1Gi"}}}
-            server.create(
-                "persistentvolumes", {"metadata": {"name": "pv"}, **free, "status": {"phase": "Available"}}, ""
-            )
-            server.create("persistentvolumeclaims", {"metadata": {"name": "d"}, "spec": {"storageClassName": "local"}})
-            server.pod("local", cpu="0", volumes=[{"name": "v", "persistentVolumeClaim": {"claimName": "d"}}])
-            await until(lambda: server.asked("PATCH", "persistentvolumes/pv"), 60)
             assert [await process.serves(path) for path in ("/livez", "/readyz")] == ["ok", "ok"]
             measures = await process.serves("/metrics")
     assert not server.refused

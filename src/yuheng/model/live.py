@@ -9,11 +9,23 @@ from __future__ import annotations
 import msgspec
 
 from yuheng.model.batch_plan import Eviction
-from yuheng.model.cluster import Snapshot
+from yuheng.model.cluster import PodDisruptionBudget, Snapshot
 from yuheng.model.plan import Placement, Reason
 from yuheng.model.pod import Pod
 
-__all__ = ["Asked", "Came", "Change", "Closed", "Decisions", "Gang", "Lacking", "Preemption", "Renewed", "Went"]
+__all__ = [
+    "Asked",
+    "Came",
+    "Change",
+    "Closed",
+    "Decisions",
+    "Gang",
+    "Guarded",
+    "Lacking",
+    "Preemption",
+    "Renewed",
+    "Went",
+]
 
 
 class Came(msgspec.Struct, frozen=True, tag="came", array_like=True):
@@ -34,13 +46,19 @@ class Closed(msgspec.Struct, frozen=True, tag="closed", array_like=True):
     nodes: tuple[str, ...]
 
 
+class Guarded(msgspec.Struct, frozen=True, tag="guarded", array_like=True):
+    """What protects running pods, all of it: how many each budget allows changes with every pod that goes."""
+
+    budgets: tuple[PodDisruptionBudget, ...]
+
+
 class Renewed(msgspec.Struct, frozen=True, tag="renewed", array_like=True):
     """The cluster is compiled anew from this state."""
 
     snapshot: Snapshot
 
 
-Change = Came | Went | Closed | Renewed
+Change = Came | Went | Closed | Guarded | Renewed
 
 
 class Asked(msgspec.Struct, frozen=True):

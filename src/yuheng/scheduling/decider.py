@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from yuheng.model.cluster import Snapshot
-from yuheng.model.live import Asked, Came, Change, Closed, Decisions, Gang, Lacking, Renewed, Went
+from yuheng.model.live import Asked, Came, Change, Closed, Decisions, Gang, Guarded, Lacking, Renewed, Went
 from yuheng.model.plan import Placement, Plan
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
@@ -45,6 +45,7 @@ class Decider:
         self._asked = policy
         self._seed = seed
         self._snapshot = _EMPTY
+        self._budgets = _EMPTY.budgets
         self._ledger = Ledger(_EMPTY, chosen_policy(_EMPTY, policy, seed), seed)
         self.by_queue = False
 
@@ -77,20 +78,24 @@ class Decider:
                 case Closed(nodes):
                     if not self.by_queue:
                         self._ledger.close(nodes)
+                case Guarded(budgets):
+                    self._budgets = budgets
                 case Renewed(snapshot):
                     self._renew(snapshot)
 
     def _came(self, pod: Pod) -> None:
         if self.by_queue or pod.node not in self._ledger.engine.machines.index:
             return
-        if pod.key in self._ledger:
-            self._ledger.leave(pod.key)
+        if self._ledger.node_of(pod.key) == pod.node:
+            self._ledger.renew(pod)
+            return
+        self._ledger.leave(pod.key)
         self._ledger.seat(pod)
 
     def _renew(self, snapshot: Snapshot) -> None:
         policy = chosen_policy(snapshot, self._asked, self._seed)
         self.by_queue = decides_by_queue(snapshot, policy)
-        self._snapshot = snapshot
+        self._snapshot, self._budgets = snapshot, snapshot.budgets
         if not self.by_queue:
             self._ledger = Ledger(snapshot, policy, self._seed)
 
@@ -131,7 +136,7 @@ class Decider:
         return self._decided(pods, nominated, may_evict=may_evict)
 
     def _decided(self, pods: Sequence[Pod], nominated: Mapping[str, str], *, may_evict: bool) -> Decisions:
-        verdicts, room = nominate(self._ledger, pods, nominated, self._snapshot.budgets, may_evict=may_evict)
+        verdicts, room = nominate(self._ledger, pods, nominated, self._budgets, may_evict=may_evict)
         placed = tuple(Placement(one.pod.key, one.node, one.devices) for one in verdicts if one.node)
         lacking = tuple(Lacking(one.pod.key, one.message, one.reasons) for one in verdicts if not one.node)
         return Decisions(placed, lacking, room)

@@ -111,9 +111,25 @@ class Ledger:
         self._residents = self._settled(running)
         homes = self.engine.placed_before[0].tolist()
         self._seats = {
-            pod.key: _Seat(pod, i, -1, home, _NO_DEVICES)
+            pod.key: _Seat(self._with_devices(pod, i), i, -1, home, _NO_DEVICES)
             for i, (pod, home) in enumerate(zip(running, homes, strict=True))
         }
+
+    def _with_devices(self, pod: Pod, resident: int) -> Pod:
+        """A running pod with the GPUs it was given, where it does not tell of them."""
+        held = self.engine.holdings.get(resident)
+        if held is None or pod.device_indices:
+            return pod
+        told: Pod = msgspec.structs.replace(pod, device_indices=tuple(sorted(part[0] for part in held.parts)))
+        return told
+
+    def renew(self, pod: Pod) -> None:
+        """A running pod changed: it is counted as it is by now. `tells` is true of it."""
+        before = self._seats[pod.key].pod
+        if not pod.device_indices and before.node == pod.node:
+            pod = msgspec.structs.replace(pod, device_indices=before.device_indices)
+        self.leave(pod.key)
+        self.seat(pod)
 
     @staticmethod
     def _specs(snapshot: Snapshot) -> list[PodSpec]:
@@ -142,10 +158,12 @@ class Ledger:
     def tells(self, pod: Pod) -> bool:
         """Whether the columns tell of all that a pod asks for and looks at; else the cluster is to be compiled anew.
 
-        That is so, too, where nobody tells which GPUs a running pod holds: then all of them are handed out together.
+        That is so, too, where nobody tells which GPUs a running pod holds: then all of them are handed out together,
+        and it keeps those that it was given.
         """
         if pod.node is not None and pod.spec.devices.count and not pod.device_indices:
-            return False
+            seated = self._seats.get(pod.key)
+            return seated is not None and seated.pod.node == pod.node and bool(seated.pod.device_indices)
         key = (id(pod.spec), pod.node is None)
         known = self._telling.get(key)
         if known is None:
@@ -212,15 +230,30 @@ class Ledger:
 
     def close(self, nodes: Iterable[str]) -> None:
         """Nothing is placed on these nodes from now on; those that are not there are passed over."""
+        self._mark(nodes, CLOSED)
+
+    def open(self, nodes: Iterable[str]) -> None:
+        """Pods may be placed on these nodes again."""
+        self._mark(nodes, 0)
+
+    def is_closed(self, node: str) -> bool:
+        """Whether nothing may be placed on a node."""
+        return bool(self._cluster.absent[self.engine.machines.index[node]])
+
+    def _mark(self, nodes: Iterable[str], absent: int) -> None:
         index, cluster = self.engine.machines.index, self._cluster
         for name in nodes:
             if name in index:
                 self._make_room(1)
                 line = int(cluster.log_size[0])
-                cluster.absent[index[name]] = CLOSED
+                cluster.absent[index[name]] = absent
                 # A line that counts nothing: it makes the classes look at the node again.
                 cluster.log_node[line], cluster.log_kind[line], cluster.log_sign[line] = index[name], 0, 0
                 cluster.log_size[0] = line + 1
+
+    def number(self, pod: Pod) -> int:
+        """The number of a pod's class."""
+        return self.engine.class_number(pod)
 
     def hand_of(self, pod: Pod) -> Hand:
         """The class of a pod, in hand."""

@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from yuheng.model.cluster import PodDisruptionBudget
 from yuheng.model.live import Preemption
@@ -25,9 +26,9 @@ from yuheng.scheduling.victims import SYSTEM_CRITICAL
 
 __all__ = ["nominate"]
 
-# Nodes that are tried for one pod, and pods that room is made for in one turn.
-NODES_TRIED: Final = 50
-MOST_IN_A_TURN: Final = 32
+# Nodes that are tried for one pod, and pods that room is looked for in one turn; the others have the next.
+NODES_TRIED: Final = 20
+MOST_IN_A_TURN: Final = 16
 
 
 class _Candidate(NamedTuple):
@@ -69,6 +70,43 @@ def nominate(
     return verdicts, tuple(turn.found)
 
 
+class _Held(NamedTuple):
+    """What running pods hold that might be asked to go, as arrays.
+
+    Attributes:
+        nodes: (pods,) the node of each.
+        priorities: (pods,) its priority.
+        requests: (pods, R) what it asks for.
+    """
+
+    nodes: NDArray[np.int64]
+    priorities: NDArray[np.int64]
+    requests: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, ledger: Ledger) -> Self:
+        """Of all pods that are not of the system."""
+        index, resources = ledger.engine.machines.index, ledger.engine.resources
+        pods = [pod for pod in ledger.running() if not (pod.terminating or _is_of_the_system(pod))]
+        rows = {id(pod.spec): resources.row(pod.spec.requests) for pod in pods}
+        requests = np.array([rows[id(pod.spec)] for pod in pods], dtype=np.int64)
+        return cls(
+            np.array([index[pod.node or ""] for pod in pods], dtype=np.int64),
+            np.array([pod.priority for pod in pods], dtype=np.int64),
+            requests.reshape(len(pods), len(resources.names)),
+        )
+
+    def below(self, priority: int, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """What pods of lower priority hold on each of so many nodes, their highest priority, and how many they are."""
+        chosen = self.priorities < priority
+        nodes = self.nodes[chosen]
+        held = np.zeros((size, self.requests.shape[1]), dtype=np.int64)
+        np.add.at(held, nodes, self.requests[chosen])
+        highest = np.full(size, np.iinfo(np.int64).min)
+        np.maximum.at(highest, nodes, self.priorities[chosen])
+        return held, highest, np.bincount(nodes, minlength=size).astype(np.int64)
+
+
 class _Turn:
     """One turn, with what holds only until it ends."""
 
@@ -88,7 +126,12 @@ class _Turn:
         self._spent: Counter[tuple[str, str]] = Counter()
         self._leaving: set[str] = set()
         self._ghosts: list[str] = []
+        self._closed: list[str] = []
         self._on: dict[str, list[Pod]] | None = None
+        self._held: _Held | None = None
+        # Pods of these classes and priorities find no room, whoever goes.
+        self._hopeless: set[tuple[int, int]] = set()
+        self._looked = 0
 
     def decide(self, pods: list[Pod]) -> list[Verdict]:
         """Pods of one priority: those that room was made for first."""
@@ -109,16 +152,25 @@ class _Turn:
         """Nobody is kept room for any longer."""
         for key in self._ghosts:
             self._ledger.leave(key)
+        self._ledger.open(self._closed)
 
     def _keep(self, pod: Pod, node: str) -> None:
         """Keep the room on a node for a pod, so that none of lower priority takes it."""
         ledger = self._ledger
-        if node in ledger.engine.machines.index and not pod.spec.devices.count:
+        if node not in ledger.engine.machines.index:
+            return
+        if not pod.spec.devices.count:
             ledger.seat(msgspec.structs.replace(pod, node=node))
             self._ghosts.append(pod.key)
+        elif not ledger.is_closed(node):
+            # Which of its GPUs become free is not known yet: nobody else gets any of them in this turn.
+            ledger.close([node])
+            self._closed.append(node)
 
     def _may_ask(self, pod: Pod) -> bool:
-        if not self._may_evict or not pod.preempts or len(self.found) >= MOST_IN_A_TURN:
+        if not self._may_evict or not pod.preempts or self._looked >= MOST_IN_A_TURN:
+            return False
+        if (self._ledger.number(pod), pod.priority) in self._hopeless:
             return False
         node = self._nominated.get(pod.key)
         # Its victims are on their way already.
@@ -132,11 +184,13 @@ class _Turn:
         return self._on.get(node, [])
 
     def _make_room(self, pod: Pod) -> None:
+        self._looked += 1
         if pod.key in self._ghosts:
             self._ledger.leave(pod.key)
             self._ghosts.remove(pod.key)
         best = min((one for node in self._nodes_for(pod) if (one := self._tried(pod, node)) is not None), default=None)
         if best is None:
+            self._hopeless.add((self._ledger.number(pod), pod.priority))
             return
         self.found.append(Preemption(pod.key, best.node, tuple(victim.key for victim in best.victims)))
         for victim in best.victims:
@@ -147,24 +201,18 @@ class _Turn:
 
     def _nodes_for(self, pod: Pod) -> list[str]:
         """The nodes that a pod may be on, and where pods of lower priority hold what it lacks; cheapest first."""
-        self._running_on("")
         engine = self._ledger.engine
+        if self._held is None:
+            self._held = _Held.of(self._ledger)
+        lower, highest, count = self._held.below(pod.priority, len(engine.machines))
         hand = self._ledger.hand_of(pod)
-        columns = hand.window.needs[hand.window.need_start[hand.row] : hand.window.need_start[hand.row + 1]].tolist()
-        found = []
-        for n in np.flatnonzero(hand.window.static[hand.row] == 0).tolist():
-            name = engine.machines.nodes[n].name
-            lower = self._lower(pod, name)
-            if not lower:
-                continue
-            held = {engine.resources.names[c]: 0 for c in columns}
-            for one in lower:
-                for resource in held:
-                    held[resource] += one.spec.requests.get(resource, 0)
-            free = engine.cluster.allocatable[n] - engine.cluster.used[n]
-            if all(pod.spec.requests[name] <= free[engine.resources.column[name]] + held[name] for name in held):
-                found.append((max(one.priority for one in lower), len(lower), name))
-        return [name for _, _, name in sorted(found)[:NODES_TRIED]]
+        window, w = hand.window, hand.row
+        needs = window.needs[window.need_start[w] : window.need_start[w + 1]]
+        free = engine.cluster.allocatable[:, needs] - engine.cluster.used[:, needs] + lower[:, needs]
+        possible = (window.static[w] == 0) & (count > 0) & (window.request[w, needs] <= free).all(axis=1)
+        found = np.flatnonzero(possible & (engine.cluster.absent == 0))
+        order = found[np.lexsort((found, count[found], highest[found]))]
+        return [engine.machines.nodes[n].name for n in order[:NODES_TRIED].tolist()]
 
     def _lower(self, pod: Pod, node: str) -> list[Pod]:
         """The pods on a node that may be asked to go for a pod."""
@@ -173,7 +221,7 @@ class _Turn:
     def _may_go(self, pod: Pod) -> bool:
         if pod.terminating or pod.key in self._leaving or pod.key not in self._ledger:
             return False
-        if pod.namespace == "kube-system" or pod.priority >= SYSTEM_CRITICAL or not self._ledger.tells(pod):
+        if _is_of_the_system(pod) or not self._ledger.tells(pod):
             return False
         return all(
             budget.disruptions_allowed > self._spent[budget.namespace, budget.name] for budget in self._protecting(pod)
@@ -208,3 +256,7 @@ class _Turn:
     def _breaks(self, spent: Mapping[tuple[str, str], int]) -> bool:
         """Whether more pods of a budget would go than it allows."""
         return any(spent[one.namespace, one.name] > max(one.disruptions_allowed, 0) for one in self._budgets)
+
+
+def _is_of_the_system(pod: Pod) -> bool:
+    return pod.namespace == "kube-system" or pod.priority >= SYSTEM_CRITICAL

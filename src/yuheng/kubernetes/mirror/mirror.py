@@ -19,7 +19,7 @@ from yuheng.errors import InputError
 from yuheng.kubernetes.mirror.claims import with_places
 from yuheng.kubernetes.mirror.known import Known, Marks, marks_of
 from yuheng.kubernetes.mirror.sinks import SOURCE, ItemSink, NodeSink, PodSink, Watched
-from yuheng.model.cluster import Snapshot
+from yuheng.model.cluster import PodDisruptionBudget, Snapshot
 from yuheng.model.live import Came, Change, Went
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
@@ -28,6 +28,7 @@ from yuheng.readers.live import assembled
 from yuheng.readers.objects.nodes import NodeReader
 from yuheng.readers.objects.pods import PodReader
 from yuheng.readers.objects.priorities import Priorities
+from yuheng.readers.objects.selecting import read_budget
 from yuheng.readers.sources.documents import Item
 
 if TYPE_CHECKING:
@@ -37,8 +38,9 @@ __all__ = ["Mirror"]
 
 # Pods that one reader reads: what pods have in common it remembers for good, so it is replaced now and then.
 READ_BY_ONE: Final = 200_000
+BUDGET: Final = "PodDisruptionBudget"
 # How kinds are called that are not of the core.
-_OWN: Final = {"StorageClass": "StorageClass.storage.k8s.io"}
+_OWN: Final = {"StorageClass": "StorageClass.storage.k8s.io", BUDGET: f"{BUDGET}.policy"}
 
 
 class Mirror:
@@ -49,6 +51,7 @@ class Mirror:
         pods: all pods that exist, by ``namespace/name``.
         nodes: all nodes, by name.
         stale: why the cluster has to be compiled anew; empty while it has not.
+        guarded: whether disruption budgets changed since they were taken.
         closed: nodes that were changed or taken away since: nothing may be placed there until then.
         problems: objects that cannot be read, and why.
     """
@@ -74,6 +77,7 @@ class Mirror:
         self._items: dict[str, dict[str, Item]] = {}
         self._touched: set[str] = set()
         self._excluded: set[tuple[str, str]] = set()
+        self.guarded = False
         self._renew_readers()
 
     def _renew_readers(self) -> None:
@@ -191,9 +195,14 @@ class Mirror:
         self._assumed[key] = self._seated[key] = pod
         self._waiting.discard(key)
 
-    def forget(self, key: str) -> None:
-        """The binding of a pod has failed: it waits again, if it is still there."""
-        if self._assumed.pop(key, None) is None:
+    def is_there(self, key: str, uid: str) -> bool:
+        """Whether this very pod exists."""
+        known = self.pods.get(key)
+        return known is not None and known.uid == uid
+
+    def forget(self, key: str, uid: str) -> None:
+        """The binding of this very pod has failed: it waits again, if it is still there."""
+        if not self.is_there(key, uid) or self._assumed.pop(key, None) is None:
             return
         self._unseat(key)
         known = self.pods.get(key)
@@ -267,6 +276,7 @@ class Mirror:
         if before is None or bytes(before.text) != bytes(item.text):
             self._excluded.discard((watched.kind, key))
             self.problems.pop(f"{watched.kind} {key}", None)
+            self.guarded |= watched.kind == BUDGET
         if watched.counts and (before is None or bytes(before.text) != bytes(item.text)):
             self.stale.add(f"a {watched.kind} changed")
             self._bell()
@@ -277,6 +287,7 @@ class Mirror:
             item = items.get(key)
             if item is not None and item.kind == watched.kind:
                 del items[key]
+                self.guarded |= watched.kind == BUDGET
                 if watched.counts:
                     self.stale.add(f"a {watched.kind} went")
                     self._bell()
@@ -301,6 +312,20 @@ class Mirror:
         found, self._changes = self._changes, []
         return found
 
+    def budgets(self) -> tuple[PodDisruptionBudget, ...]:
+        """All disruption budgets as they are; those that cannot be read are among the `problems`."""
+        self.guarded = False
+        found = []
+        for item in self.items(BUDGET):
+            try:
+                budget = forgiving(read_budget, item.text)
+            except InputError as error:
+                self.problems[f"{BUDGET} {error.subject}"] = str(error)
+                continue
+            if budget is not None:
+                found.append(budget)
+        return tuple(sorted(found, key=lambda one: (one.namespace, one.name)))
+
     def snapshot(self) -> Snapshot:
         """The whole cluster as it is known: what changed before is in it, and is not told again.
 
@@ -312,6 +337,7 @@ class Mirror:
         self.stale.clear()
         self.closed.clear()
         self._changes.clear()
+        self.guarded = False
         while True:
             try:
                 return self._assembled()

@@ -10,7 +10,7 @@ from yuheng.kubernetes.recording.format import KEYED, Begin, CameRow, PodRow, St
 from yuheng.kubernetes.recording.turn import Turn
 from yuheng.model.cluster import Snapshot
 from yuheng.model.job import Job
-from yuheng.model.live import Asked, Came, Change, Closed, Renewed, Went
+from yuheng.model.live import Asked, Came, Change, Closed, Guarded, Renewed, Went
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod, PodSpec
 
@@ -61,14 +61,14 @@ class Decoder:
         outcome = written.problem if written.decisions is None else written.decisions
         return Turn(written.number, told, pods, asked, outcome)
 
-    def _change(self, change: CameRow | Went | Closed | State) -> Change:
+    def _change(self, change: CameRow | Went | Closed | Guarded | State) -> Change:
         match change:
             case CameRow(pod):
                 return Came(self._pod(pod))
             case Went(key):
                 self._kept["pods"].pop(key, None)
                 return change
-            case Closed():
+            case Closed() | Guarded():
                 return change
             case State():
                 return Renewed(self._state(change))

@@ -21,7 +21,7 @@ from yuheng.kubernetes.recording.format import (
 from yuheng.kubernetes.recording.turn import Turn
 from yuheng.model.cluster import Snapshot
 from yuheng.model.job import Job
-from yuheng.model.live import Came, Change, Closed, Decisions, Renewed, Went
+from yuheng.model.live import Came, Change, Closed, Decisions, Guarded, Renewed, Went
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
 
@@ -98,7 +98,7 @@ class Encoder:
             case Went(key):
                 self._kept["pods"].pop(key, None)
                 return change
-            case Closed():
+            case Closed() | Guarded():
                 return change
             case Renewed(snapshot):
                 return self._state(snapshot)

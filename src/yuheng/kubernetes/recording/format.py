@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from yuheng.model.live import Closed, Decisions, Went
+from yuheng.model.live import Closed, Decisions, Guarded, Went
 from yuheng.model.pod import OwnerReference, Pod, PodSpec
 from yuheng.model.policy import Policy
 
@@ -129,7 +129,7 @@ class Written(msgspec.Struct, frozen=True, tag="turn", array_like=True):
     number: int
     specs: list[PodSpec]
     labels: list[dict[str, str]]
-    told: list[CameRow | Went | Closed | State]
+    told: list[CameRow | Went | Closed | Guarded | State]
     pods: list[PodRow | str]
     time: float
     nominated: dict[str, str]

@@ -10,7 +10,7 @@ import msgspec
 
 from yuheng.kubernetes.recording.turn import Turn
 from yuheng.model.cluster import Snapshot
-from yuheng.model.live import Came, Change, Closed, Decisions, Renewed, Went
+from yuheng.model.live import Came, Change, Closed, Decisions, Guarded, Renewed, Went
 from yuheng.model.plan import Placement
 from yuheng.model.pod import Pod
 
@@ -47,6 +47,8 @@ class Plain:
                     self._leave(key)
                 case Closed(nodes):
                     self.closed.update(nodes)
+                case Guarded(budgets):
+                    self._base = msgspec.structs.replace(self._base, budgets=budgets)
                 case Renewed(snapshot):
                     self._renew(snapshot)
 

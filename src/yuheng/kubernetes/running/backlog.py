@@ -7,7 +7,7 @@ minutes it is tried whatever happened, for nobody can be sure of having thought 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Set
 from heapq import heappop, heappush
 from typing import Final
 
@@ -24,18 +24,22 @@ class _Waiting(msgspec.Struct):
     """A pod that waits.
 
     Attributes:
+        uid: of this very pod.
         since: when it was first seen.
         attempts: how often it had its turn in vain.
         ready: when its pause is over.
         stuck: when it was refused; None while it is to be tried as soon as its pause is over.
         is_held: whether it has a node, and its binding is under way.
+        is_parked: whether only a change of its own can help: nothing else wakes it.
     """
 
+    uid: str
     since: float
     attempts: int = 0
     ready: float = 0.0
     stuck: float | None = None
     is_held: bool = False
+    is_parked: bool = False
 
 
 class Backlog:
@@ -54,10 +58,15 @@ class Backlog:
     def __contains__(self, key: str) -> bool:
         return key in self._waiting
 
-    def add(self, key: str, now: float) -> None:
-        """A pod waits."""
-        if key not in self._waiting:
-            self._waiting[key] = _Waiting(now)
+    def has(self, key: str, uid: str) -> bool:
+        """Whether this very pod waits."""
+        found = self._waiting.get(key)
+        return found is not None and found.uid == uid
+
+    def add(self, key: str, uid: str, now: float) -> None:
+        """A pod waits; one of the same name that waited before does not any longer."""
+        if not self.has(key, uid):
+            self._waiting[key] = _Waiting(uid, now)
             self._active.add(key)
 
     def remove(self, key: str) -> tuple[float, int]:
@@ -82,7 +91,22 @@ class Backlog:
         """A pod was changed: it is tried again."""
         found = self._waiting.get(key)
         if found is not None and found.stuck is not None:
-            found.stuck = None
+            found.stuck, found.is_parked = None, False
+            heappush(self._pauses, (found.ready, key))
+
+    def park(self, key: str, now: float) -> None:
+        """A pod cannot have its turn before it is changed itself; its pauses do not grow by that."""
+        found = self._waiting.get(key)
+        if found is not None:
+            found.stuck, found.is_parked = now, True
+            self._active.discard(key)
+
+    def pause(self, key: str, until: float) -> None:
+        """A pod cannot have its turn before that; its pauses do not grow by that."""
+        found = self._waiting.get(key)
+        if found is not None and found.stuck is None and not found.is_held:
+            found.ready = max(found.ready, until)
+            self._active.discard(key)
             heappush(self._pauses, (found.ready, key))
 
     def refuse(self, key: str, now: float) -> None:
@@ -111,7 +135,7 @@ class Backlog:
     def wake(self) -> None:
         """Something happened that could help pods that found no room."""
         for key, one in self._waiting.items():
-            if one.stuck is not None:
+            if one.stuck is not None and not one.is_parked:
                 one.stuck = None
                 heappush(self._pauses, (one.ready, key))
 
@@ -156,8 +180,3 @@ class Backlog:
             "backoff": len(self._waiting) - active - stuck - held,
             "unschedulable": stuck,
         }
-
-    def keep(self, keys: Iterable[str]) -> None:
-        """Only these wait still."""
-        for key in set(self._waiting).difference(keys):
-            self.remove(key)

@@ -100,7 +100,8 @@ class Binder:
                 marks = marks_of(await self._api.request("GET", PODS.path(namespace, name)))
             except MissingError:
                 return Outcome.gone, "the pod is gone"
-            except YuhengError:
+            except (YuhengError, msgspec.DecodeError, UnicodeDecodeError):
+                # No answer, or one by something in between that is no pod.
                 await self._api.timing.sleep(PAUSE)
                 continue
             if marks.metadata.uid != uid:

@@ -15,6 +15,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from heapq import nsmallest
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
@@ -29,7 +30,7 @@ from yuheng.kubernetes.running.traits import held_back, looks_at_others, turn_of
 from yuheng.kubernetes.running.volumes import Volumes
 from yuheng.kubernetes.timing import Timing
 from yuheng.model.cluster import Snapshot
-from yuheng.model.live import Asked, Came, Change, Closed, Decisions, Lacking, Renewed, Went
+from yuheng.model.live import Asked, Came, Change, Closed, Decisions, Guarded, Lacking, Renewed, Went
 from yuheng.model.plan import Placement
 from yuheng.model.pod import Pod
 from yuheng.scheduling.decider import Decider
@@ -45,6 +46,8 @@ SHARE: Final = 0.25
 PERIOD: Final = 0.2
 # Seconds that victims get before others are asked to go for the same pod.
 GRACE: Final = 60.0
+# Seconds after which a state that could not be read is looked at again.
+UNREADABLE: Final = 5.0
 _log = structlog.get_logger("yuheng.running")
 
 
@@ -152,6 +155,12 @@ class Turns:
         # Pods that found no room, and for which other pods count.
         self._looking: set[str] = set()
         self._turned = False
+        # What the engine knows may be wrong: it is told the whole state before anything else is decided.
+        self._must_renew = True
+        # After a state that cannot be read: when the next is looked at.
+        self._not_before = 0.0
+        # The uids of the pods that the turn is about.
+        self._uids: dict[str, str] = {}
         # A turn that nobody waits for any longer ends before the next one begins.
         self._alone = threading.Lock()
 
@@ -177,9 +186,9 @@ class Turns:
 
     def skip(self) -> None:
         """Others lead: what is told is known, and nothing is done about it."""
-        self._note_touched(self._timing.now())
+        self._note_touched(self._timing.now(), follow=True)
         self.mirror.changes()
-        self.mirror.stale.add("others led")
+        self._must_renew = True
 
     async def drain(self) -> None:
         """Wait for what is in flight, but for no volumes."""
@@ -192,7 +201,7 @@ class Turns:
         """Until there is something to do; changes that come together are taken together."""
         now = self._timing.now()
         if not self.backlog.due(now):
-            times = [self.backlog.next_at(now), self._may_renew_at() if self.mirror.stale else None]
+            times = [self.backlog.next_at(now), self._may_renew_at() if self.mirror.stale or self._must_renew else None]
             await self._rung(min((time for time in times if time is not None), default=None))
         await asyncio.sleep(GATHER)
         rest = self._may_turn_at() - self._timing.now()
@@ -209,7 +218,8 @@ class Turns:
 
     def _may_turn_at(self) -> float:
         """When the next turn may be: where queues decide, each looks at everything."""
-        return max(self._renewed + PERIOD, self._may_renew_at()) if self._decider.by_queue else 0.0
+        paced = max(self._renewed + PERIOD, self._may_renew_at()) if self._decider.by_queue else 0.0
+        return max(paced, self._not_before)
 
     def _may_renew_at(self) -> float:
         return self._renewed + self._cost / SHARE
@@ -224,13 +234,19 @@ class Turns:
             self.backlog.wake()
         elif any(isinstance(change, Came) for change in changes):
             self._wake_looking()
-        due = self._due(now)
+        due = [known for known in self._due(now) if self._may_have_its_turn(known)]
+        self._uids = {known.key: known.uid for known in due}
+        unknown = {known.key for known in due if not self._is_told(known)}
         try:
-            told = self._told(changes, due, now)
+            told = self._told(changes, now, is_wanted=bool(unknown))
         except InputError as error:
             self._cannot_read(error)
             return
-        pods = [known.pod for known in due if self._is_ready(known, told) and known.pod is not None]
+        if not any(isinstance(change, Renewed) for change in told):
+            for key in unknown:
+                self.backlog.pause(key, self._may_renew_at())
+            due = [known for known in due if known.key not in unknown]
+        pods = [known.pod for known in due[:TOGETHER] if known.pod is not None]
         if told or pods:
             await self._decided(told, pods)
         self._turned = True
@@ -238,11 +254,14 @@ class Turns:
     async def _decided(self, told: Sequence[Change], pods: Sequence[Pod]) -> None:
         began = time.perf_counter()
         asked = Asked(self._timing.wall(), dict(self._nominated), may_evict=not self._victims_are_leaving())
+        self._must_renew = True
         try:
             decisions = await asyncio.to_thread(self._ask, told, pods, asked)
         except InputError as error:
             self._cannot_read(error)
             return
+        # A turn that is cancelled does not come so far: nobody carries out what the engine thinks was decided.
+        self._must_renew = False
         seconds = time.perf_counter() - began
         renewed = any(isinstance(change, Renewed) for change in told)
         if renewed:
@@ -272,27 +291,34 @@ class Turns:
         if str(error) not in self._bad:
             self._bad.add(str(error))
             _log.error("the cluster cannot be read as a whole", problem=str(error))
-        self.mirror.stale.add("it could not be read")
-        self._renewed, self._cost = self._timing.now(), max(self._cost, 1.0)
+        self._must_renew = True
+        self._not_before = self._timing.now() + UNREADABLE
 
-    def _note_touched(self, now: float) -> None:
-        """Bring the backlog up to date."""
+    def _note_touched(self, now: float, *, follow: bool = False) -> None:
+        """Bring the backlog up to date.
+
+        Args:
+            now: what time it is.
+            follow: whether others nominate, so that what they say counts; else what we said may not be back yet.
+        """
         for key in self.mirror.touched():
             known = self.mirror.pods.get(key)
-            if self.backlog.is_held(key):
+            if known is not None and self.backlog.is_held(key) and self.backlog.has(key, known.uid):
                 continue
             if known is None or not self.mirror.is_waiting(key):
                 self.backlog.remove(key)
                 self._nominated.pop(key, None)
                 continue
-            if key in self.backlog:
-                if known.is_changed:
-                    known.is_changed = False
-                    self.backlog.touch(key)
-                continue
-            self.backlog.add(key, now)
-            if known.nominated:
-                self._nominated[key] = known.nominated
+            is_new = not self.backlog.has(key, known.uid)
+            if is_new:
+                self.backlog.add(key, known.uid, now)
+            elif known.is_changed:
+                known.is_changed = False
+                self.backlog.touch(key)
+            if is_new or follow:
+                self._nominated.pop(key, None)
+                if known.nominated:
+                    self._nominated[key] = known.nominated
 
     def _due(self, now: float) -> list[Known]:
         """The pods that have their turn now, in its order."""
@@ -302,27 +328,39 @@ class Turns:
         found = [
             known for key in keys if self.mirror.is_waiting(key) and (known := self.mirror.pods.get(key)) is not None
         ]
-        return sorted(found, key=turn_of)[:TOGETHER]
+        # Some of them may not be ready.
+        return nsmallest(4 * TOGETHER, found, key=turn_of)
 
-    def _told(self, changes: Sequence[Change], due: Iterable[Known], now: float) -> list[Change]:
+    def _told(self, changes: Sequence[Change], now: float, *, is_wanted: bool) -> list[Change]:
         """What the engine is told before its turn: the changes, or the whole state when it is to be compiled anew.
+
+        Args:
+            changes: in the order they came.
+            now: what time it is.
+            is_wanted: whether pods wait that can only be told with the whole state.
 
         Raises:
             InputError: the state contradicts itself.
         """
         decider, mirror = self._decider, self.mirror
         untold = any(isinstance(one, Came) and not decider.tells(one.pod) for one in changes)
-        fresh = any(known.pod is not None and not decider.tells(known.pod) for known in due)
-        wanted = bool(mirror.stale) or fresh or decider.crowded or self._is_record_due()
-        if untold or decider.by_queue or (wanted and now >= self._may_renew_at()):
-            closed_before = bool(mirror.stale)
+        wanted = bool(mirror.stale) or is_wanted or decider.crowded or self._is_record_due()
+        if self._must_renew or untold or decider.by_queue or (wanted and now >= self._may_renew_at()):
+            self._must_renew = True  # until it has been told
+            wakes = bool(mirror.stale)
             snapshot = self._without_claims(mirror.snapshot())
-            if closed_before:
+            if wakes:
                 self.backlog.wake()
+            self._uids |= {known.key: known.uid for known in mirror.waiting()} if decider.by_queue else {}
             return [Renewed(snapshot)]
-        closed = [Closed(tuple(sorted(mirror.closed)))] if mirror.closed else []
-        mirror.closed.clear()
-        return [*changes, *closed]
+        told = list(changes)
+        if mirror.closed:
+            told.append(Closed(tuple(sorted(mirror.closed))))
+            mirror.closed.clear()
+        if mirror.guarded:
+            told.append(Guarded(mirror.budgets()))
+            self.backlog.wake()
+        return told
 
     def _without_claims(self, snapshot: Snapshot) -> Snapshot:
         """A state in which pods that wait for their claims are held back as those with gates are."""
@@ -336,26 +374,37 @@ class Turns:
     def _is_record_due(self) -> bool:
         return self._recorder is not None and self._recorder.wants_state
 
-    def _is_ready(self, known: Known, told: Sequence[Change]) -> bool:
-        """Whether a pod can have its turn; one with gates, or one that cannot be read, is told so."""
-        if known.problem:
+    def _may_have_its_turn(self, known: Known) -> bool:
+        """Whether a pod can be decided on; one with gates, or one that cannot be read, is told so."""
+        now = self._timing.now()
+        if known.problem or known.pod is None:
+            self.backlog.park(known.key, now)
             self._lacks(known, f"the pod cannot be read: {known.problem}")
-            self.backlog.refuse(known.key, self._timing.now())
             return False
         if known.gated:
-            self.backlog.refuse(known.key, self._timing.now())
+            self.backlog.park(known.key, now)
             self._lacks(known, "Scheduling is blocked due to non-empty scheduling gates")
             return False
-        if known.pod is None:
-            return False
         if lacking := self._claims.lacks(known.pod):
-            self.backlog.refuse(known.key, self._timing.now())
+            self.backlog.refuse(known.key, now)
             self._lacks(known, lacking)
+            return False
+        return True
+
+    def _is_told(self, known: Known) -> bool:
+        """Whether the engine can tell of a pod without being told the whole state."""
+        if known.pod is None:
             return False
         # Of a claim that was bound since, the engine does not know where its volume is.
         is_known = not (known.pod.spec.claims and self.mirror.stale)
-        renewed = any(isinstance(change, Renewed) for change in told)
-        return renewed or (is_known and self._decider.tells(known.pod))
+        return is_known and self._decider.tells(known.pod)
+
+    def _asked_about(self, key: str) -> Known | None:
+        """The pod that was decided on, if it still waits: one of the same name that came since is another."""
+        known = self.mirror.pods.get(key)
+        if known is None or known.pod is None or self._uids.get(key) != known.uid:
+            return None
+        return known if self.mirror.is_waiting(key) else None
 
     def _carry_out(self, decisions: Decisions) -> None:
         for placement in decisions.placements:
@@ -372,8 +421,8 @@ class Turns:
             self._evict(eviction.pod, eviction.by, eviction.node)
 
     def _place(self, placement: Placement) -> None:
-        known = self.mirror.pods.get(placement.pod)
-        if known is None or known.pod is None or known.pod.node is not None:
+        known = self._asked_about(placement.pod)
+        if known is None or known.pod is None:
             # It has gone, or was bound by somebody else, while it was decided on.
             self._void.append(Went(placement.pod))
             self.bell.set()
@@ -392,24 +441,26 @@ class Turns:
                 bound.namespace, bound.name, known.uid, node, device_annotations(bound, by_milli=known.by_milli)
             )
         self._recalled.discard(known.key)
+        if not self.mirror.is_there(known.key, known.uid):
+            return
         if outcome is Outcome.bound:
-            since, attempts = self._no_longer_held(known.key)
+            since, attempts = self._no_longer_held(known)
             self.bound(attempts + 1, self._timing.now() - since)
             self._reports.placed(known, node)
             return
         if outcome is Outcome.failed:
             _log.warning("a pod could not be bound", pod=known.key, node=node, reason=why)
-        self.mirror.forget(known.key)
-        self._no_longer_held(known.key)
+        self.mirror.forget(known.key, known.uid)
+        self._no_longer_held(known)
         self.bell.set()
 
-    def _no_longer_held(self, key: str) -> tuple[float, int]:
-        """A binding has ended: since when its pod waited, and attempts in vain. If it waits still, it is tried again."""
-        if not self.mirror.is_waiting(key):
-            return self.backlog.remove(key)
+    def _no_longer_held(self, known: Known) -> tuple[float, int]:
+        """A binding has ended: since when its pod waited, and attempts in vain. One that still waits is tried again."""
+        if not self.mirror.is_waiting(known.key):
+            return self.backlog.remove(known.key)
         now = self._timing.now()
-        self.backlog.add(key, now)
-        self.backlog.fail(key, now)
+        self.backlog.add(known.key, known.uid, now)
+        self.backlog.fail(known.key, now)
         return now, 0
 
     async def _volumes_for(self, known: Known, bound: Pod) -> str:
@@ -425,8 +476,8 @@ class Turns:
         return await self.volumes.bind(bound, is_wanted)
 
     def _refuse(self, one: Lacking) -> None:
-        known = self.mirror.pods.get(one.pod)
-        if known is None or not self.mirror.is_waiting(one.pod):
+        known = self._asked_about(one.pod)
+        if known is None:
             return
         self.backlog.refuse(one.pod, self._timing.now())
         if known.pod is not None and looks_at_others(known.pod):
@@ -446,7 +497,7 @@ class Turns:
             self._reports.refused(known, message)
 
     def _nominate(self, key: str, node: str) -> None:
-        known = self.mirror.pods.get(key)
+        known = self._asked_about(key)
         if known is not None and self._nominated.get(key) != node:
             self._nominated[key] = node
             self._reports.nominated(known, node)
@@ -473,6 +524,10 @@ class Turns:
         why = await self._binder.evict(namespace, name, victim.uid)
         if why:
             _log.warning("a pod could not be evicted", pod=victim.key, by=by, node=node, reason=why)
+            # Room that is not made is not kept: somewhere else others may be asked.
+            waiting = self.mirror.pods.get(by)
+            if waiting is not None and self._nominated.pop(by, ""):
+                self._reports.nominated(waiting, "")
             return
         self._reports.preempted(victim, by, node)
 
@@ -488,4 +543,12 @@ class Turns:
     def _start(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Something was carried out; what nobody thought of is told, and the whole state is looked at anew."""
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("something could not be carried out", exc_info=task.exception())
+            self._must_renew = True
+            self.bell.set()
