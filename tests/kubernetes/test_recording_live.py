@@ -206,7 +206,7 @@ async def test_recording_alone_wakes_nobody():
     clock[0] = 1000.0
     pod = Pod(name="p")
     turns.mirror.pods[pod.key] = Known(key=pod.key, uid="u", pod=pod, scheduler="yuheng")
-    turns.backlog.add(pod.key, clock[0])
+    turns.backlog.add(pod.key, "u", clock[0])
     turns.backlog.refuse(pod.key, clock[0])
     recorder.wants_state = True
     await turns.turn()

@@ -393,7 +393,8 @@ def test_events_that_cannot_be_written_are_told_of_once(
             reporter.placed(known(f"p{index}"), "a")
 
     telling(story)
-    assert capsys.readouterr().out.count("cannot write events") == told
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("cannot write events") == told
 
 
 def test_few_are_sent_at_once_and_too_many_are_dropped_and_counted() -> None:

@@ -18,25 +18,13 @@ from yuheng.kubernetes.running.dry import Alone
 from yuheng.kubernetes.running.gangs import Gangs
 from yuheng.kubernetes.running.service import Service, reflectors
 from yuheng.kubernetes.running.turns import Turns
-from yuheng.model.cluster import Snapshot
-from yuheng.model.live import Came, Renewed, Went
-from yuheng.model.node import Node
-from yuheng.model.pod import Pod, PodSpec
-from yuheng.scheduling.decider import Decider
+from yuheng.scheduling.decider import Decider, warm
 
 
 @pytest.fixture(scope="module", autouse=True)
-def warm() -> None:
-    """Kernels are compiled before anybody waits for them."""
-    pods = tuple(
-        Pod(name=name, spec=PodSpec(requests={"cpu": 1000}), node=node) for name, node in (("a", "n"), ("b", None))
-    )
-    decider = Decider()
-    decider.take([Renewed(Snapshot(nodes=(Node(name="n", allocatable={"cpu": 1000, "pods": 9}),), pods=pods))])
-    decider.decide(pods[1:])
-    decider.take([Went("default/a")])
-    decider.decide(pods[1:])
-    decider.take([Went("default/b"), Came(pods[0])])
+def kernels() -> None:
+    """They are compiled before anybody waits for them."""
+    warm()
 
 
 FULL = "0/1 nodes are available: 1 Insufficient cpu."

@@ -28,6 +28,17 @@ ContextName = Annotated[
     typer.Option("--context", metavar="NAME", help="Of the kubeconfig.", show_default="the current one"),
 ]
 
+LeaseDuration = Annotated[
+    float,
+    typer.Option(
+        "--lease-duration",
+        min=1.0,
+        max=3600.0,
+        metavar="SECONDS",
+        help="After which others take over from the dead.",
+    ),
+]
+
 
 def run(  # noqa: PLR0913 -- a parameter is an option
     *,
@@ -67,18 +78,15 @@ def run(  # noqa: PLR0913 -- a parameter is an option
         bool, typer.Option("--leader-elect/--no-leader-elect", help="Schedule only while holding the Lease.")
     ] = True,
     lease: Annotated[
-        str, typer.Option("--lease", metavar="NAMESPACE/NAME", help="The Lease by which instances agree on a leader.")
-    ] = "kube-system/yuheng",
-    lease_duration: Annotated[
-        float,
+        str | None,
         typer.Option(
-            "--lease-duration",
-            min=1.0,
-            max=3600.0,
-            metavar="SECONDS",
-            help="After which others take over from the dead.",
+            "--lease",
+            metavar="NAMESPACE/NAME",
+            help="The Lease by which instances agree on a leader.",
+            show_default="kube-system/ and --name",
         ),
-    ] = 15.0,
+    ] = None,
+    lease_duration: LeaseDuration = 15.0,
     log_level: Annotated[
         str, typer.Option("--log-level", metavar="LEVEL", help="debug, info, warning or error.")
     ] = "info",

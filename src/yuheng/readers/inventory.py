@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from yuheng.readers.sources.documents import Item
 
-__all__ = ["Inventory", "converted", "key_of", "subject_of"]
+__all__ = ["DOUBLE", "Inventory", "converted", "key_of", "subject_of"]
 
 T = TypeVar("T")
 # The kinds that are used, and the API groups that may define them.

@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from yuheng.model.cluster import Snapshot
 from yuheng.model.live import Asked, Came, Change, Closed, Decisions, Gang, Guarded, Lacking, Renewed, Went
+from yuheng.model.node import Node
 from yuheng.model.plan import Placement, Plan
-from yuheng.model.pod import Pod
+from yuheng.model.pod import Pod, PodSpec
 from yuheng.model.policy import Policy
 from yuheng.scheduling.ledger import Ledger
 from yuheng.scheduling.planner import chosen_policy, decides_by_queue, plan
 from yuheng.scheduling.preemption import nominate
 
-__all__ = ["Decider"]
+__all__ = ["Decider", "warm"]
 
 _EMPTY: Final = Snapshot()
 
@@ -166,3 +169,14 @@ def _told(found: Plan, snapshot: Snapshot, *, may_evict: bool) -> Decisions:
         evictions=found.evictions if may_evict else (),
         nominated=later if may_evict else {},
     )
+
+
+def warm() -> None:
+    """Have the kernels compiled, or read from their cache, before anybody waits for a decision."""
+    pods = tuple(Pod(name=name, spec=PodSpec(requests={"cpu": 1000})) for name in ("first", "second"))
+    node = Node(name="node", allocatable={"cpu": 1000, "pods": 2})
+    decider = Decider()
+    decider.take([Renewed(Snapshot(nodes=(node,), pods=pods))])
+    decider.decide(pods)
+    decider.take([Went(pods[0].key), Came(msgspec.structs.replace(pods[1], node="node"))])
+    decider.decide(pods[:1])

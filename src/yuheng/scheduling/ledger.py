@@ -33,8 +33,8 @@ __all__ = ["Ledger", "Verdict"]
 # Lines of the log, which is folded when they are full, and pods that are decided on in one go.
 LINES: Final = 1 << 15
 STRETCH: Final = 1 << 12
-# Specifications that are remembered at the most.
-MOST_SPECS: Final = 50_000
+# Specifications, classes and kinds that are remembered at the most.
+MOST_SPECS: Final = 20_000
 
 
 class Verdict(NamedTuple):
@@ -173,8 +173,9 @@ class Ledger:
 
     @property
     def crowded(self) -> bool:
-        """Whether so many specifications were met that the cluster had better be compiled anew, to forget some."""
-        return len(self._telling) > MOST_SPECS
+        """Whether so many of them were met that the cluster had better be compiled anew, to forget some."""
+        engine = self.engine
+        return max(len(self._telling), len(engine.classes.all), len(engine.peers.kinds)) > MOST_SPECS
 
     def _tells(self, spec: PodSpec, *, waiting: bool) -> bool:
         engine = self.engine

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import structlog
 
 from yuheng.errors import InputError
 from yuheng.kubernetes.mirror.claims import with_places
@@ -24,6 +25,7 @@ from yuheng.model.live import Came, Change, Went
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
 from yuheng.readers.attempts import forgiving
+from yuheng.readers.inventory import DOUBLE, subject_of
 from yuheng.readers.live import assembled
 from yuheng.readers.objects.nodes import NodeReader
 from yuheng.readers.objects.pods import PodReader
@@ -38,6 +40,7 @@ __all__ = ["Mirror"]
 
 # Pods that one reader reads: what pods have in common it remembers for good, so it is replaced now and then.
 READ_BY_ONE: Final = 200_000
+_log = structlog.get_logger("yuheng.mirror")
 BUDGET: Final = "PodDisruptionBudget"
 # How kinds are called that are not of the core.
 _OWN: Final = {"StorageClass": "StorageClass.storage.k8s.io", BUDGET: f"{BUDGET}.policy"}
@@ -76,7 +79,8 @@ class Mirror:
         self._changes: list[Change] = []
         self._items: dict[str, dict[str, Item]] = {}
         self._touched: set[str] = set()
-        self._excluded: set[tuple[str, str]] = set()
+        # Objects that cannot be used, as errors name them.
+        self._excluded: set[str] = set()
         self.guarded = False
         self._renew_readers()
 
@@ -155,7 +159,9 @@ class Mirror:
             self._seat(key, pod)
             return
         if known.problem and marks.spec.node_name:
-            self.problems[f"Pod {key}"] = known.problem
+            # What it holds is not known: nothing more is placed beside it.
+            self._note_problem(f"Pod {key}", known.problem)
+            self.closed.add(marks.spec.node_name)
         if pod is not None and key in self._assumed:
             return
         self._unseat(key)
@@ -244,12 +250,14 @@ class Mirror:
             node = forgiving(self._node_reader.read, raw)
         except InputError as error:
             name = msgspec.json.decode(raw, type=_Named).metadata.name
-            self.problems[f"Node {name}"] = str(error)
+            self._note_problem(f"Node {name}", str(error))
             self.drop_node(name)
             return name
         self.problems.pop(f"Node {node.name}", None)
         before = self.nodes.get(node.name)
         self.nodes[node.name] = node
+        if before != node:
+            self._include(f"Node {node.name}")
         if before is None:
             self.stale.add("a node came")
         elif _without_images(before) != _without_images(node):
@@ -274,8 +282,7 @@ class Mirror:
         before = items.get(key)
         items[key] = item
         if before is None or bytes(before.text) != bytes(item.text):
-            self._excluded.discard((watched.kind, key))
-            self.problems.pop(f"{watched.kind} {key}", None)
+            self._include(_subject(item))
             self.guarded |= watched.kind == BUDGET
         if watched.counts and (before is None or bytes(before.text) != bytes(item.text)):
             self.stale.add(f"a {watched.kind} changed")
@@ -342,29 +349,54 @@ class Mirror:
             try:
                 return self._assembled()
             except InputError as error:
-                if not self._exclude(error):
+                if not self.leave_out(error):
                     raise
 
-    def _exclude(self, error: InputError) -> bool:
-        """Leave out the object that an error is about; whether that can help."""
+    def _note_problem(self, subject: str, problem: str) -> None:
+        if self.problems.get(subject) != problem:
+            self.problems[subject] = problem
+            _log.error("an object cannot be read", object=subject, problem=problem)
+
+    def leave_out(self, error: InputError) -> bool:
+        """Leave out the object that an error is about, until it or what is beside the pods changes; whether it can be.
+
+        A node that is left out takes its pods with it; a pod that runs still holds no room, and its node gets no other.
+        """
         kind, _, key = error.subject.partition(" ")
-        self.problems[error.subject] = str(error)
-        known = self.pods.get(key) if kind == "Pod" else None
-        if known is not None and known.text:
-            known.text, known.problem = b"", str(error)
-            return True
-        if kind == "Pod" or not key or (kind, key) in self._excluded:
+        if not key or error.subject in self._excluded:
             return False
-        self._excluded.add((kind, key))
+        if error.subject not in self.problems:
+            self.problems[error.subject] = str(error)
+            _log.error("an object cannot be used, and is left out", object=error.subject, problem=str(error))
+        self._excluded.add(error.subject)
+        known = self.pods.get(key) if kind == "Pod" else None
+        if known is not None:
+            known.problem = str(error)
+            self._touched.add(key)
         return True
+
+    def _include(self, subject: str = "") -> None:
+        """An object changed: it may be in order by now, and so may pods that were not because of it."""
+        for one in [one for one in self._excluded if one == subject or (subject and one.startswith("Pod "))]:
+            self._excluded.discard(one)
+            self.problems.pop(one, None)
+            known = self.pods.get(one.removeprefix("Pod ")) if one.startswith("Pod ") else None
+            if known is not None and known.pod is not None:
+                known.problem, known.is_changed = "", True
+                self._touched.add(known.key)
 
     def _assembled(self) -> Snapshot:
         wanted = self._waiting
-        running = [pod for pod in self._seated.values() if pod.node in self.nodes]
+        nodes = [node for name, node in self.nodes.items() if f"Node {name}" not in self._excluded]
+        names = {node.name for node in nodes}
+        out = self._excluded
+        running = [pod for pod in self._seated.values() if pod.node in names and f"Pod {pod.key}" not in out]
         plain = [pod for pod in running if not self._text_of(pod.key)]
         belonging = [self._text_of(pod.key) for pod in running if self._text_of(pod.key)]
         for known in self.pods.values():
             if known.key not in wanted and (known.pod is not None or not known.text):
+                continue
+            if f"Pod {known.key}" in self._excluded:
                 continue
             if known.text:
                 belonging.append(known.text)
@@ -373,12 +405,12 @@ class Mirror:
         items = [
             item
             for items in self._items.values()
-            for key, item in items.items()
-            if (item.kind, key) not in self._excluded
+            for item in items.values()
+            if not (self._excluded and _subject(item) in self._excluded)
         ]
         items = with_places(items)
         items += [Item(SOURCE, 0, "Pod", "v1", msgspec.Raw(text)) for text in belonging]
-        return assembled(items, self.nodes.values(), plain, self._assumed)
+        return assembled(items, nodes, plain, self._assumed)
 
     def _text_of(self, key: str) -> bytes:
         known = self.pods.get(key)
@@ -393,8 +425,18 @@ class _Named(msgspec.Struct):
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
 
 
+def _subject(item: Item) -> str:
+    """An object as errors name it."""
+    full = _full_name_of(item.kind, item)
+    return subject_of(msgspec.structs.replace(item, kind=full) if full in DOUBLE else item)
+
+
 def _full_name(watched: Watched, item: Item) -> str:
-    return f"{watched.kind}.{item.api_version.rpartition('/')[0]}"
+    return _full_name_of(watched.kind, item)
+
+
+def _full_name_of(kind: str, item: Item) -> str:
+    return f"{kind}.{item.api_version.rpartition('/')[0]}"
 
 
 def _with_devices(pod: Pod, before: Pod | None) -> Pod:

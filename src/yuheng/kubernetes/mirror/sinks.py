@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -53,6 +53,7 @@ WATCHED: Final = {
     "jobs.batch.volcano.sh": Watched("Job", None),
     "hypernodes.topology.volcano.sh": Watched("HyperNode", None),
 }
+_decode_fields: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_head: Final = msgspec.json.Decoder(wire.Object).decode
 
 
@@ -125,8 +126,14 @@ class ItemSink(_Sink):
 
     def _take(self, raw: msgspec.Raw) -> str:
         form = self._watched.form
-        text = bytes(raw) if form is None else msgspec.json.encode(msgspec.json.decode(raw, type=form))
+        text = self._whole(raw) if form is None else msgspec.json.encode(msgspec.json.decode(raw, type=form))
         item = Item(SOURCE, 0, self._watched.kind, self._api_version, msgspec.Raw(text))
         key = self._key(raw)
         self._mirror.put_item(self._watched, key, item)
         return key
+
+    def _whole(self, raw: msgspec.Raw) -> bytes:
+        """An object with what it is, which lists say only once for all of theirs."""
+        fields = _decode_fields(raw)
+        fields["kind"], fields["apiVersion"] = self._watched.kind, self._api_version
+        return msgspec.json.encode(fields)

@@ -132,6 +132,10 @@ class Backlog:
             self._active.discard(key)
         return found
 
+    def paused(self, now: float) -> frozenset[str]:
+        """The pods whose binding failed, and whose pause is not over."""
+        return frozenset(key for key, one in self._waiting.items() if one.stuck is None and one.ready > now)
+
     def wake(self) -> None:
         """Something happened that could help pods that found no room."""
         for key, one in self._waiting.items():

@@ -23,6 +23,7 @@ PODS: Final = KINDS["pods"]
 # How often it is asked what became of a binding, and the pause between, in seconds.
 LOOKS: Final = 60
 PAUSE: Final = 1.0
+EVICTIONS: Final = 8
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -48,6 +49,7 @@ class Binder:
         self._api = api
         self._may_write = may_write
         self._slots = asyncio.Semaphore(most)
+        self._evictions = asyncio.Semaphore(EVICTIONS)
 
     async def bind(
         self, namespace: str, name: str, uid: str, node: str, annotations: Mapping[str, str] = {}
@@ -122,13 +124,14 @@ class Binder:
                 "deleteOptions": {"preconditions": {"uid": uid}},
             }
         )
-        async with self._slots:
+        async with self._evictions:
             if not self._may_write():
                 return "no longer the leader"
             try:
                 path = PODS.path(namespace, name, "eviction")
-                await self._api.request("POST", path, body, while_allowed=self._may_write)
-            except (MissingError, ConflictError):
+                # A budget that allows none says so with 429: that is an answer, not a server that has too much to do.
+                await self._api.request("POST", path, body, while_allowed=lambda: False)
+            except MissingError:
                 return ""
             except YuhengError as error:
                 return str(error)

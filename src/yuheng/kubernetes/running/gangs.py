@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from yuheng.kubernetes.mirror import Known, Mirror
-from yuheng.kubernetes.running.turns import Binding
+from yuheng.kubernetes.running.roles import Binding
 from yuheng.kubernetes.timing import Timing
 from yuheng.model.live import Gang
 
@@ -23,6 +23,8 @@ __all__ = ["Gangs"]
 
 # Seconds that a gang may be bound by half before its pods are taken off.
 PATIENCE: Final = 20.0
+# Seconds after which a pod that started is not one whose gang was just being bound.
+FRESH: Final = 300.0
 _log = structlog.get_logger("yuheng.running")
 
 
@@ -83,22 +85,28 @@ class Gangs:
             _log.warning("a pod could not be evicted", pod=known.key, reason=why)
 
     def _by_half(self) -> dict[str, list[Known]]:
-        """The pods on nodes of the gangs that have fewer there than they need to start, and never had enough."""
+        """The pods to take off: of gangs that were bound lately, and have fewer on nodes than they need to start.
+
+        What has ended counts, and so do pods that others schedule.
+        """
         found: dict[str, list[Known]] = {}
         gangs = list(self._gangs())
         self._whole.intersection_update(gang.job for gang in gangs)
         for gang in gangs:
-            known = [self._on_a_node(key) for key in gang.pods]
-            bound = [one for one in known if one is not None]
-            if len(bound) >= gang.minimum:
+            known = [one for key in gang.pods if (one := self._mirror.pods.get(key)) is not None]
+            started = [one for one in known if one.pod is None or one.pod.node is not None]
+            running = [one for one in started if one.pod is not None and not one.pod.terminating]
+            if len(started) >= gang.minimum:
                 self._whole.add(gang.job)
-            elif bound and gang.job not in self._whole:
-                found[gang.job] = bound
+            elif not running:
+                self._whole.discard(gang.job)
+            elif gang.job not in self._whole and all(map(self._is_fresh, running)):
+                ours = [one for one in running if one.scheduler == self._mirror.name]
+                if ours:
+                    found[gang.job] = ours
         return found
 
-    def _on_a_node(self, key: str) -> Known | None:
-        """A pod of ours that is on a node and is to stay there."""
-        known = self._mirror.pods.get(key)
-        if known is None or known.pod is None or known.scheduler != self._mirror.name:
-            return None
-        return known if known.pod.node is not None and not known.pod.terminating else None
+    def _is_fresh(self, known: Known) -> bool:
+        """Whether a pod was bound lately: a gang that runs for long is no start that went wrong."""
+        started = known.pod.started if known.pod is not None else None
+        return started is None or self._timing.wall() - started < FRESH

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import structlog
 
-from yuheng.errors import ConfigError
+from yuheng.errors import ConfigError, YuhengError
 from yuheng.kubernetes.access import Access, open_access
 from yuheng.kubernetes.api import Api
 from yuheng.kubernetes.logs import start_logs
@@ -23,9 +23,10 @@ from yuheng.kubernetes.running.election import Election, process_identity
 from yuheng.kubernetes.running.gangs import Gangs
 from yuheng.kubernetes.running.measures import Measures
 from yuheng.kubernetes.running.reports import Reporter
+from yuheng.kubernetes.running.roles import Measured
 from yuheng.kubernetes.running.service import Leading, Service, reflectors
 from yuheng.kubernetes.running.serving import Address, Pulse, Serving
-from yuheng.kubernetes.running.turns import Measured, Turns
+from yuheng.kubernetes.running.turns import Turns
 from yuheng.kubernetes.running.volumes import Volumes
 from yuheng.model.policy import Policy
 from yuheng.scheduling.decider import Decider
@@ -53,7 +54,7 @@ class Options(NamedTuple):
     record: Path | None = None
     record_limits: Limits = Limits()
     leader_elect: bool = True
-    lease: str = "kube-system/yuheng"
+    lease: str | None = None
     lease_duration: float = 15.0
     log_level: str = "info"
     log_format: str = "text"
@@ -70,14 +71,28 @@ def schedule(options: Options, say: Say) -> None:
         YuhengError: the server cannot be asked at all, or an option cannot be used.
     """
     start_logs(options.log_level, options.log_format)
-    asyncio.run(_scheduled(options, say))
+    try:
+        asyncio.run(_scheduled(options, say))
+    except* YuhengError as errors:
+        raise _first(errors) from None
+
+
+def _first(error: BaseException) -> BaseException:
+    """The first error of a group: whoever started the process is told one."""
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 async def _scheduled(options: Options, say: Say) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def asked_to_stop(number: signal.Signals) -> None:
+        """The first time in good order; the second time as any process."""
+        stop.set()
+        loop.remove_signal_handler(number)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, asked_to_stop, number)
     async with AsyncExitStack() as stack:
         access = open_access(options.kubeconfig, options.context)
         service = await _Parts(options, access, stack, say).put_together()
@@ -148,7 +163,7 @@ class _Parts:
         options = self._options
         if not options.leader_elect:
             return Alone()
-        namespace, slash, name = options.lease.partition("/")
+        namespace, slash, name = _lease_of(options).partition("/")
         if not slash or not namespace or not name or "/" in name:
             raise ConfigError(f"--lease: found {options.lease!r}, expected NAMESPACE/NAME")
         api = await self._stack.enter_async_context(Api(self._access, in_flight=4))
@@ -194,8 +209,13 @@ class _Parts:
             return {"nodes": len(mirror.nodes), "pods": len(mirror.pods), "assumed_pods": mirror.assumed}
 
         turns.bound = measures.scheduled
-        measures.leader(self._options.lease, leading.leading)
+        measures.leader(_lease_of(self._options), leading.leading)
         measures.pending(turns.waiting)
         measures.cache(sizes)
         measures.half_bound(lambda: gangs.half_bound)
         measures.events_dropped(lambda: reporter.dropped)
+
+
+def _lease_of(options: Options) -> str:
+    """The Lease by which instances of one scheduler agree; those of another name have another."""
+    return options.lease or f"kube-system/{options.name}"

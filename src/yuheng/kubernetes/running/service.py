@@ -19,12 +19,15 @@ from yuheng.kubernetes.mirror import WATCHED, Mirror
 from yuheng.kubernetes.running.gangs import Gangs
 from yuheng.kubernetes.running.turns import Turns
 from yuheng.kubernetes.watching import Reflector
+from yuheng.scheduling.decider import warm
 
 __all__ = ["Leading", "Service", "reflectors"]
 
 # Seconds between two looks of one that stands by, and between two looks for gangs that are bound by half.
 STAND_BY: Final = 1.0
 LOOK: Final = 2.0
+# Seconds that what is in flight gets at the end: less than pods get to end.
+DRAIN: Final = 20.0
 _log = structlog.get_logger("yuheng.running")
 
 
@@ -66,7 +69,6 @@ class Service:
 
     Attributes:
         is_synced: whether the whole cluster was seen once.
-        turned: when the last turn began, on the clock that never jumps.
     """
 
     def __init__(
@@ -107,16 +109,25 @@ class Service:
             await stop.wait()
             _log.info("stopping: what is in flight is finished")
             cycle.cancel()
-            await self._turns.drain()
+            await asyncio.wait({cycle})
+            await self._finished()
             for one in self._beside:
                 await one.drain()
             await self._leading.release()
             for task in tasks:
                 task.cancel()
 
+    async def _finished(self) -> None:
+        """What is in flight, as far as it ends in time; who leads next sees what became of the rest."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN):
+                await self._turns.drain()
+
     async def _beat(self) -> None:
+        """Tell that all is well: before the cluster is seen, while others lead, and as long as turns come."""
         while True:
-            self._pulse()
+            if not self._turns.is_stuck:
+                self._pulse()
             await asyncio.sleep(STAND_BY)
 
     async def synced(self) -> None:
@@ -132,14 +143,14 @@ class Service:
 
     async def _lead(self) -> None:
         """Stand by, lead, and stand by again when others do."""
+        warming = asyncio.ensure_future(asyncio.to_thread(warm))
         await self.synced()
+        await warming
         mirror = self._turns.mirror
         _log.info("synced", nodes=len(mirror.nodes), pods=len(mirror.pods))
         while True:
             await self._stand_by()
             _log.info("leading")
-            # What others did meanwhile is seen as a whole.
-            mirror.stale.add("another led")
             await self._until_lost()
             _log.warning("no longer leading")
 
@@ -167,7 +178,7 @@ class Service:
             for task in (*work, lost):
                 task.cancel()
             await asyncio.gather(*work, lost, return_exceptions=True)
-        await self._turns.drain()
+        await self._finished()
 
     async def until_idle(self) -> None:
         """Wait until every pod that waits has had its turn, and nothing is in flight."""

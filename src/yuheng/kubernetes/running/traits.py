@@ -1,13 +1,17 @@
-"""What a turn looks at in a pod: when it has its turn, what could help it, and how it is held back."""
+"""What a turn looks at in pods and changes: who is first, what could help whom, and how some are held back."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Set
 
 import msgspec
 
 from yuheng.kubernetes.mirror import Known
+from yuheng.model.cluster import Snapshot
+from yuheng.model.live import Came, Change, Went
 from yuheng.model.pod import Pod
 
-__all__ = ["held_back", "looks_at_others", "turn_of"]
+__all__ = ["frees", "looks_at_others", "turn_of", "without"]
 
 
 def turn_of(known: Known) -> tuple[int, float, str]:
@@ -21,7 +25,27 @@ def looks_at_others(pod: Pod) -> bool:
     return bool(pod.spec.affinity.pod_affinity.required or pod.spec.spread)
 
 
-def held_back(pod: Pod) -> Pod:
-    """A pod that waits for its claims, as the engine holds back those with gates."""
-    found: Pod = msgspec.structs.replace(pod, spec=msgspec.structs.replace(pod.spec, gates=("claims",)))
+def without(snapshot: Snapshot, held: Set[str]) -> Snapshot:
+    """A state in which some of the pods that wait are held back, as the engine holds back those with gates."""
+    if not held:
+        return snapshot
+    pods = tuple(_gated(pod) if pod.key in held else pod for pod in snapshot.pods)
+    found: Snapshot = msgspec.structs.replace(snapshot, pods=pods)
     return found
+
+
+def _gated(pod: Pod) -> Pod:
+    found: Pod = msgspec.structs.replace(pod, spec=msgspec.structs.replace(pod.spec, gates=("held back",)))
+    return found
+
+
+def frees(changes: Iterable[Change]) -> bool:
+    """Whether a pod left its node for good: one that is only changed goes and comes again."""
+    gone: set[str] = set()
+    for change in changes:
+        match change:
+            case Went(key):
+                gone.add(key)
+            case Came(pod):
+                gone.discard(pod.key)
+    return bool(gone)

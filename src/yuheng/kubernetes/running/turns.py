@@ -14,9 +14,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from heapq import nsmallest
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 import msgspec
 import structlog
@@ -26,7 +26,9 @@ from yuheng.kubernetes.mirror import Claims, Known, Mirror
 from yuheng.kubernetes.running.backlog import Backlog
 from yuheng.kubernetes.running.binding import Outcome
 from yuheng.kubernetes.running.devices import device_annotations
-from yuheng.kubernetes.running.traits import held_back, looks_at_others, turn_of
+from yuheng.kubernetes.running.evictions import GRACE, Evictions
+from yuheng.kubernetes.running.roles import Binding, Measured, Recorder, Reports
+from yuheng.kubernetes.running.traits import frees, looks_at_others, turn_of, without
 from yuheng.kubernetes.running.volumes import Volumes
 from yuheng.kubernetes.timing import Timing
 from yuheng.model.cluster import Snapshot
@@ -35,7 +37,7 @@ from yuheng.model.plan import Placement
 from yuheng.model.pod import Pod
 from yuheng.scheduling.decider import Decider
 
-__all__ = ["Asked", "Binding", "Recorder", "Reports", "Turns"]
+__all__ = ["Turns"]
 
 # Pods that have their turn together; seconds that changes are gathered for.
 TOGETHER: Final = 512
@@ -44,68 +46,11 @@ GATHER: Final = 0.005
 SHARE: Final = 0.25
 # Seconds between two looks at everything where queues decide, at least.
 PERIOD: Final = 0.2
-# Seconds that victims get before others are asked to go for the same pod.
-GRACE: Final = 60.0
 # Seconds after which a state that could not be read is looked at again.
 UNREADABLE: Final = 5.0
+# Seconds after which a turn counts as stuck: the largest clusters take some tens.
+STUCK: Final = 300.0
 _log = structlog.get_logger("yuheng.running")
-
-
-class Reports(Protocol):
-    """Who tells the users of what was decided."""
-
-    def placed(self, known: Known, node: str) -> None:
-        """A pod is bound."""
-
-    def refused(self, known: Known, message: str) -> None:
-        """A pod stays pending."""
-
-    def nominated(self, known: Known, node: str) -> None:
-        """Room is being made for a pod on a node; on none any longer, where it is empty."""
-
-    def preempted(self, victim: Known, by: str, node: str) -> None:
-        """A running pod was asked to go."""
-
-
-class Binding(Protocol):
-    """Who binds and evicts."""
-
-    async def bind(
-        self, namespace: str, name: str, uid: str, node: str, annotations: Mapping[str, str] = {}
-    ) -> tuple[Outcome, str]:
-        """Bind a pod."""
-
-    async def evict(self, namespace: str, name: str, uid: str) -> str:
-        """Ask a running pod to go."""
-
-
-class Recorder(Protocol):
-    """Who writes down what was told and decided."""
-
-    @property
-    def wants_state(self) -> bool:
-        """Whether the whole state should be told before long, for a part of the record to begin with."""
-
-    def turn(self, told: Sequence[Change], pods: Sequence[Pod], asked: Asked, outcome: Decisions | str) -> None:
-        """A turn has ended, with decisions or with what could not be read; called where the engine works."""
-
-
-class Measured(NamedTuple):
-    """A turn in numbers.
-
-    Attributes:
-        pods: how many had their turn.
-        placed: how many of them a node was chosen for.
-        seconds: what that took.
-        compiled: whether the cluster was compiled anew before.
-        victims: of each pod that room was made for, how many have to go.
-    """
-
-    pods: int
-    placed: int
-    seconds: float
-    compiled: bool = False
-    victims: tuple[int, ...] = ()
 
 
 class Turns:
@@ -148,18 +93,18 @@ class Turns:
         self._tasks: set[asyncio.Task[None]] = set()
         self._void: list[Change] = []
         self._nominated: dict[str, str] = {}
-        self._asked_to_go: dict[str, float] = {}
+        self._evictions = Evictions(mirror, binder, reports, timing, self._was_refused)
         self._renewed = 0.0
         self._cost = 0.0
         self._bad: set[str] = set()
-        # Pods that found no room, and for which other pods count.
+        # By this turn: the uids of its pods, and who was held back. By all: who found no room, and looks at others.
         self._looking: set[str] = set()
         self._turned = False
+        self._began: float | None = None
         # What the engine knows may be wrong: it is told the whole state before anything else is decided.
         self._must_renew = True
-        # After a state that cannot be read: when the next is looked at.
         self._not_before = 0.0
-        # The uids of the pods that the turn is about.
+        self._held_back: set[str] = set()
         self._uids: dict[str, str] = {}
         # A turn that nobody waits for any longer ends before the next one begins.
         self._alone = threading.Lock()
@@ -183,6 +128,11 @@ class Turns:
         return self._turned and not (
             self._tasks or self._void or self.mirror.stale or self.backlog.due(self._timing.now())
         )
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a turn has been going on for so long that it will not end by itself."""
+        return self._began is not None and self._timing.now() - self._began > STUCK
 
     def skip(self) -> None:
         """Others lead: what is told is known, and nothing is done about it."""
@@ -226,11 +176,17 @@ class Turns:
 
     async def turn(self) -> None:
         """One turn."""
-        now = self._timing.now()
+        self._began = self._timing.now()
+        try:
+            await self._turn(self._began)
+        finally:
+            self._began = None
+
+    async def _turn(self, now: float) -> None:
         self._note_touched(now)
         changes = [*self._void, *self.mirror.changes()]
         self._void = []
-        if any(isinstance(change, Went) for change in changes):
+        if frees(changes):
             self.backlog.wake()
         elif any(isinstance(change, Came) for change in changes):
             self._wake_looking()
@@ -253,7 +209,11 @@ class Turns:
 
     async def _decided(self, told: Sequence[Change], pods: Sequence[Pod]) -> None:
         began = time.perf_counter()
-        asked = Asked(self._timing.wall(), dict(self._nominated), may_evict=not self._victims_are_leaving())
+        asked = Asked(
+            self._timing.wall(),
+            dict(self._nominated),
+            may_evict=not (self._decider.by_queue and self._evictions.are_leaving()),
+        )
         self._must_renew = True
         try:
             decisions = await asyncio.to_thread(self._ask, told, pods, asked)
@@ -292,7 +252,9 @@ class Turns:
             self._bad.add(str(error))
             _log.error("the cluster cannot be read as a whole", problem=str(error))
         self._must_renew = True
-        self._not_before = self._timing.now() + UNREADABLE
+        if not self.mirror.leave_out(error):
+            self._not_before = self._timing.now() + UNREADABLE
+        self.bell.set()
 
     def _note_touched(self, now: float, *, follow: bool = False) -> None:
         """Bring the backlog up to date.
@@ -324,7 +286,7 @@ class Turns:
         """The pods that have their turn now, in its order."""
         if self._decider.by_queue:
             return list(self.mirror.waiting())
-        keys = self.backlog.due(now) | ({key for key in self._nominated if key in self.backlog})
+        keys = self.backlog.due(now) | {key for key in self._nominated if key in self.backlog}
         found = [
             known for key in keys if self.mirror.is_waiting(key) and (known := self.mirror.pods.get(key)) is not None
         ]
@@ -363,13 +325,15 @@ class Turns:
         return told
 
     def _without_claims(self, snapshot: Snapshot) -> Snapshot:
-        """A state in which pods that wait for their claims are held back as those with gates are."""
-        held = {pod.key for pod in snapshot.pods if pod.node is None and pod.spec.claims and self._claims.lacks(pod)}
-        if not held:
-            return snapshot
-        pods = tuple(held_back(pod) if pod.key in held else pod for pod in snapshot.pods)
-        found: Snapshot = msgspec.structs.replace(snapshot, pods=pods)
-        return found
+        """A state in which pods that wait for claims, or whose binding failed, are held back as those with gates."""
+        paused = self.backlog.paused(self._timing.now()) if self._decider.by_queue else frozenset()
+        held = {
+            pod.key
+            for pod in snapshot.pods
+            if pod.node is None and (pod.key in paused or (pod.spec.claims and self._claims.lacks(pod)))
+        }
+        self._held_back = held
+        return without(snapshot, held)
 
     def _is_record_due(self) -> bool:
         return self._recorder is not None and self._recorder.wants_state
@@ -400,7 +364,7 @@ class Turns:
         return is_known and self._decider.tells(known.pod)
 
     def _asked_about(self, key: str) -> Known | None:
-        """The pod that was decided on, if it still waits: one of the same name that came since is another."""
+        """The pod that was decided on, if it waits still: it may be gone, or bound, or another of the same name."""
         known = self.mirror.pods.get(key)
         if known is None or known.pod is None or self._uids.get(key) != known.uid:
             return None
@@ -423,7 +387,6 @@ class Turns:
     def _place(self, placement: Placement) -> None:
         known = self._asked_about(placement.pod)
         if known is None or known.pod is None:
-            # It has gone, or was bound by somebody else, while it was decided on.
             self._void.append(Went(placement.pod))
             self.bell.set()
             return
@@ -477,7 +440,7 @@ class Turns:
 
     def _refuse(self, one: Lacking) -> None:
         known = self._asked_about(one.pod)
-        if known is None:
+        if known is None or one.pod in self._held_back:
             return
         self.backlog.refuse(one.pod, self._timing.now())
         if known.pod is not None and looks_at_others(known.pod):
@@ -509,36 +472,19 @@ class Turns:
 
     def _evict(self, key: str, by: str, node: str) -> None:
         victim = self.mirror.pods.get(key)
-        now = self._timing.now()
         if self.mirror.is_assumed(key):
             # It is on no node yet, but waits for its volume: it gives up the room, and need not go.
             self._recalled.add(key)
             return
-        if victim is None or now - self._asked_to_go.get(victim.uid, -GRACE) < GRACE:
-            return
-        self._asked_to_go[victim.uid] = now
-        self._start(self._ask_to_go(victim, by, node))
+        if victim is not None and not self._evictions.is_asked(victim):
+            self._start(self._evictions.ask(victim, by, node))
 
-    async def _ask_to_go(self, victim: Known, by: str, node: str) -> None:
-        namespace, _, name = victim.key.partition("/")
-        why = await self._binder.evict(namespace, name, victim.uid)
-        if why:
-            _log.warning("a pod could not be evicted", pod=victim.key, by=by, node=node, reason=why)
-            # Room that is not made is not kept: somewhere else others may be asked.
-            waiting = self.mirror.pods.get(by)
-            if waiting is not None and self._nominated.pop(by, ""):
-                self._reports.nominated(waiting, "")
-            return
-        self._reports.preempted(victim, by, node)
-
-    def _victims_are_leaving(self) -> bool:
-        """Whether pods that were asked to go are there still: until they are gone, or have had time, no others are."""
-        now = self._timing.now()
-        uids = {known.uid for known in self.mirror.running()} if self._asked_to_go else set()
-        self._asked_to_go = {
-            uid: asked for uid, asked in self._asked_to_go.items() if uid in uids and now - asked < GRACE
-        }
-        return self._decider.by_queue and bool(self._asked_to_go)
+    def _was_refused(self, key: str) -> None:
+        """Room that is not made is not kept: somewhere else others may be asked, and others have their turn before."""
+        known = self.mirror.pods.get(key)
+        if known is not None and self._nominated.pop(key, ""):
+            self._reports.nominated(known, "")
+            self.backlog.pause(key, self._timing.now() + GRACE)
 
     def _start(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -1,0 +1,336 @@
+"""What happens between a decision and its binding: to the pod, to its name, to the leader."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import pytest
+
+from yuheng.kubernetes.api import KINDS, ConflictError
+from yuheng.kubernetes.mirror import WATCHED, Known, Mirror
+from yuheng.kubernetes.running.binding import Binder, Outcome
+from yuheng.kubernetes.running.gangs import Gangs
+from yuheng.kubernetes.running.turns import Turns
+from yuheng.kubernetes.timing import Timing
+from yuheng.model.live import Gang
+from yuheng.scheduling.decider import Decider
+
+
+def raw(body: dict[str, Any]) -> msgspec.Raw:
+    return msgspec.Raw(json.dumps(body).encode())
+
+
+def node(name: str, cpu: str = "4", gpu: int = 0) -> msgspec.Raw:
+    amounts = {"cpu": cpu, "memory": "64Gi", "pods": "110"} | ({"nvidia.com/gpu": str(gpu)} if gpu else {})
+    labels = {"kubernetes.io/hostname": name}
+    return raw({"metadata": {"name": name, "labels": labels}, "spec": {}, "status": {"allocatable": amounts}})
+
+
+def pod(name: str, uid: str, cpu: str = "1", gpu: int = 0, **spec: Any) -> msgspec.Raw:
+    amounts = {"cpu": cpu} | ({"nvidia.com/gpu": str(gpu)} if gpu else {})
+    metadata = {"name": name, "namespace": "default", "uid": uid, "creationTimestamp": "2026-01-01T00:00:00Z"}
+    metadata |= spec.pop("metadata", {})
+    status = {"phase": "Pending", **spec.pop("status", {})}
+    container = {"name": "c", "image": "i", "resources": {"requests": amounts, "limits": {}}}
+    return raw(
+        {
+            "metadata": metadata,
+            "spec": {"schedulerName": "yuheng", "containers": [container], **spec},
+            "status": status,
+        }
+    )
+
+
+class Hands:
+    """A binder whose answers wait until they are let go."""
+
+    def __init__(self) -> None:
+        self.bound: list[tuple[str, str, str]] = []
+        self.evicted: list[str] = []
+        self.answers: dict[str, tuple[Outcome, str]] = {}
+        self.go = asyncio.Event()
+        self.go.set()
+        self.no = ""
+
+    async def bind(
+        self, namespace: str, name: str, uid: str, node: str, annotations: Mapping[str, str] = {}
+    ) -> tuple[Outcome, str]:
+        assert namespace == "default"
+        assert not annotations
+        self.bound.append((name, uid, node))
+        await self.go.wait()
+        return self.answers.get(uid, (Outcome.bound, ""))
+
+    async def evict(self, namespace: str, name: str, uid: str) -> str:
+        assert (namespace, bool(uid)) == ("default", True)
+        self.evicted.append(name)
+        return self.no
+
+
+class Silent:
+    """Nobody is told."""
+
+    def placed(self, known: Known, node: str) -> None: ...
+    def refused(self, known: Known, message: str) -> None: ...
+    def nominated(self, known: Known, node: str) -> None: ...
+    def preempted(self, victim: Known, by: str, node: str) -> None: ...
+
+
+class Rig:
+    """A cycle without a server, on a clock of its own."""
+
+    def __init__(self) -> None:
+        self.clock = 1000.0
+        self.mirror = Mirror("yuheng")
+        self.decider = Decider()
+        self.hands = Hands()
+        timing = Timing(now=lambda: self.clock, wall=lambda: self.clock)
+        self.turns = Turns(self.mirror, self.decider, self.hands, Silent(), bell=asyncio.Event(), timing=timing)
+        self.pods, self.nodes = self.mirror.sink(KINDS["pods"]), self.mirror.sink(KINDS["nodes"])
+
+    def item(self, kind: str, **body: Any) -> None:
+        self.mirror.sink(KINDS[kind], WATCHED[kind]).put(raw(body))
+
+    async def turn(self, turns: int = 1) -> None:
+        for _ in range(turns):
+            await self.turns.turn()
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _, _ in self.hands.bound]
+
+
+async def test_a_pod_that_came_under_the_name_of_another_is_not_bound_by_its_decision():
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    rig.pods.put(pod("web-0", "old"))
+    decide = rig.decider.turn
+
+    def slow(*given: Any) -> Any:
+        found = decide(*given)
+        time.sleep(0.05)
+        return found
+
+    rig.decider.turn = slow  # type: ignore[method-assign]
+    turn = asyncio.ensure_future(rig.turns.turn())
+    await asyncio.sleep(0.02)
+    rig.pods.gone(pod("web-0", "old"))
+    rig.pods.put(pod("web-0", "new", cpu="64"))
+    await turn
+    assert rig.hands.bound == []
+    rig.pods.put(pod("other", "other", cpu="4"))
+    await rig.turn(2)
+    assert rig.names == ["other"]
+
+
+async def test_a_late_answer_says_nothing_of_the_pod_that_came_since():
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    rig.pods.put(pod("web-0", "old", cpu="4"))
+    rig.hands.go.clear()
+    rig.hands.answers["old"] = (Outcome.gone, "another one by now")
+    await rig.turn()
+    rig.pods.gone(pod("web-0", "old"))
+    rig.pods.put(pod("web-0", "new", cpu="4"))
+    await rig.turn(2)
+    rig.hands.go.set()
+    await rig.turn()
+    rig.pods.put(pod("late", "late", cpu="4"))
+    await rig.turn(2)
+    assert rig.hands.bound == [("web-0", "old", "a"), ("web-0", "new", "a")]
+
+
+async def test_a_new_leader_sees_all_anew_before_it_decides():
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    await rig.turn()
+    rig.turns._cost, rig.turns._renewed = 5.0, rig.clock
+    rig.turns.skip()
+    rig.pods.put(pod("theirs", "t", cpu="4", nodeName="a"))
+    rig.turns.skip()
+    rig.clock += 3
+    rig.pods.put(pod("ours", "o", cpu="4"))
+    await rig.turn(2)
+    assert rig.hands.bound == []
+
+
+async def test_who_stands_by_learns_whom_room_is_made_for():
+    rig = Rig()
+    for name in "ab":
+        rig.nodes.put(node(name, cpu="1"))
+        rig.pods.put(pod(f"low-{name}", name, nodeName=name, priority=1))
+    rig.pods.put(pod("high", "h", priority=9))
+    rig.turns.skip()
+    rig.pods.put(pod("high", "h", priority=9, status={"nominatedNodeName": "a"}))
+    going = {"deletionTimestamp": "2026-01-01T00:00:30Z"}
+    rig.pods.put(pod("low-a", "a", nodeName="a", priority=1, metadata=going))
+    rig.turns.skip()
+    await rig.turn()
+    assert rig.hands.evicted == []
+
+
+async def test_a_gate_that_opens_lets_a_pod_through_at_once():
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    rig.pods.put(pod("p", "u", schedulingGates=[{"name": "x/y"}]))
+    for _ in range(6):
+        rig.turns.backlog.wake()
+        await rig.turn()
+        rig.clock += 11
+    rig.pods.put(pod("p", "u"))
+    await rig.turn()
+    assert rig.names == ["p"]
+
+
+async def test_pods_that_have_to_wait_for_a_compile_hold_up_nobody():
+    rig = Rig()
+    rig.nodes.put(node("a", cpu="100"))
+    await rig.turn()
+    rig.turns._cost, rig.turns._renewed = 5.0, rig.clock
+    for i in range(600):
+        strange = pod(f"f{i}", f"f{i}", hostNetwork=True, priority=5)
+        body = json.loads(bytes(strange))
+        body["spec"]["containers"][0]["ports"] = [{"containerPort": 80, "hostPort": 80}]
+        rig.pods.put(raw(body))
+    rig.pods.put(pod("plain", "plain"))
+    await rig.turn(2)
+    assert rig.names == ["plain"]
+    rig.clock += 60
+    await rig.turn(2)
+    assert len(rig.names) == 2
+
+
+async def test_budgets_are_as_they_are_now():
+    rig = Rig()
+    rig.nodes.put(node("a", cpu="1"))
+    rig.pods.put(pod("low", "l", nodeName="a", priority=1, metadata={"labels": {"app": "x"}}))
+    spec = {"selector": {"matchLabels": {"app": "x"}}}
+    budget = {"metadata": {"name": "b", "namespace": "default"}, "spec": spec}
+    rig.item("poddisruptionbudgets.policy", **budget, status={"disruptionsAllowed": 0})
+    rig.pods.put(pod("high", "h", priority=9))
+    await rig.turn()
+    assert rig.hands.evicted == []
+    rig.item("poddisruptionbudgets.policy", **budget, status={"disruptionsAllowed": 1})
+    rig.clock += 20
+    await rig.turn(2)
+    assert rig.hands.evicted == ["low"]
+
+
+async def test_gpus_that_others_hold_since_before_can_be_asked_for():
+    rig = Rig()
+    rig.nodes.put(node("a", gpu=2))
+    for i in range(2):
+        rig.pods.put(pod(f"low-{i}", f"l{i}", gpu=1, nodeName="a", priority=1))
+    rig.pods.put(pod("high", "h", gpu=2, priority=9))
+    rig.pods.put(pod("small", "s", gpu=1, priority=2))
+    await rig.turn()
+    assert sorted(rig.hands.evicted) == ["low-0", "low-1"]
+    rig.pods.gone(pod("low-0", "l0"))
+    rig.clock += 20
+    await rig.turn()
+    assert rig.names == []
+    rig.pods.gone(pod("low-1", "l1"))
+    rig.clock += 20
+    await rig.turn()
+    assert rig.names == ["high"]
+
+
+async def test_an_eviction_that_is_refused_gives_others_their_turn():
+    rig = Rig()
+    rig.hands.no = "a budget allows none"
+    rig.nodes.put(node("a", cpu="1"))
+    rig.pods.put(pod("low", "l", nodeName="a", priority=1))
+    for i in range(20):
+        rig.pods.put(pod(f"high-{i:02}", f"h{i}", priority=9))
+    for _ in range(4):
+        await rig.turn(2)
+        rig.clock += 61
+        rig.turns.backlog.wake()
+    assert len(rig.hands.evicted) >= 2
+    assert rig.turns._nominated == {}
+
+
+@pytest.mark.parametrize("kind", ["jobs.batch.volcano.sh", "podgroups.scheduling.volcano.sh"])
+async def test_an_object_that_contradicts_others_stops_nobody_else(kind: str):
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    task = {"name": "t", "replicas": 1, "template": {"spec": {"containers": [{"name": "c", "image": "i"}]}}}
+    body = {
+        "metadata": {"name": "j", "namespace": "default", "uid": "j"},
+        "spec": {"queue": "nowhere", "tasks": [task]},
+    }
+    rig.item(kind, **body)
+    rig.pods.put(pod("p", "u"))
+    await rig.turn(3)
+    assert rig.names == ["p"]
+    assert any("nowhere" in problem for problem in rig.mirror.problems.values())
+
+
+async def test_a_pod_whose_queue_comes_later_is_scheduled_then():
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    rig.item("queues.scheduling.volcano.sh", metadata={"name": "other"}, spec={"weight": 1})
+    named = {"annotations": {"scheduling.volcano.sh/queue-name": "mine"}}
+    rig.pods.put(pod("p", "u", metadata=named))
+    await rig.turn(2)
+    assert rig.names == []
+    rig.item("queues.scheduling.volcano.sh", metadata={"name": "mine"}, spec={"weight": 1})
+    rig.clock += 20
+    await rig.turn(2)
+    assert rig.names == ["p"]
+
+
+class Lying:
+    """An API server behind something that answers in its place."""
+
+    timing = Timing()
+
+    def __init__(self) -> None:
+        self.looks = 0
+        self.timing = Timing(sleep=self._slept)
+
+    async def _slept(self, seconds: float) -> None:
+        self.looks += seconds > 0
+
+    async def request(self, verb: str, path: str, *given: Any, **named: Any) -> bytes:
+        if verb == "POST":
+            raise ConflictError(409, "Conflict", f"{path} {len(given)} {len(named)}")
+        return b"<html>a proxy</html>"
+
+
+async def test_an_answer_that_is_no_pod_is_no_answer():
+    api = Lying()
+    outcome, why = await Binder(api).bind("default", "p", "u", "a")  # type: ignore[arg-type]
+    assert outcome is Outcome.failed
+    assert "binding" in why
+    assert api.looks > 1
+
+
+async def test_a_gang_that_was_whole_is_left_alone_until_it_starts_anew():
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    for i in range(3):
+        rig.pods.put(pod(f"g-{i}", f"u{i}", nodeName="a"))
+    gang = Gang("default/g", 3, ("default/g-0", "default/g-1", "default/g-2"))
+    gangs = Gangs(rig.mirror, rig.hands, lambda: [gang], rig.turns._timing, patience=1.0)
+    await gangs.look()
+    rig.pods.gone(pod("g-0", "u0"))
+    for _ in range(3):
+        rig.clock += 2
+        await gangs.look()
+    assert rig.hands.evicted == []
+    for i in (1, 2):
+        rig.pods.gone(pod(f"g-{i}", f"u{i}"))
+    await gangs.look()
+    rig.pods.put(pod("g-0", "again", nodeName="a"))
+    for _ in range(3):
+        rig.clock += 2
+        await gangs.look()
+    assert rig.hands.evicted == ["g-0"]
