@@ -146,3 +146,11 @@ def test_bad_input_is_one_line(yuheng, record, tmp_path, arguments, line):
 def test_limits_that_cannot_be_kept_are_refused(yuheng, tmp_path, arguments, line):
     done = yuheng("run", "--record", tmp_path, *arguments)
     assert (done.code, done.err) == (2, f"yuheng: {line}\n")
+
+
+def test_a_record_without_a_turn_is_no_success(yuheng, record):
+    file = next(record.iterdir())
+    file.write_bytes(file.read_bytes()[:20])
+    done = yuheng("replay", record)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.endswith("found no turn that was recorded as a whole, expected one at least\n")

@@ -170,7 +170,7 @@ def test_runs_are_kept_when_the_results_could_not_be_written(yuheng, folder, mon
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("yuheng.cli.output._replace", full)
+    monkeypatch.setattr("yuheng.cli.output._replacing", full)
     failed = yuheng("simulate", "s.yaml", "--out", "x.txt", "--workers", 1)
     assert failed.code == 2
     assert len(kept(folder)) == 4
@@ -238,6 +238,8 @@ def process(folder, *arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever runs the tests in the background may have it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 -- there is one thread
         start_new_session=True,
     )
 

@@ -101,6 +101,9 @@ class Member(Cluster):
         if request.method == "PATCH" and "apply-patch" in request.headers["Content-Type"]:
             return await self._apply(request, namespace, collection, name, is_dry=is_dry)
         if request.method == "DELETE":
+            if await request.read():
+                # As the API server: options in the body are the only ones.
+                is_dry = json.loads(await request.read()).get("dryRun") == ["All"]
             return await self._remove(request, namespace, collection, name, is_dry=is_dry)
         if request.method == "PATCH":
             return await self._merged(request, namespace, collection, name)

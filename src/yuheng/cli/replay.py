@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from yuheng.cli.options import ConfigFile, OutFile, presets
-from yuheng.errors import ConfigError
+from yuheng.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,7 +86,12 @@ def _found(folder: Path, time: float | None, other: Policy | None) -> Replay | R
 
         if other is not None:
             return compare(parts(folder), other) if time is None else compare_at(folder, time, other)
-        return replayed(parts(folder)) if time is None else moment(folder, time)
+        if time is not None:
+            return moment(folder, time)
+        found = replayed(parts(folder))
+        if not found.covered.turns:
+            raise InputError("no turn that was recorded as a whole", "one at least", source=str(folder))
+        return found
 
 
 def _differs(result: Replay | ReplayMoment | ReplayComparison) -> bool:

@@ -152,7 +152,9 @@ class Applier:
             cluster=self.member.name, kind=owned.kind.kind, key=_key_of(owned.namespace, owned.name), action="prune"
         )
         body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
-        body_text = msgspec.json.encode({**body, "preconditions": {"uid": owned.uid}})
+        # Of a deletion whose options are in the body, the server does not look at those in the query.
+        dry = {"dryRun": ["All"]} if self._settings.dry_run else {}
+        body_text = msgspec.json.encode({**body, "preconditions": {"uid": owned.uid}, **dry})
         params = [_DRY] if self._settings.dry_run else []
         try:
             await self.member.api.request("DELETE", owned.kind.path(owned.namespace, owned.name), body_text, params)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from yuheng.errors import YuhengError
+import msgspec
+
+from yuheng.errors import ConfigError, YuhengError
 from yuheng.kubernetes.access import Access, open_access
-from yuheng.kubernetes.api import Api, Patience
+from yuheng.kubernetes.api import KINDS, Api, ApiError, Patience
 from yuheng.kubernetes.capture import capture
 from yuheng.kubernetes.dispatching.catalog import Catalog, discovered
 from yuheng.kubernetes.dispatching.folder import Place, state_of
@@ -18,7 +20,7 @@ from yuheng.kubernetes.dispatching.owned import Owned, owned_in
 from yuheng.kubernetes.timing import Timing
 from yuheng.model.cluster import Snapshot
 
-__all__ = ["Member", "Reading", "connected", "read_all"]
+__all__ = ["Member", "Reading", "check_apart", "connected", "read_all"]
 
 # Others wait for a cluster that does not answer.
 PATIENCE: Final = Patience(total=10.0, first=0.1, longest=2.0)
@@ -46,12 +48,14 @@ class Reading(NamedTuple):
         state: nodes, pods and the like.
         owned: the fleet's own objects.
         notes: what could not be seen, a sentence each.
+        identity: what no other cluster has; empty where it may not be asked.
     """
 
     catalog: Catalog
     state: Snapshot
     owned: list[Owned]
     notes: list[str]
+    identity: str = ""
 
 
 async def connected(
@@ -111,4 +115,34 @@ async def _read(member: Member, fleet: str) -> Reading:
     owned, notes = await owned_in(member.api, fleet, catalog.prunable)
     silent = [f"{version} is left out: its server does not answer" for version in catalog.silent]
     state = state_of(taken, member.access.context)
-    return Reading(catalog, state, owned, [*captured.notes, *silent, *notes])
+    return Reading(catalog, state, owned, [*captured.notes, *silent, *notes], await _identity(member.api))
+
+
+async def _identity(api: Api) -> str:
+    """The uid of the namespace that every cluster has from its beginning to its end."""
+    try:
+        text = await api.request("GET", KINDS["namespaces"].path(name="kube-system"))
+    except ApiError:
+        return ""
+    return msgspec.json.decode(text, type=_Namespace).metadata.uid
+
+
+class _Metadata(msgspec.Struct):
+    uid: str = ""
+
+
+class _Namespace(msgspec.Struct):
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+
+
+def check_apart(readings: Mapping[str, Reading]) -> None:
+    """See that no two clusters of the fleet are one: each would prune what is the other's.
+
+    Raises:
+        ConfigError: two are.
+    """
+    names: dict[str, str] = {}
+    for name, reading in sorted(readings.items()):
+        other = names.setdefault(reading.identity or name, name)
+        if other != name:
+            raise ConfigError(f"clusters {other} and {name}: found contexts of one API server, expected one of each")

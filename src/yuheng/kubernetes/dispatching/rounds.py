@@ -19,7 +19,7 @@ from yuheng.kubernetes.api import ServerError
 from yuheng.kubernetes.dispatching.applying import Applied, Applier, Settings
 from yuheng.kubernetes.dispatching.catalog import completed
 from yuheng.kubernetes.dispatching.decision import Decision, newest
-from yuheng.kubernetes.dispatching.members import Member, Reading, read_all
+from yuheng.kubernetes.dispatching.members import Member, Reading, check_apart, read_all
 from yuheng.kubernetes.dispatching.owned import Key, Owned
 from yuheng.kubernetes.dispatching.pruning import pruned
 from yuheng.kubernetes.dispatching.readiness import unready
@@ -144,6 +144,7 @@ class Round:
         """What all clusters say."""
         members = [member for name, member in self._members.items() if name not in task.lost]
         self.readings, errors = await read_all(members, self._folder.fleet)
+        check_apart(self.readings)
         self._failures.update({name: str(error) for name, error in errors.items()})
 
     def _state(self, name: str) -> Snapshot:

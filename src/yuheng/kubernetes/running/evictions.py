@@ -65,15 +65,18 @@ class Evictions:
         self._refused(by)
 
     def are_leaving(self) -> bool:
-        """Whether pods that were asked to go are there still, and are about to go."""
-        if not self._asked:
-            return False
+        """Whether pods that were asked to go, by us or by who led before, are there still and are about to go."""
         now = self._timing.now()
-        running = {known.uid: known for known in self._mirror.running()}
+        running = {known.uid: known for known in self._mirror.running()} if self._asked else {}
         self._asked = {
             uid: asked
             for uid, asked in self._asked.items()
-            if (known := running.get(uid)) is not None
-            and (now - asked < GRACE or (known.pod is not None and known.pod.terminating))
+            if (known := running.get(uid)) is not None and (now - asked < GRACE or _is_leaving(known))
         }
-        return bool(self._asked)
+        cleared = {known.nominated for known in self._mirror.waiting()} - {""}
+        others = (known for known in self._mirror.running() if known.pod is not None and known.pod.node in cleared)
+        return bool(self._asked) or (bool(cleared) and any(map(_is_leaving, others)))
+
+
+def _is_leaving(known: Known) -> bool:
+    return known.pod is not None and known.pod.terminating

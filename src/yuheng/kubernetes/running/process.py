@@ -150,6 +150,7 @@ class _Parts:
             None if options.dry_run else gangs,
             beside=() if options.dry_run else (reporter,),
             pulse=pulse.beat,
+            is_patient=not options.once,
         )
         self._measure(turns, leading, gangs, reporter)
         self._measures.watches(lambda: {one.kind.name: one.restarts for one in watching})

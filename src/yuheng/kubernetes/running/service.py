@@ -80,6 +80,7 @@ class Service:
         *,
         beside: Iterable[Beside] = (),
         pulse: Callable[[], object] = lambda: None,
+        is_patient: bool = True,
     ) -> None:
         """Put a scheduler together.
 
@@ -90,6 +91,7 @@ class Service:
             gangs: looks for gangs that are bound by half; None not to.
             beside: what works beside the cycle, and finishes after it.
             pulse: is called every second, for as long as the process is well.
+            is_patient: whether what cannot be had is asked for again and again; else pods and nodes are asked for once.
         """
         self.is_synced = False
         self._watching = list(watching)
@@ -98,6 +100,7 @@ class Service:
         self._gangs = gangs
         self._beside = list(beside)
         self._pulse = pulse
+        self._is_patient = is_patient
 
     async def run(self, stop: asyncio.Event) -> None:
         """Schedule until told to stop; then finish what is in flight, and let others lead."""
@@ -134,10 +137,12 @@ class Service:
         """Wait until the whole cluster was seen once."""
         for one in self._watching:
             while not one.synced.is_set():
+                if one.trouble is not None and not self._is_patient and one.kind.name in ("nodes", "pods"):
+                    raise one.trouble
                 if one.trouble is not None:
                     _log.warning("cannot be watched", kind=one.kind.name, reason=str(one.trouble))
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(5.0):
+                    async with asyncio.timeout(5.0 if self._is_patient else 0.5):
                         await one.synced.wait()
         self.is_synced = True
 

@@ -209,11 +209,8 @@ class Turns:
 
     async def _decided(self, told: Sequence[Change], pods: Sequence[Pod]) -> None:
         began = time.perf_counter()
-        asked = Asked(
-            self._timing.wall(),
-            dict(self._nominated),
-            may_evict=not (self._decider.by_queue and self._evictions.are_leaving()),
-        )
+        may_evict = not (self._decider.by_queue and self._evictions.are_leaving())
+        asked = Asked(self._timing.wall(), dict(self._nominated), may_evict=may_evict)
         self._must_renew = True
         try:
             decisions = await asyncio.to_thread(self._ask, told, pods, asked)
@@ -381,6 +378,7 @@ class Turns:
             self._make_room(room.pod, room.node, room.victims)
         for key, node in decisions.nominated.items():
             self._nominate(key, node)
+            self._refuse(Lacking(key, f"room is being made on node {node}"))
         for eviction in decisions.evictions:
             self._evict(eviction.pod, eviction.by, eviction.node)
 
