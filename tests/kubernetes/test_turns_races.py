@@ -334,3 +334,48 @@ async def test_a_gang_that_was_whole_is_left_alone_until_it_starts_anew():
         rig.clock += 2
         await gangs.look()
     assert rig.hands.evicted == ["g-0"]
+
+
+def member(i: int) -> msgspec.Raw:
+    return pod(f"g-{i}", f"u{i}", cpu="2", metadata={"annotations": {"scheduling.k8s.io/group-name": "g"}})
+
+
+async def test_pods_that_are_seen_before_their_group_wait_for_it():
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    for i in range(3):
+        rig.pods.put(member(i))
+    await rig.turn(2)
+    assert rig.names == []
+    rig.item("podgroups.scheduling.volcano.sh", metadata={"name": "g", "namespace": "default"}, spec={"minMember": 3})
+    rig.clock += 1
+    await rig.turn(2)
+    assert rig.names == []  # two of three would fit
+    rig.nodes.put(node("b"))
+    rig.clock += 20
+    await rig.turn(2)
+    assert sorted(rig.names) == ["g-0", "g-1", "g-2"]
+
+
+async def test_pods_whose_group_never_comes_are_scheduled_one_by_one():
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    rig.pods.put(member(0))
+    await rig.turn(2)
+    assert rig.names == []
+    rig.clock += 11
+    await rig.turn(2)
+    assert rig.names == ["g-0"]
+
+
+async def test_who_leads_anew_lets_those_go_that_are_going_before_others_are_asked():
+    rig = Rig()
+    rig.decider = Decider()
+    for name in "ab":
+        rig.nodes.put(node(name, cpu="1"))
+    going = {"deletionTimestamp": "2026-01-01T00:00:30Z"}
+    rig.pods.put(pod("low-a", "a", nodeName="a", priority=1, metadata=going))
+    rig.pods.put(pod("low-b", "b", nodeName="b", priority=1))
+    rig.pods.put(pod("high", "h", priority=9, status={"nominatedNodeName": "a"}))
+    await rig.turn(3)
+    assert rig.hands.evicted == []

@@ -10,9 +10,10 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import NamedTuple
 
-__all__ = ["Timing"]
+__all__ = ["Timing", "rung"]
 
 
 class Timing(NamedTuple):
@@ -29,3 +30,10 @@ class Timing(NamedTuple):
     wall: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     chance: Callable[[], float] = random.random
+
+
+async def rung(bell: asyncio.Event, seconds: float | None) -> None:
+    """Wait until a bell rings, or for so many seconds; None for as long as it takes."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(None if seconds is None else max(seconds, 0.0)):
+            await bell.wait()

@@ -83,6 +83,13 @@ class Marks(msgspec.Struct):
         )
 
     @property
+    def group(self) -> str:
+        """``namespace/name`` of the PodGroup it belongs to; empty for none."""
+        words = self.metadata.annotations
+        name = (words.group or words.volcano_group) if words is not None else ""
+        return f"{self.metadata.namespace or 'default'}/{name}" if name else ""
+
+    @property
     def by_milli(self) -> bool:
         """Whether it asks for a share of a GPU in Alibaba's way."""
         return self.metadata.annotations is not None and bool(self.metadata.annotations.gpu_milli)
@@ -119,6 +126,7 @@ class Known(msgspec.Struct):
         gated: whether something has to happen before it may be scheduled.
         problem: why it cannot be read; empty where it can.
         by_milli: whether it asks for a share of a GPU in Alibaba's way.
+        group: the PodGroup it belongs to, ``namespace/name``; empty for none.
         text: of one that belongs to a job or a queue, the object itself.
         is_changed: whether what the engine sees of it has changed since this was last set false.
     """
@@ -132,5 +140,6 @@ class Known(msgspec.Struct):
     gated: bool = False
     problem: str = ""
     by_milli: bool = False
+    group: str = ""
     text: bytes = b""
     is_changed: bool = False

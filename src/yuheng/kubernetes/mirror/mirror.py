@@ -42,8 +42,13 @@ __all__ = ["Mirror"]
 READ_BY_ONE: Final = 200_000
 _log = structlog.get_logger("yuheng.mirror")
 BUDGET: Final = "PodDisruptionBudget"
+GROUP: Final = "PodGroup"
 # How kinds are called that are not of the core.
-_OWN: Final = {"StorageClass": "StorageClass.storage.k8s.io", BUDGET: f"{BUDGET}.policy"}
+_OWN: Final = {
+    "StorageClass": "StorageClass.storage.k8s.io",
+    BUDGET: f"{BUDGET}.policy",
+    GROUP: f"{GROUP}.scheduling.volcano.sh",
+}
 
 
 class Mirror:
@@ -140,6 +145,7 @@ class Mirror:
             gated=bool(marks.spec.scheduling_gates),
             problem=problem,
             by_milli=marks.by_milli,
+            group=marks.group,
             text=bytes(raw) if marks.belongs else b"",
         )
 
@@ -307,6 +313,10 @@ class Mirror:
             key: ``namespace/name``; the name alone where it is in no namespace.
         """
         return self._items.get(_OWN.get(kind, f"{kind}."), {}).get(key)
+
+    def lacks_group(self, known: Known) -> bool:
+        """Whether a pod belongs to a PodGroup that nothing was told of."""
+        return bool(known.group) and self.item(GROUP, known.group) is None
 
     def items(self, kind: str) -> list[Item]:
         """All objects of another kind, as `item`."""

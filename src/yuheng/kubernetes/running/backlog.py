@@ -69,6 +69,11 @@ class Backlog:
             self._waiting[key] = _Waiting(uid, now)
             self._active.add(key)
 
+    def waits(self, key: str, now: float) -> float:
+        """For how many seconds a pod has waited."""
+        found = self._waiting.get(key)
+        return now - found.since if found is not None else 0.0
+
     def remove(self, key: str) -> tuple[float, int]:
         """A pod waits no longer; since when it had, and how often it had its turn in vain."""
         found = self._waiting.pop(key, None)

@@ -30,7 +30,7 @@ from yuheng.kubernetes.running.evictions import GRACE, Evictions
 from yuheng.kubernetes.running.roles import Binding, Measured, Recorder, Reports
 from yuheng.kubernetes.running.traits import frees, looks_at_others, turn_of, without
 from yuheng.kubernetes.running.volumes import Volumes
-from yuheng.kubernetes.timing import Timing
+from yuheng.kubernetes.timing import Timing, rung
 from yuheng.model.cluster import Snapshot
 from yuheng.model.live import Asked, Came, Change, Closed, Decisions, Guarded, Lacking, Renewed, Went
 from yuheng.model.plan import Placement
@@ -50,6 +50,8 @@ PERIOD: Final = 0.2
 UNREADABLE: Final = 5.0
 # Seconds after which a turn counts as stuck: the largest clusters take some tens.
 STUCK: Final = 300.0
+# Seconds that pods wait for the PodGroup they name: the two may be told in any order.
+EARLY: Final = 10.0
 _log = structlog.get_logger("yuheng.running")
 
 
@@ -101,10 +103,11 @@ class Turns:
         self._looking: set[str] = set()
         self._turned = False
         self._began: float | None = None
-        # What the engine knows may be wrong: it is told the whole state before anything else is decided.
+        # Whether the engine has to be told the whole state before anything else is decided.
         self._must_renew = True
         self._not_before = 0.0
         self._held_back: set[str] = set()
+        self._early: set[str] = set()
         self._uids: dict[str, str] = {}
         # A turn that nobody waits for any longer ends before the next one begins.
         self._alone = threading.Lock()
@@ -152,19 +155,12 @@ class Turns:
         now = self._timing.now()
         if not self.backlog.due(now):
             times = [self.backlog.next_at(now), self._may_renew_at() if self.mirror.stale or self._must_renew else None]
-            await self._rung(min((time for time in times if time is not None), default=None))
+            until = min((time for time in times if time is not None), default=None)
+            await rung(self.bell, None if until is None else until - self._timing.now())
         await asyncio.sleep(GATHER)
         rest = self._may_turn_at() - self._timing.now()
         if rest > 0:
             await asyncio.sleep(rest)
-
-    async def _rung(self, until: float | None) -> None:
-        """Until the bell rings, or so late it is."""
-        try:
-            async with asyncio.timeout(None if until is None else max(until - self._timing.now(), 0.0)):
-                await self.bell.wait()
-        except TimeoutError:
-            pass
 
     def _may_turn_at(self) -> float:
         """When the next turn may be: where queues decide, each looks at everything."""
@@ -190,6 +186,7 @@ class Turns:
             self.backlog.wake()
         elif any(isinstance(change, Came) for change in changes):
             self._wake_looking()
+        self._early = set()
         due = [known for known in self._due(now) if self._may_have_its_turn(known)]
         self._uids = {known.key: known.uid for known in due}
         unknown = {known.key for known in due if not self._is_told(known)}
@@ -209,7 +206,9 @@ class Turns:
 
     async def _decided(self, told: Sequence[Change], pods: Sequence[Pod]) -> None:
         began = time.perf_counter()
-        may_evict = not (self._decider.by_queue and self._evictions.are_leaving())
+        # In the first turn it is not known yet whether queues decide.
+        spares = self._decider.by_queue or not self._turned
+        may_evict = not (spares and self._evictions.are_leaving())
         asked = Asked(self._timing.wall(), dict(self._nominated), may_evict=may_evict)
         self._must_renew = True
         try:
@@ -303,7 +302,12 @@ class Turns:
         """
         decider, mirror = self._decider, self.mirror
         untold = any(isinstance(one, Came) and not decider.tells(one.pod) for one in changes)
-        wanted = bool(mirror.stale) or is_wanted or decider.crowded or self._is_record_due()
+        wanted = (
+            bool(mirror.stale)
+            or is_wanted
+            or decider.crowded
+            or (self._recorder is not None and self._recorder.wants_state)
+        )
         if self._must_renew or untold or decider.by_queue or (wanted and now >= self._may_renew_at()):
             self._must_renew = True  # until it has been told
             wakes = bool(mirror.stale)
@@ -323,7 +327,7 @@ class Turns:
 
     def _without_claims(self, snapshot: Snapshot) -> Snapshot:
         """A state in which pods that wait for claims, or whose binding failed, are held back as those with gates."""
-        paused = self.backlog.paused(self._timing.now()) if self._decider.by_queue else frozenset()
+        paused = (self.backlog.paused(self._timing.now()) if self._decider.by_queue else set()) | self._early
         held = {
             pod.key
             for pod in snapshot.pods
@@ -331,9 +335,6 @@ class Turns:
         }
         self._held_back = held
         return without(snapshot, held)
-
-    def _is_record_due(self) -> bool:
-        return self._recorder is not None and self._recorder.wants_state
 
     def _may_have_its_turn(self, known: Known) -> bool:
         """Whether a pod can be decided on; one with gates, or one that cannot be read, is told so."""
@@ -345,6 +346,10 @@ class Turns:
         if known.gated:
             self.backlog.park(known.key, now)
             self._lacks(known, "Scheduling is blocked due to non-empty scheduling gates")
+            return False
+        if self.mirror.lacks_group(known) and self.backlog.waits(known.key, now) < EARLY:
+            self._early.add(known.key)
+            self.backlog.pause(known.key, now + EARLY)
             return False
         if lacking := self._claims.lacks(known.pod):
             self.backlog.refuse(known.key, now)
