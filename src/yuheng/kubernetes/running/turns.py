@@ -99,7 +99,6 @@ class Turns:
         self._renewed = 0.0
         self._cost = 0.0
         self._bad: set[str] = set()
-        # By this turn: the uids of its pods, and who was held back. By all: who found no room, and looks at others.
         self._looking: set[str] = set()
         self._turned = False
         self._began: float | None = None
@@ -302,12 +301,8 @@ class Turns:
         """
         decider, mirror = self._decider, self.mirror
         untold = any(isinstance(one, Came) and not decider.tells(one.pod) for one in changes)
-        wanted = (
-            bool(mirror.stale)
-            or is_wanted
-            or decider.crowded
-            or (self._recorder is not None and self._recorder.wants_state)
-        )
+        begins = self._recorder is not None and self._recorder.wants_state
+        wanted = bool(mirror.stale) or is_wanted or decider.crowded or begins
         if self._must_renew or untold or decider.by_queue or (wanted and now >= self._may_renew_at()):
             self._must_renew = True  # until it has been told
             wakes = bool(mirror.stale)
