@@ -19,7 +19,8 @@ import structlog
 from yuheng.errors import InputError
 from yuheng.kubernetes.mirror.claims import with_places
 from yuheng.kubernetes.mirror.known import Known, Marks, marks_of
-from yuheng.kubernetes.mirror.sinks import SOURCE, ItemSink, NodeSink, PodSink, Watched
+from yuheng.kubernetes.mirror.sinks import SOURCE, Watched, item_of, key_of
+from yuheng.kubernetes.watching.listed import Listed
 from yuheng.model.cluster import PodDisruptionBudget, Snapshot
 from yuheng.model.live import Came, Change, Went
 from yuheng.model.node import Node
@@ -94,7 +95,7 @@ class Mirror:
         self._pod_reader = PodReader(Priorities())
         self._node_reader = NodeReader()
 
-    def sink(self, kind: Kind, watched: Watched | None = None) -> PodSink | NodeSink | ItemSink:
+    def sink(self, kind: Kind, watched: Watched | None = None) -> Listed:
         """Where what is told of a kind is put.
 
         Args:
@@ -102,12 +103,18 @@ class Mirror:
             watched: how it is kept, for all but pods and nodes.
         """
         if kind.name == "pods":
-            return PodSink(self)
+            return Listed(self.put_pod, self.drop_pod, key_of)
         if kind.name == "nodes":
-            return NodeSink(self)
+            return Listed(self.put_node, self.drop_node, key_of)
         if watched is None:
             raise ValueError(f"{kind.name}: nothing says how it is kept")
-        return ItemSink(self, watched, kind.api_version)
+
+        def take(raw: msgspec.Raw) -> str:
+            key = key_of(raw)
+            self.put_item(watched, key, item_of(raw, watched, kind.api_version))
+            return key
+
+        return Listed(take, lambda key: self.drop_item(watched, key), key_of)
 
     # Pods.
 

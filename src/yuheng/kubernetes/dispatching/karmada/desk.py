@@ -19,12 +19,13 @@ from yuheng.kubernetes.api import KINDS, ConflictError, Kind, MissingError
 from yuheng.kubernetes.dispatching.karmada.bindings import Binding, read_due_binding
 from yuheng.kubernetes.dispatching.karmada.deciding import SUCCESS, Verdict, decide, spec_patch, status_patch
 from yuheng.kubernetes.dispatching.karmada.room import MemberStatus, read_member
+from yuheng.kubernetes.watching.listed import Listed
 from yuheng.kubernetes.watching.newest import seen
 
 if TYPE_CHECKING:
     from yuheng.kubernetes.api import Api
 
-__all__ = ["Bindings", "Clusters", "Desk"]
+__all__ = ["Desk", "bindings_of", "clusters_of"]
 
 _MERGE: Final = "application/merge-patch+json"
 _FIRST, _LONGEST_PAUSE = 1.0, 300.0
@@ -184,71 +185,28 @@ class Desk:
         return read_due_binding(await self._api.request("PATCH", path, patch, content_type=_MERGE))
 
 
-class _Sink:
-    """Objects of a kind, as they come."""
+def bindings_of(desk: Desk) -> Listed:
+    """Bindings on their way to a desk."""
+    return _listed(lambda raw: desk.put_binding(read_due_binding(raw)), desk.drop_binding)
 
-    def __init__(self) -> None:
-        self._known: set[str] = set()
-        self._listed: set[str] = set()
 
-    def restart(self) -> None:
-        """A list begins."""
-        self._listed = set()
+def clusters_of(desk: Desk) -> Listed:
+    """Clusters on their way to a desk."""
+    return _listed(
+        lambda raw: desk.put_member(read_member(bytes(raw))), lambda key: desk.drop_member(key.rpartition("/")[2])
+    )
 
-    def put(self, raw: msgspec.Raw) -> None:
-        """An object as it is now; one that cannot be read is told of, and not there."""
+
+def _listed(put: Callable[[msgspec.Raw], object], drop: Callable[[str], object]) -> Listed:
+    """Objects of a kind; one that cannot be read is told of, and not there."""
+
+    def take(raw: msgspec.Raw) -> str | None:
         key = seen(raw).key
         try:
-            self._take(raw)
+            put(raw)
         except (InputError, msgspec.DecodeError) as error:
             _log.warning("cannot be read", object=key, reason=str(error))
-            return
-        self._known.add(key)
-        self._listed.add(key)
+            return None
+        return key
 
-    def settle(self) -> None:
-        """The list has ended."""
-        for key in self._known - self._listed:
-            self._drop(key)
-        self._known = set(self._listed)
-
-    def gone(self, raw: msgspec.Raw) -> None:
-        """An object was deleted."""
-        key = seen(raw).key
-        self._known.discard(key)
-        self._listed.discard(key)
-        self._drop(key)
-
-    def _take(self, raw: msgspec.Raw) -> None:
-        raise NotImplementedError
-
-    def _drop(self, key: str) -> None:
-        raise NotImplementedError
-
-
-class Bindings(_Sink):
-    """Bindings on their way to the desk."""
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self._desk = desk
-
-    def _take(self, raw: msgspec.Raw) -> None:
-        self._desk.put_binding(read_due_binding(raw))
-
-    def _drop(self, key: str) -> None:
-        self._desk.drop_binding(key)
-
-
-class Clusters(_Sink):
-    """Clusters on their way to the desk."""
-
-    def __init__(self, desk: Desk) -> None:
-        super().__init__()
-        self._desk = desk
-
-    def _take(self, raw: msgspec.Raw) -> None:
-        self._desk.put_member(read_member(bytes(raw)))
-
-    def _drop(self, key: str) -> None:
-        self._desk.drop_member(key.rpartition("/")[2])
+    return Listed(take, drop, lambda raw: seen(raw).key)

@@ -10,7 +10,7 @@ from typing import Final
 
 from yuheng.kubernetes.access import open_access
 from yuheng.kubernetes.api import KINDS, Api, ServerError, served_versions
-from yuheng.kubernetes.dispatching.karmada.desk import NAMESPACED, WIDE, Bindings, Clusters, Desk
+from yuheng.kubernetes.dispatching.karmada.desk import NAMESPACED, WIDE, Desk, bindings_of, clusters_of
 from yuheng.kubernetes.watching import Reflector
 
 __all__ = ["schedule", "scheduled"]
@@ -61,8 +61,8 @@ async def scheduled(api: Api, scheduler: str, say: Say, stop: asyncio.Event, *, 
         if not await served_versions(api, group):
             raise ServerError(f"{api.access.server}: found no {group}, expected the API server of a Karmada")
     desk = Desk(api, scheduler, say, dry_run=dry_run)
-    clusters = Reflector(api, KINDS["clusters.cluster.karmada.io"], Clusters(desk))
-    bindings = [Reflector(api, kind, Bindings(desk)) for kind in (NAMESPACED, WIDE)]
+    clusters = Reflector(api, KINDS["clusters.cluster.karmada.io"], clusters_of(desk))
+    bindings = [Reflector(api, kind, bindings_of(desk)) for kind in (NAMESPACED, WIDE)]
     tasks = [asyncio.ensure_future(one.run()) for one in (clusters, *bindings)]
     tasks.append(asyncio.ensure_future(_work(desk, (clusters, *bindings), stop, api)))
     tasks.append(asyncio.ensure_future(_told(stop)))
