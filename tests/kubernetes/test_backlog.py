@@ -88,3 +88,100 @@ def test_another_pod_of_the_same_name_has_its_turn_at_once():
     backlog.add("a", "another", 0.6)
     backlog.hold("a")
     assert not backlog.due(10.0)
+
+
+def first(backlog: Backlog, now: float, most: int = 100) -> list[str]:
+    return backlog.first(now, most, lambda _: True)
+
+
+def test_priority_is_first_then_who_came_first_then_age():
+    backlog = Backlog()
+    backlog.add("young", "u", 0.0, created=20.0)
+    backlog.add("old", "u", 0.0, created=10.0)
+    backlog.add("late", "u", 1.0, created=0.0)
+    backlog.add("high", "u", 2.0, priority=5)
+    assert first(backlog, 2.0) == ["high", "old", "young", "late"]
+    assert first(backlog, 2.0, most=2) == ["high", "old"]
+    assert first(backlog, 2.0) == ["high", "old", "young", "late"]
+
+
+def test_who_was_refused_is_behind_those_that_came_before_its_next_turn():
+    backlog = made("a")
+    backlog.refuse("a", 1.0)
+    backlog.add("new", "u", 2.0)
+    backlog.wake()
+    backlog.add("newest", "u", 3.0)
+    assert first(backlog, 3.0) == ["a", "new", "newest"]
+    backlog.refuse("a", 4.0)
+    backlog.wake()
+    assert first(backlog, 9.0) == ["new", "newest", "a"]
+
+
+def test_who_is_not_ready_does_not_take_the_place_of_another():
+    backlog = made(*(f"pod{i}" for i in range(10)))
+
+    def is_ready(key: str) -> bool:
+        if key < "pod5":
+            backlog.pause(key, 60.0)
+        return key >= "pod5"
+
+    assert backlog.first(0.0, 3, is_ready) == ["pod5", "pod6", "pod7"]
+    assert first(backlog, 0.0) == [f"pod{i}" for i in range(5, 10)]
+    assert len(first(backlog, 60.0)) == 10
+
+
+def test_of_pods_that_are_alike_one_is_tried_and_more_when_it_finds_room():
+    backlog = made(*(f"pod{i}" for i in range(10)), "other")
+    for i in range(10):
+        backlog.refuse(f"pod{i}", 0.0, "of one job")
+    backlog.refuse("other", 0.0, "of another")
+    backlog.wake()
+    tried = first(backlog, 1.0)
+    assert len(tried) == 2
+    assert "other" in tried
+    (scout,) = set(tried) - {"other"}
+    backlog.hold(scout)
+    more = set(first(backlog, 1.0)) - {"other"}
+    assert len(more) == 2
+    for key in more:
+        backlog.hold(key)
+    assert len(set(first(backlog, 1.0)) - {"other"}) == 4
+
+
+def test_who_is_tried_for_all_changes_so_that_nobody_rests_on_another_for_ever():
+    backlog = made("a", "b", "c")
+    for key in "abc":
+        backlog.refuse(key, 0.0, "alike")
+    tried = []
+    for now in (1.0, 2.0, 3.0):
+        backlog.wake()
+        (scout,) = first(backlog, now)
+        backlog.refuse(scout, now, "alike")
+        tried.append(scout)
+    assert sorted(tried) == ["a", "b", "c"]
+
+
+def test_those_that_look_at_others_are_woken_when_others_come():
+    backlog = made("near", "far")
+    backlog.refuse("near", 0.0, "near", looks=True)
+    backlog.refuse("far", 0.0, "far")
+    backlog.wake_looking()
+    assert first(backlog, 1.0) == ["near"]
+
+
+def test_only_failed_bindings_are_paused():
+    backlog = made("failed", "refused", "woken")
+    backlog.fail("failed", 0.0)
+    backlog.refuse("refused", 0.0, "x")
+    backlog.refuse("woken", 0.0)
+    backlog.touch("woken")
+    assert backlog.paused(0.5) == {"failed"}
+    assert not backlog.paused(1.0)
+
+
+def test_turns_are_in_order_however_often_pods_are_paused_and_woken():
+    backlog = made(*(f"pod{i:04}" for i in range(2000)))
+    for round_ in range(5):
+        for i in range(0, 2000, 2):
+            backlog.pause(f"pod{i:04}", float(round_))
+        assert first(backlog, float(round_), 4000) == [f"pod{i:04}" for i in range(2000)]

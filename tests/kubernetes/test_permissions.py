@@ -181,6 +181,9 @@ async def test_a_scheduler_at_work_asks_for_what_is_granted_and_for_nothing_else
             await until(lambda: "dear" in server.homes(), 60)
             assert server.evictions == ["default/small"]
             await until(lambda: annotated(server, "made-late") and claimed(server, "disk"), 60)
+            server.create("podgroups", {"metadata": {"name": "g"}, "spec": {"minMember": 1}})
+            server.pod("of-a-group", cpu="100m", annotations={"scheduling.k8s.io/group-name": "g"})
+            await until(lambda: "status" in (server.found("podgroups", "g") or {}), 60)
             assert [await process.serves(path) for path in ("/livez", "/readyz")] == ["ok", "ok"]
             measures = await process.serves("/metrics")
     assert not server.refused

@@ -78,6 +78,7 @@ class Silent:
     def placed(self, known: Known, node: str) -> None: ...
     def refused(self, known: Known, message: str) -> None: ...
     def nominated(self, known: Known, node: str) -> None: ...
+    def failed(self, known: Known, node: str, why: str) -> None: ...
     def preempted(self, victim: Known, by: str, node: str) -> None: ...
 
 
@@ -254,7 +255,7 @@ async def test_an_eviction_that_is_refused_gives_others_their_turn():
         rig.clock += 61
         rig.turns.backlog.wake()
     assert len(rig.hands.evicted) >= 2
-    assert rig.turns._nominated == {}
+    assert rig.turns.carrier.nominated == {}
 
 
 @pytest.mark.parametrize("kind", ["jobs.batch.volcano.sh", "podgroups.scheduling.volcano.sh"])
@@ -379,3 +380,52 @@ async def test_who_leads_anew_lets_those_go_that_are_going_before_others_are_ask
     rig.pods.put(pod("high", "h", priority=9, status={"nominatedNodeName": "a"}))
     await rig.turn(3)
     assert rig.hands.evicted == []
+
+
+async def test_thousands_that_find_no_room_keep_nobody_from_his_turn():
+    rig = Rig()
+    rig.nodes.put(node("a", cpu="2"))
+    for i in range(3000):
+        rig.pods.put(pod(f"big{i:04}", f"b{i}", cpu="4"))
+    await rig.turn(8)
+    asked: list[int] = []
+    decided = rig.decider.decide
+    rig.decider.decide = lambda pods, *rest, **more: asked.append(len(pods)) or decided(pods, *rest, **more)  # type: ignore[method-assign, func-returns-value]
+    rig.clock += 20.0
+    rig.pods.put(pod("small", "s"))
+    rig.pods.put(pod("leaves", "l", schedulerName="other", nodeName="a"))
+    rig.pods.gone(pod("leaves", "l"))
+    await rig.turn()
+    assert rig.names == ["small"]
+    # The small one, and one of those that are alike.
+    assert asked == [2]
+
+
+async def test_as_many_of_those_that_are_alike_are_placed_as_find_room():
+    rig = Rig()
+    rig.nodes.put(node("a", cpu="8"))
+    rig.pods.put(pod("holds", "h", cpu="8", schedulerName="other", nodeName="a"))
+    for i in range(20):
+        rig.pods.put(pod(f"p{i:02}", f"u{i}"))
+    await rig.turn()
+    assert rig.names == []
+    rig.clock += 20.0
+    rig.pods.gone(pod("holds", "h"))
+    await rig.turn(6)
+    assert len(rig.names) == 8
+    assert len(set(rig.names)) == 8
+
+
+async def test_where_turns_take_long_a_gang_waits_for_two_of_them():
+    rig = Rig()
+    gang = Gang("default/g", 2, ("default/g-0", "default/g-1"))
+    pace = 30.0
+    gangs = Gangs(rig.mirror, rig.hands, lambda: [gang], rig.turns._timing, patience=20.0, pace=lambda: pace)
+    rig.pods.put(pod("g-0", "u0", nodeName="a"))
+    await gangs.look()
+    rig.clock += 59
+    await gangs.look()
+    assert rig.hands.evicted == []
+    rig.clock += 1
+    await gangs.look()
+    assert rig.hands.evicted == ["g-0"]

@@ -32,7 +32,7 @@ async def scheduler(made: Cluster, patience: float = 600.0) -> AsyncIterator[Run
         bell, told, stop = asyncio.Event(), Told(), asyncio.Event()
         mirror = Mirror("yuheng", bell.set)
         turns = Turns(mirror, Decider(), Binder(api), told, bell=bell, timing=api.timing)
-        turns.volumes = Volumes(api, Claims(mirror), patience=patience)
+        turns.carrier.volumes = Volumes(api, Claims(mirror), patience=patience)
         task = asyncio.ensure_future(Service(reflectors(api, mirror), turns, Alone()).run(stop))
         try:
             yield Running(turns, told, stop)

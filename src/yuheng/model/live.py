@@ -126,6 +126,7 @@ class Decisions(msgspec.Struct, frozen=True):
         preemptions: running pods that have to go for pods that stay pending until then.
         evictions: the same where queues decide.
         nominated: pods that go to a node once its victims have gone, by ``namespace/name``.
+        admitted: jobs that were let into scheduling, ``namespace/name``.
     """
 
     placements: tuple[Placement, ...] = ()
@@ -133,3 +134,4 @@ class Decisions(msgspec.Struct, frozen=True):
     preemptions: tuple[Preemption, ...] = ()
     evictions: tuple[Eviction, ...] = ()
     nominated: dict[str, str] = {}
+    admitted: tuple[str, ...] = ()

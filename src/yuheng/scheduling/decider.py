@@ -51,6 +51,7 @@ class Decider:
         self._budgets = _EMPTY.budgets
         self._ledger = Ledger(_EMPTY, chosen_policy(_EMPTY, policy, seed), seed)
         self.by_queue = False
+        self._compiled = 0
 
     @property
     def crowded(self) -> bool:
@@ -101,6 +102,7 @@ class Decider:
         self._snapshot, self._budgets = snapshot, snapshot.budgets
         if not self.by_queue:
             self._ledger = Ledger(snapshot, policy, self._seed)
+            self._compiled += 1
 
     def turn(self, told: Iterable[Change], pods: Sequence[Pod], asked: Asked) -> Decisions:
         """Take in what changed, and give pods their turn: what runs live, and what replays a record.
@@ -144,6 +146,14 @@ class Decider:
         lacking = tuple(Lacking(one.pod.key, one.message, one.reasons) for one in verdicts if not one.node)
         return Decisions(placed, lacking, room)
 
+    def alike(self, pod: Pod) -> tuple[int, ...]:
+        """What a pod that was decided on has in common with those that find no room when it finds none.
+
+        Such pods are of one class, and of one priority, in a cluster as it was compiled last. Where queues decide, all
+        are looked at together.
+        """
+        return () if self.by_queue else (self._compiled, self._ledger.number(pod), pod.priority)
+
     def gangs(self) -> list[Gang]:
         """The jobs of the state that was told last that start with more than one pod."""
         members: dict[str, list[str]] = {}
@@ -163,11 +173,13 @@ def _told(found: Plan, snapshot: Snapshot, *, may_evict: bool) -> Decisions:
     job_of = {pod.key: pod.job or pod.key for pod in snapshot.pods}
     held = {job_of[one.pod] for one in found.placements if one.node in leaving}
     later = {one.pod: one.node for one in found.placements if job_of[one.pod] in held}
+    waiting = {job.key for job in snapshot.jobs if not job.admitted}
     return Decisions(
         placements=tuple(one for one in found.placements if one.pod not in later),
         lacking=tuple(Lacking(one.pod, one.message, one.reasons) for one in found.unschedulable),
         evictions=found.evictions if may_evict else (),
         nominated=later if may_evict else {},
+        admitted=tuple(one.job for one in found.jobs if one.state != "waiting" and one.job in waiting),
     )
 
 

@@ -49,6 +49,8 @@ _OWN: Final = {
     "StorageClass": "StorageClass.storage.k8s.io",
     BUDGET: f"{BUDGET}.policy",
     GROUP: f"{GROUP}.scheduling.volcano.sh",
+    # Those of the core's group are not watched.
+    "Job": "Job.batch.volcano.sh",
 }
 
 

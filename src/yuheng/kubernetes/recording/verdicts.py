@@ -32,7 +32,7 @@ def verdicts(outcome: Decisions | str) -> dict[str, str]:
         found[room.pod] = f"{found.get(room.pod, '')}; on {room.node} go {', '.join(room.victims)}".removeprefix("; ")
     for gone in outcome.evictions:
         found[f"{gone.pod}"] = f"evicted from {gone.node} by {gone.by or 'nobody'} ({gone.rule}): {gone.reason}"
-    return found
+    return found | {f"job {key}": "let in" for key in outcome.admitted}
 
 
 def differing(recorded: Decisions | str, found: Decisions | str) -> list[tuple[str, str, str]]:

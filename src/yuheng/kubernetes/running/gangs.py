@@ -23,6 +23,8 @@ __all__ = ["Gangs"]
 
 # Seconds that a gang may be bound by half before its pods are taken off.
 PATIENCE: Final = 20.0
+# Turns that a gang has to be completed before, at least: where one takes long, it waits for longer.
+TRIES: Final = 2
 # Seconds after which a pod that started is not one whose gang was just being bound.
 FRESH: Final = 300.0
 _log = structlog.get_logger("yuheng.running")
@@ -37,6 +39,7 @@ class Gangs:
         gangs: gives the gangs there are.
         timing: the clocks.
         patience: seconds that a gang may be bound by half.
+        pace: gives the seconds between two turns.
 
     Attributes:
         half_bound: how many gangs are, at the last look.
@@ -49,6 +52,7 @@ class Gangs:
         gangs: Callable[[], Iterable[Gang]],
         timing: Timing = Timing(),  # noqa: B008 -- immutable
         patience: float = PATIENCE,
+        pace: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.half_bound = 0
         self._mirror = mirror
@@ -56,6 +60,7 @@ class Gangs:
         self._gangs = gangs
         self._timing = timing
         self._patience = patience
+        self._pace = pace
         self._since: dict[str, float] = {}
         # Gangs that were whole once: what they lose later (a node fails) is not a start that went wrong.
         self._whole: set[str] = set()
@@ -72,8 +77,9 @@ class Gangs:
         found = self._by_half()
         self.half_bound = len(found)
         self._since = {job: self._since.get(job, now) for job in found}
+        patience = max(self._patience, TRIES * self._pace())
         for job, pods in found.items():
-            if now - self._since[job] >= self._patience:
+            if now - self._since[job] >= patience:
                 del self._since[job]
                 _log.warning("a gang is bound by half: its pods are evicted", job=job, bound=len(pods))
                 await asyncio.gather(*(self._evict(known) for known in pods))

@@ -55,6 +55,7 @@ def _table() -> Iterator[Permission]:
     yield Permission("nodes", "", _READ, "what there is to be placed on")
     for name in WATCHED:
         yield Permission(name, "", _READ, "placements depend on them")
+    yield Permission("podgroups.scheduling.volcano.sh", "status", ("patch",), "to say which jobs are let in")
     yield Permission("persistentvolumeclaims", "", ("patch",), "to say for which node a volume is to be made")
     yield Permission("persistentvolumes", "", ("patch",), "to keep a volume that is there for a claim")
     yield Permission("events.events.k8s.io", "", ("create", "patch"), "to tell users what became of their pods")

@@ -22,6 +22,7 @@ from yuheng.kubernetes.running.dry import Alone, DryBinder, DryReports
 from yuheng.kubernetes.running.election import Election, process_identity
 from yuheng.kubernetes.running.gangs import Gangs
 from yuheng.kubernetes.running.measures import Measures
+from yuheng.kubernetes.running.podgroups import PodGroups
 from yuheng.kubernetes.running.reports import Reporter
 from yuheng.kubernetes.running.roles import Measured
 from yuheng.kubernetes.running.service import Leading, Service, reflectors
@@ -140,15 +141,17 @@ class _Parts:
             recorder=self._recorder(),
             observe=self._observe,
         )
-        turns.volumes = None if options.dry_run else Volumes(api, Claims(mirror), leading.leading)
-        gangs = Gangs(mirror, binder, decider.gangs, api.timing)
+        turns.carrier.volumes = None if options.dry_run else Volumes(api, Claims(mirror), leading.leading)
+        groups = PodGroups(api, mirror, leading.leading, self._say if options.dry_run else None)
+        turns.carrier.admitted = groups.admit
+        gangs = Gangs(mirror, binder, decider.gangs, api.timing, pace=lambda: turns.pace)
         watching = reflectors(api, mirror)
         service = Service(
             watching,
             turns,
             leading,
             None if options.dry_run else gangs,
-            beside=() if options.dry_run else (reporter,),
+            beside=(groups,) if options.dry_run else (reporter, groups),
             pulse=pulse.beat,
             is_patient=not options.once,
         )
@@ -209,7 +212,7 @@ class _Parts:
         def sizes() -> Mapping[str, float]:
             return {"nodes": len(mirror.nodes), "pods": len(mirror.pods), "assumed_pods": mirror.assumed}
 
-        turns.bound = measures.scheduled
+        turns.carrier.bound = measures.scheduled
         measures.leader(_lease_of(self._options), leading.leading)
         measures.pending(turns.waiting)
         measures.cache(sizes)

@@ -1,4 +1,4 @@
-"""What a turn looks at in pods and changes: who is first, what could help whom, and how some are held back."""
+"""What a turn looks at in pods and changes: what could help whom, and how some are held back."""
 
 from __future__ import annotations
 
@@ -6,18 +6,11 @@ from collections.abc import Iterable, Set
 
 import msgspec
 
-from yuheng.kubernetes.mirror import Known
 from yuheng.model.cluster import Snapshot
 from yuheng.model.live import Came, Change, Went
 from yuheng.model.pod import Pod
 
-__all__ = ["frees", "looks_at_others", "turn_of", "without"]
-
-
-def turn_of(known: Known) -> tuple[int, float, str]:
-    """The order of turns: priority first, then age."""
-    pod = known.pod
-    return (-pod.priority, pod.created, known.key) if pod is not None else (0, 0.0, known.key)
+__all__ = ["frees", "looks_at_others", "without"]
 
 
 def looks_at_others(pod: Pod) -> bool:

@@ -14,26 +14,20 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from heapq import nsmallest
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Final
 
-import msgspec
 import structlog
 
 from yuheng.errors import InputError
 from yuheng.kubernetes.mirror import Claims, Known, Mirror
 from yuheng.kubernetes.running.backlog import Backlog
-from yuheng.kubernetes.running.binding import Outcome
-from yuheng.kubernetes.running.devices import device_annotations
-from yuheng.kubernetes.running.evictions import GRACE, Evictions
+from yuheng.kubernetes.running.carrying import Carrier, add_to
 from yuheng.kubernetes.running.roles import Binding, Measured, Recorder, Reports
-from yuheng.kubernetes.running.traits import frees, looks_at_others, turn_of, without
-from yuheng.kubernetes.running.volumes import Volumes
+from yuheng.kubernetes.running.traits import frees, without
 from yuheng.kubernetes.timing import Timing, rung
 from yuheng.model.cluster import Snapshot
-from yuheng.model.live import Asked, Came, Change, Closed, Decisions, Guarded, Lacking, Renewed, Went
-from yuheng.model.plan import Placement
+from yuheng.model.live import Asked, Came, Change, Closed, Decisions, Guarded, Renewed
 from yuheng.model.pod import Pod
 from yuheng.scheduling.decider import Decider
 
@@ -44,6 +38,8 @@ TOGETHER: Final = 512
 GATHER: Final = 0.005
 # Compiling anew takes at most this share of the time, unless it cannot wait.
 SHARE: Final = 0.25
+# Where queues decide, each turn compiles it, and deciding is what the time is for.
+QUEUES_SHARE: Final = 0.5
 # Seconds between two looks at everything where queues decide, at least.
 PERIOD: Final = 0.2
 # Seconds after which a state that could not be read is looked at again.
@@ -62,8 +58,7 @@ class Turns:
         mirror: the cluster.
         backlog: the pods that wait.
         bell: rings when there is something to look at.
-        volumes: has volumes made for pods that have a node; None where none are made.
-        bound: is told of each pod that was bound: after how many attempts, and how many seconds.
+        carrier: carries out what is decided.
     """
 
     def __init__(
@@ -82,24 +77,14 @@ class Turns:
         self.backlog = Backlog()
         self.bell = bell
         self._decider = decider
-        self._binder = binder
-        self._reports = reports
         self._timing = timing
         self._recorder = recorder
         self._claims = Claims(mirror)
-        self._draining = False
-        self._recalled: set[str] = set()
+        self.carrier = Carrier(mirror, self.backlog, self._claims, binder, reports, timing, bell.set)
         self._observe = observe
-        self.bound: Callable[[int, float], None] = lambda *_: None
-        self.volumes: Volumes | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._void: list[Change] = []
-        self._nominated: dict[str, str] = {}
-        self._evictions = Evictions(mirror, binder, reports, timing, self._was_refused)
         self._renewed = 0.0
         self._cost = 0.0
         self._bad: set[str] = set()
-        self._looking: set[str] = set()
         self._turned = False
         self._began: float | None = None
         # Whether the engine has to be told the whole state before anything else is decided.
@@ -127,9 +112,7 @@ class Turns:
     @property
     def is_idle(self) -> bool:
         """Whether every pod that waits has had its turn, and nothing is in flight."""
-        return self._turned and not (
-            self._tasks or self._void or self.mirror.stale or self.backlog.due(self._timing.now())
-        )
+        return self._turned and not (self.carrier.is_busy or self.mirror.stale or self.backlog.due(self._timing.now()))
 
     @property
     def is_stuck(self) -> bool:
@@ -144,10 +127,7 @@ class Turns:
 
     async def drain(self) -> None:
         """Wait for what is in flight, but for no volumes."""
-        self._draining = True
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._draining = False
+        await self.carrier.drain()
 
     async def _wait(self) -> None:
         """Until there is something to do; changes that come together are taken together."""
@@ -167,7 +147,12 @@ class Turns:
         return max(paced, self._not_before)
 
     def _may_renew_at(self) -> float:
-        return self._renewed + self._cost / SHARE
+        return self._renewed + self.pace
+
+    @property
+    def pace(self) -> float:
+        """Seconds from the end of a turn that compiles the cluster anew to the next that may, by what the last took."""
+        return self._cost / (QUEUES_SHARE if self._decider.by_queue else SHARE)
 
     async def turn(self) -> None:
         """One turn."""
@@ -179,26 +164,24 @@ class Turns:
 
     async def _turn(self, now: float) -> None:
         self._note_touched(now)
-        changes = [*self._void, *self.mirror.changes()]
-        self._void = []
+        changes = [*self.carrier.take_void(), *self.mirror.changes()]
         if frees(changes):
             self.backlog.wake()
         elif any(isinstance(change, Came) for change in changes):
-            self._wake_looking()
-        self._early = set()
-        due = [known for known in self._due(now) if self._may_have_its_turn(known)]
-        self._uids = {known.key: known.uid for known in due}
-        unknown = {known.key for known in due if not self._is_told(known)}
+            self.backlog.wake_looking()
+        due, unknown = self._due(now)
+        self._uids = {key: self.mirror.pods[key].uid for key in (*due, *unknown)}
         try:
             told = self._told(changes, now, is_wanted=bool(unknown))
         except InputError as error:
             self._cannot_read(error)
             return
-        if not any(isinstance(change, Renewed) for change in told):
+        if any(isinstance(change, Renewed) for change in told):
+            due = self.backlog.in_order(due + unknown)[:TOGETHER]
+        else:
             for key in unknown:
                 self.backlog.pause(key, self._may_renew_at())
-            due = [known for known in due if known.key not in unknown]
-        pods = [known.pod for known in due[:TOGETHER] if known.pod is not None]
+        pods = [pod for key in due if (pod := self.mirror.pods[key].pod) is not None]
         if told or pods:
             await self._decided(told, pods)
         self._turned = True
@@ -207,11 +190,11 @@ class Turns:
         began = time.perf_counter()
         # In the first turn it is not known yet whether queues decide.
         spares = self._decider.by_queue or not self._turned
-        may_evict = not (spares and self._evictions.are_leaving())
-        asked = Asked(self._timing.wall(), dict(self._nominated), may_evict=may_evict)
+        may_evict = not (spares and self.carrier.evictions.are_leaving())
+        asked = Asked(self._timing.wall(), dict(self.carrier.nominated), may_evict=may_evict)
         self._must_renew = True
         try:
-            decisions = await asyncio.to_thread(self._ask, told, pods, asked)
+            decisions, alike = await asyncio.to_thread(self._ask, told, pods, asked)
         except InputError as error:
             self._cannot_read(error)
             return
@@ -221,13 +204,18 @@ class Turns:
         renewed = any(isinstance(change, Renewed) for change in told)
         if renewed:
             self._renewed, self._cost = self._timing.now(), seconds
-        self._carry_out(decisions)
+        self.carrier.carry_out(decisions, self._uids, self._held_back, alike)
         asked_about = len(decisions.placements) + len(decisions.lacking) if self._decider.by_queue else len(pods)
         victims = tuple(len(room.victims) for room in decisions.preemptions)
         self._observe(Measured(asked_about, len(decisions.placements), seconds, renewed, victims))
 
-    def _ask(self, told: Sequence[Change], pods: Sequence[Pod], asked: Asked) -> Decisions:
-        """Ask the engine. It is recorded here, for what it was told it knows, whether anybody waits for it or not."""
+    def _ask(
+        self, told: Sequence[Change], pods: Sequence[Pod], asked: Asked
+    ) -> tuple[Decisions, Mapping[str, Hashable]]:
+        """Ask the engine: what it decides, and what those that it refused have in common with others.
+
+        It is recorded here, for what it was told it knows, whether anybody waits for it or not.
+        """
         with self._alone:
             try:
                 decisions = self._decider.turn(told, pods, asked)
@@ -235,7 +223,8 @@ class Turns:
                 self._record(told, pods, asked, str(error))
                 raise
             self._record(told, pods, asked, decisions)
-        return decisions
+            refused = {one.pod for one in decisions.lacking}
+            return decisions, {pod.key: self._decider.alike(pod) for pod in pods if pod.key in refused}
 
     def _record(self, told: Sequence[Change], pods: Sequence[Pod], asked: Asked, outcome: Decisions | str) -> None:
         if self._recorder is not None:
@@ -264,29 +253,39 @@ class Turns:
                 continue
             if known is None or not self.mirror.is_waiting(key):
                 self.backlog.remove(key)
-                self._nominated.pop(key, None)
+                self.carrier.nominated.pop(key, None)
                 continue
             is_new = not self.backlog.has(key, known.uid)
             if is_new:
-                self.backlog.add(key, known.uid, now)
+                add_to(self.backlog, known, now)
             elif known.is_changed:
                 known.is_changed = False
                 self.backlog.touch(key)
             if is_new or follow:
-                self._nominated.pop(key, None)
+                self.carrier.nominated.pop(key, None)
                 if known.nominated:
-                    self._nominated[key] = known.nominated
+                    self.carrier.nominated[key] = known.nominated
 
-    def _due(self, now: float) -> list[Known]:
-        """The pods that have their turn now, in its order."""
+    def _due(self, now: float) -> tuple[list[str], list[str]]:
+        """The pods that have their turn now, in its order, and those that would, were the state told anew."""
+        self._early = set()
+        unknown: list[str] = []
+
+        def is_ready(key: str) -> bool:
+            known = self.mirror.pods.get(key)
+            if known is None or not self.mirror.is_waiting(key) or not self._may_have_its_turn(known):
+                return False
+            if not self._is_told(known):
+                unknown.append(key)
+                return False
+            return True
+
         if self._decider.by_queue:
-            return list(self.mirror.waiting())
-        keys = self.backlog.due(now) | {key for key in self._nominated if key in self.backlog}
-        found = [
-            known for key in keys if self.mirror.is_waiting(key) and (known := self.mirror.pods.get(key)) is not None
-        ]
-        # Some of them may not be ready.
-        return nsmallest(4 * TOGETHER, found, key=turn_of)
+            return [known.key for known in self.mirror.waiting() if self._may_have_its_turn(known)], []
+        # The room that is being made for some of them is kept in every turn.
+        promised = {key for key in self.carrier.nominated if key in self.backlog and is_ready(key)}
+        found = self.backlog.first(now, TOGETHER, lambda key: key not in promised and is_ready(key))
+        return self.backlog.in_order([*promised, *found]), list(dict.fromkeys(unknown))
 
     def _told(self, changes: Sequence[Change], now: float, *, is_wanted: bool) -> list[Change]:
         """What the engine is told before its turn: the changes, or the whole state when it is to be compiled anew.
@@ -303,8 +302,9 @@ class Turns:
         untold = any(isinstance(one, Came) and not decider.tells(one.pod) for one in changes)
         begins = self._recorder is not None and self._recorder.wants_state
         wanted = bool(mirror.stale) or is_wanted or decider.crowded or begins
-        if self._must_renew or untold or decider.by_queue or (wanted and now >= self._may_renew_at()):
-            self._must_renew = True  # until it has been told
+        must = self._must_renew or self.carrier.is_broken
+        if must or untold or decider.by_queue or (wanted and now >= self._may_renew_at()):
+            self._must_renew, self.carrier.is_broken = True, False  # until it has been told
             wakes = bool(mirror.stale)
             snapshot = self._without_claims(mirror.snapshot())
             if wakes:
@@ -336,11 +336,11 @@ class Turns:
         now = self._timing.now()
         if known.problem or known.pod is None:
             self.backlog.park(known.key, now)
-            self._lacks(known, f"the pod cannot be read: {known.problem}")
+            self.carrier.tell(known, f"the pod cannot be read: {known.problem}")
             return False
         if known.gated:
             self.backlog.park(known.key, now)
-            self._lacks(known, "Scheduling is blocked due to non-empty scheduling gates")
+            self.carrier.tell(known, "Scheduling is blocked due to non-empty scheduling gates")
             return False
         if self.mirror.lacks_group(known) and self.backlog.waits(known.key, now) < EARLY:
             self._early.add(known.key)
@@ -348,7 +348,7 @@ class Turns:
             return False
         if lacking := self._claims.lacks(known.pod):
             self.backlog.refuse(known.key, now)
-            self._lacks(known, lacking)
+            self.carrier.tell(known, lacking)
             return False
         return True
 
@@ -366,133 +366,3 @@ class Turns:
         if known is None or known.pod is None or self._uids.get(key) != known.uid:
             return None
         return known if self.mirror.is_waiting(key) else None
-
-    def _carry_out(self, decisions: Decisions) -> None:
-        for placement in decisions.placements:
-            self._place(placement)
-        if decisions.placements:
-            self._wake_looking()
-        for one in decisions.lacking:
-            self._refuse(one)
-        for room in decisions.preemptions:
-            self._make_room(room.pod, room.node, room.victims)
-        for key, node in decisions.nominated.items():
-            self._nominate(key, node)
-            self._refuse(Lacking(key, f"room is being made on node {node}"))
-        for eviction in decisions.evictions:
-            self._evict(eviction.pod, eviction.by, eviction.node)
-
-    def _place(self, placement: Placement) -> None:
-        known = self._asked_about(placement.pod)
-        if known is None or known.pod is None:
-            self._void.append(Went(placement.pod))
-            self.bell.set()
-            return
-        bound: Pod = msgspec.structs.replace(known.pod, node=placement.node, device_indices=placement.devices)
-        self.mirror.assume(known.key, bound)
-        self.backlog.hold(known.key)
-        self._nominated.pop(known.key, None)
-        self._start(self._bind(known, bound))
-
-    async def _bind(self, known: Known, bound: Pod) -> None:
-        node = bound.node or ""
-        outcome, why = Outcome.failed, await self._volumes_for(known, bound)
-        if not why:
-            outcome, why = await self._binder.bind(
-                bound.namespace, bound.name, known.uid, node, device_annotations(bound, by_milli=known.by_milli)
-            )
-        self._recalled.discard(known.key)
-        if not self.mirror.is_there(known.key, known.uid):
-            return
-        if outcome is Outcome.bound:
-            since, attempts = self._no_longer_held(known)
-            self.bound(attempts + 1, self._timing.now() - since)
-            self._reports.placed(known, node)
-            return
-        if outcome is Outcome.failed:
-            _log.warning("a pod could not be bound", pod=known.key, node=node, reason=why)
-        self.mirror.forget(known.key, known.uid)
-        self._no_longer_held(known)
-        self.bell.set()
-
-    def _no_longer_held(self, known: Known) -> tuple[float, int]:
-        """A binding has ended: since when its pod waited, and attempts in vain. One that still waits is tried again."""
-        if not self.mirror.is_waiting(known.key):
-            return self.backlog.remove(known.key)
-        now = self._timing.now()
-        self.backlog.add(known.key, known.uid, now)
-        self.backlog.fail(known.key, now)
-        return now, 0
-
-    async def _volumes_for(self, known: Known, bound: Pod) -> str:
-        """Have the volumes made that wait for a pod; why there are none, or nothing."""
-        if self.volumes is None or not bound.spec.claims:
-            return ""
-
-        def is_wanted() -> bool:
-            found = self.mirror.pods.get(known.key)
-            is_there = found is not None and found.uid == known.uid
-            return is_there and not self._draining and known.key not in self._recalled
-
-        return await self.volumes.bind(bound, is_wanted)
-
-    def _refuse(self, one: Lacking) -> None:
-        known = self._asked_about(one.pod)
-        if known is None or one.pod in self._held_back:
-            return
-        self.backlog.refuse(one.pod, self._timing.now())
-        if known.pod is not None and looks_at_others(known.pod):
-            self._looking.add(one.pod)
-        held = known.gated or known.problem or (known.pod is not None and self._claims.lacks(known.pod))
-        if not held:  # else it was told why
-            self._lacks(known, one.message)
-
-    def _wake_looking(self) -> None:
-        """A pod is on a node: that could help those that want to be near it, or spread with it."""
-        for key in self._looking:
-            self.backlog.touch(key)
-        self._looking.clear()
-
-    def _lacks(self, known: Known, message: str) -> None:
-        if known.told != message:
-            self._reports.refused(known, message)
-
-    def _nominate(self, key: str, node: str) -> None:
-        known = self._asked_about(key)
-        if known is not None and self._nominated.get(key) != node:
-            self._nominated[key] = node
-            self._reports.nominated(known, node)
-
-    def _make_room(self, key: str, node: str, victims: Iterable[str]) -> None:
-        self._nominate(key, node)
-        for victim in victims:
-            self._evict(victim, key, node)
-
-    def _evict(self, key: str, by: str, node: str) -> None:
-        victim = self.mirror.pods.get(key)
-        if self.mirror.is_assumed(key):
-            # It is on no node yet, but waits for its volume: it gives up the room, and need not go.
-            self._recalled.add(key)
-            return
-        if victim is not None and not self._evictions.is_asked(victim):
-            self._start(self._evictions.ask(victim, by, node))
-
-    def _was_refused(self, key: str) -> None:
-        """Room that is not made is not kept: somewhere else others may be asked, and others have their turn before."""
-        known = self.mirror.pods.get(key)
-        if known is not None and self._nominated.pop(key, ""):
-            self._reports.nominated(known, "")
-            self.backlog.pause(key, self._timing.now() + GRACE)
-
-    def _start(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """Something was carried out; what nobody thought of is told, and the whole state is looked at anew."""
-        self._tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            _log.error("something could not be carried out", exc_info=task.exception())
-            self._must_renew = True
-            self.bell.set()

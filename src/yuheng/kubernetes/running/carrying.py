@@ -1,0 +1,257 @@
+"""What a turn decided is carried out: pods are bound, others are asked to go, and whoever stays pending is told why.
+
+Between a decision and its deed time passes: a pod may be gone by then, or bound by somebody else, or be another one of
+the same name. So each decision is held against the pod that it was made on; what the engine counts and does not come
+true is told to it as void.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping, Set
+from typing import Final
+
+import msgspec
+import structlog
+
+from yuheng.kubernetes.mirror import Claims, Known, Mirror
+from yuheng.kubernetes.running.backlog import Backlog
+from yuheng.kubernetes.running.binding import Outcome
+from yuheng.kubernetes.running.devices import device_annotations
+from yuheng.kubernetes.running.evictions import GRACE, Evictions
+from yuheng.kubernetes.running.roles import Binding, Reports
+from yuheng.kubernetes.running.traits import looks_at_others
+from yuheng.kubernetes.running.volumes import Volumes
+from yuheng.kubernetes.timing import Timing
+from yuheng.model.live import Change, Decisions, Lacking, Went
+from yuheng.model.plan import Placement
+from yuheng.model.pod import Pod
+
+__all__ = ["Carrier"]
+
+_NOTHING: Final[Mapping[str, Hashable]] = {}
+_log = structlog.get_logger("yuheng.running")
+
+
+class Carrier:
+    """Carries decisions out.
+
+    Args:
+        mirror: the cluster.
+        backlog: the pods that wait.
+        claims: the volumes that they wait for.
+        binder: who binds and evicts.
+        reports: who tells of it.
+        timing: the clocks.
+        ring: rings when there is something to look at.
+
+    Attributes:
+        nominated: the nodes that are being cleared for some pods, by ``namespace/name``.
+        evictions: the pods that were asked to go.
+        is_broken: whether something failed that nobody thought of: what the engine counts may not be so.
+        volumes: has volumes made for pods that have a node; None where none are made.
+        bound: is told of each pod that was bound: after how many attempts, and how many seconds.
+        admitted: is told of the jobs that were let in, ``namespace/name``.
+    """
+
+    def __init__(
+        self,
+        mirror: Mirror,
+        backlog: Backlog,
+        claims: Claims,
+        binder: Binding,
+        reports: Reports,
+        timing: Timing,
+        ring: Callable[[], object],
+    ) -> None:
+        self.nominated: dict[str, str] = {}
+        self.evictions = Evictions(mirror, binder, reports, timing, self._was_refused)
+        self.is_broken = False
+        self.volumes: Volumes | None = None
+        self.bound: Callable[[int, float], None] = lambda *_: None
+        self.admitted: Callable[[Iterable[str]], None] = lambda _: None
+        self._mirror = mirror
+        self._backlog = backlog
+        self._claims = claims
+        self._binder = binder
+        self._reports = reports
+        self._timing = timing
+        self._ring = ring
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._void: list[Change] = []
+        self._recalled: set[str] = set()
+        self._draining = False
+        # Of the turn that is carried out: the pods it was asked about, those that were held back, who is like whom.
+        self._uids: Mapping[str, str] = {}
+        self._held_back: Set[str] = frozenset()
+        self._alike: Mapping[str, Hashable] = {}
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is in flight, or has to be told to the engine."""
+        return bool(self._tasks or self._void)
+
+    def take_void(self) -> list[Change]:
+        """What the engine counts, and did not come true since the last call."""
+        found, self._void = self._void, []
+        return found
+
+    async def drain(self) -> None:
+        """Wait for what is in flight, but for no volumes."""
+        self._draining = True
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._draining = False
+
+    def carry_out(
+        self,
+        decisions: Decisions,
+        uids: Mapping[str, str],
+        held_back: Set[str] = frozenset(),
+        alike: Mapping[str, Hashable] = _NOTHING,
+    ) -> None:
+        """Carry out what a turn decided.
+
+        Args:
+            decisions: the decisions.
+            uids: of the pods that were asked about, by ``namespace/name``.
+            held_back: pods that were told to the engine as if they had gates.
+            alike: what those that were refused have in common with others.
+        """
+        self._uids, self._held_back, self._alike = uids, held_back, alike
+        self.admitted(decisions.admitted)
+        for placement in decisions.placements:
+            self._place(placement)
+        if decisions.placements:
+            self._backlog.wake_looking()
+        for one in decisions.lacking:
+            self._refuse(one)
+        for room in decisions.preemptions:
+            self._make_room(room.pod, room.node, room.victims)
+        for key, node in decisions.nominated.items():
+            self._nominate(key, node)
+            self._refuse(Lacking(key, f"room is being made on node {node}"))
+        for eviction in decisions.evictions:
+            self._evict(eviction.pod, eviction.by, eviction.node)
+
+    def tell(self, known: Known, message: str) -> None:
+        """Tell why a pod stays pending, unless it says so already."""
+        if known.told != message:
+            self._reports.refused(known, message)
+
+    def _asked_about(self, key: str) -> Known | None:
+        """The pod that was decided on, if it waits still: it may be gone, or bound, or another of the same name."""
+        known = self._mirror.pods.get(key)
+        if known is None or known.pod is None or self._uids.get(key) != known.uid:
+            return None
+        return known if self._mirror.is_waiting(key) else None
+
+    def _place(self, placement: Placement) -> None:
+        known = self._asked_about(placement.pod)
+        if known is None or known.pod is None:
+            self._void.append(Went(placement.pod))
+            self._ring()
+            return
+        bound: Pod = msgspec.structs.replace(known.pod, node=placement.node, device_indices=placement.devices)
+        self._mirror.assume(known.key, bound)
+        self._backlog.hold(known.key)
+        self.nominated.pop(known.key, None)
+        self._start(self._bind(known, bound))
+
+    async def _bind(self, known: Known, bound: Pod) -> None:
+        node = bound.node or ""
+        outcome, why = Outcome.failed, await self._volumes_for(known, bound)
+        if not why:
+            outcome, why = await self._binder.bind(
+                bound.namespace, bound.name, known.uid, node, device_annotations(bound, by_milli=known.by_milli)
+            )
+        self._recalled.discard(known.key)
+        if not self._mirror.is_there(known.key, known.uid):
+            return
+        if outcome is Outcome.bound:
+            since, attempts = self._no_longer_held(known)
+            self.bound(attempts + 1, self._timing.now() - since)
+            self._reports.placed(known, node)
+            return
+        if outcome is Outcome.failed:
+            _log.warning("a pod could not be bound", pod=known.key, node=node, reason=why)
+        self._mirror.forget(known.key, known.uid)
+        self._no_longer_held(known)
+        self._ring()
+
+    def _no_longer_held(self, known: Known) -> tuple[float, int]:
+        """A binding has ended: since when its pod waited, and attempts in vain. One that still waits is tried again."""
+        if not self._mirror.is_waiting(known.key):
+            return self._backlog.remove(known.key)
+        now = self._timing.now()
+        add_to(self._backlog, known, now)
+        self._backlog.fail(known.key, now)
+        return now, 0
+
+    async def _volumes_for(self, known: Known, bound: Pod) -> str:
+        """Have the volumes made that wait for a pod; why there are none, or nothing."""
+        if self.volumes is None or not bound.spec.claims:
+            return ""
+
+        def is_wanted() -> bool:
+            is_there = self._mirror.is_there(known.key, known.uid)
+            return is_there and not self._draining and known.key not in self._recalled
+
+        return await self.volumes.bind(bound, is_wanted)
+
+    def _refuse(self, one: Lacking) -> None:
+        known = self._asked_about(one.pod)
+        if known is None or known.pod is None or one.pod in self._held_back:
+            return
+        looks = looks_at_others(known.pod)
+        self._backlog.refuse(one.pod, self._timing.now(), self._alike.get(one.pod), looks=looks)
+        held = known.gated or known.problem or self._claims.lacks(known.pod)
+        if not held:  # else it was told why
+            self.tell(known, one.message)
+
+    def _nominate(self, key: str, node: str) -> None:
+        known = self._asked_about(key)
+        if known is not None and self.nominated.get(key) != node:
+            self.nominated[key] = node
+            self._backlog.follow(key)
+            self._reports.nominated(known, node)
+
+    def _make_room(self, key: str, node: str, victims: Iterable[str]) -> None:
+        self._nominate(key, node)
+        for victim in victims:
+            self._evict(victim, key, node)
+
+    def _evict(self, key: str, by: str, node: str) -> None:
+        victim = self._mirror.pods.get(key)
+        if self._mirror.is_assumed(key):
+            # It is on no node yet, but waits for its volume: it gives up the room, and need not go.
+            self._recalled.add(key)
+            return
+        if victim is not None and not self.evictions.is_asked(victim):
+            self._start(self.evictions.ask(victim, by, node))
+
+    def _was_refused(self, key: str) -> None:
+        """Room that is not made is not kept: somewhere else others may be asked, and others have their turn before."""
+        known = self._mirror.pods.get(key)
+        if known is not None and self.nominated.pop(key, ""):
+            self._reports.nominated(known, "")
+            self._backlog.pause(key, self._timing.now() + GRACE)
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Something was carried out; what nobody thought of is told, and the whole state is looked at anew."""
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("something could not be carried out", exc_info=task.exception())
+            self.is_broken = True
+            self._ring()
+
+
+def add_to(backlog: Backlog, known: Known, now: float) -> None:
+    """A pod waits, unless it does so already."""
+    pod = known.pod
+    backlog.add(known.key, known.uid, now, priority=pod.priority if pod else 0, created=pod.created if pod else 0.0)
