@@ -210,6 +210,9 @@ class _Writer:
 
 
 def _printed(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        # Go prints no point after a whole number.
+        return str(int(value))
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 

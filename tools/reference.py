@@ -119,15 +119,21 @@ def _exit_codes() -> Iterator[str]:
             ("0", "It was done. Pods that stay pending are an answer, not a failure."),
             (
                 str(NOT_WRITTEN),
-                "The output could not be written, or nobody reads the pipe any more; `replay`: a decision differs.",
+                (
+                    "The output could not be written, or nobody reads the pipe any more; `replay`: a decision differs; "
+                    "`dispatch`: a cluster was not done wholly, the report was printed."
+                ),
             ),
             (
                 str(BAD_INPUT),
-                "Bad input or wrong usage; one line on standard error says what, where, and what was expected.",
+                (
+                    "Bad input: one line on standard error says what, where, and what was expected. Wrong usage: the "
+                    "command's usage, and what is wrong."
+                ),
             ),
             (
                 str(PENDING_REMAINS),
-                "`plan --strict` only: a pod stays pending, or a workload has no place. The plan was printed.",
+                "`plan --strict`, `dispatch --strict`: a pod stays pending or a workload has no place. It was printed.",
             ),
             (
                 str(OVER_BUDGET),
@@ -135,7 +141,10 @@ def _exit_codes() -> Iterator[str]:
             ),
             (
                 str(INTERRUPTED),
-                "Interrupted by Ctrl-C. The finished runs of a simulation are kept: the same command goes on.",
+                (
+                    "Interrupted by Ctrl-C. The finished runs of a simulation are kept: the same command goes on. "
+                    "`run` ends with 0 when asked by SIGTERM or Ctrl-C, the second time at once, with 143 or 130."
+                ),
             ),
         ),
     )

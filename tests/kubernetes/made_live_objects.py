@@ -10,6 +10,20 @@ from typing import Any
 
 PLANTED = "planted-"
 HOUR = "2026-01-31T12:00:00Z"
+CONFIGURATION = f"""
+actions: "enqueue, allocate"  # {PLANTED}comment
+tiers:
+- plugins:
+  - name: priority
+    enablePreemptable: false
+  - name: gang
+  - name: binpack
+    arguments: {{binpack.weight: 3, binpack.resources: example.com/a, binpack.resources.example.com/a: 2}}
+metrics:
+  type: elasticsearch
+  address: https://user:{PLANTED}metrics@metrics.example.com
+  elasticsearch.password: {PLANTED}elasticsearch
+"""
 Objects = dict[str, list[dict[str, Any]]]
 
 
@@ -183,8 +197,7 @@ def cluster() -> Objects:
             {
                 "metadata": metadata("volcano-scheduler-configmap", "volcano-system"),
                 "data": {
-                    "volcano-scheduler.conf": 'actions: "enqueue, allocate"  # '
-                    f"{PLANTED}comment\ntiers:\n- plugins:\n  - name: priority\n  - name: gang\n",
+                    "volcano-scheduler.conf": CONFIGURATION,
                     "more": f"{PLANTED}beside",
                 },
             },

@@ -115,6 +115,10 @@ class Member(Cluster):
         body = json.loads(await request.read())
         if namespace and self.found("namespaces", namespace, "") is None:
             return status(404, "NotFound", f'namespaces "{namespace}" not found')
+        uid = body["metadata"].pop("uid", None)
+        live_uid = (self.found(collection, name, namespace) or {"metadata": {}})["metadata"].get("uid")
+        if uid is not None and uid != live_uid:
+            return status(409, "Conflict", f"Precondition failed: UID in precondition: {uid}")
         manager, force = request.query["fieldManager"], request.query.get("force") == "true"
         before = self.found(collection, name, namespace)
         owners = dict(self._managers.get((collection, f"{namespace}/{name}"), {}))

@@ -135,7 +135,7 @@ def test_of_an_object_only_its_type_is_shown(form: str) -> None:
     planted = "environment-value"
     pod = Pod(name=planted)
     spec = {"containers": [{"env": [{"name": "A", "value": planted}]}]}
-    known = Known(key="a/b", uid="u", pod=pod, text=planted.encode())
+    known = Known(key="a/b", uid="u", pod=pod, told=planted)
     line = logged(form, pod=pod, spec=spec, known=known, raw=planted.encode(), all=[pod, spec])
     assert planted not in line
     assert "<Pod>" in line

@@ -129,6 +129,10 @@ def events(server: Guarded) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def refusals_of(server: Guarded, pod: str) -> list[dict[str, Any]]:
+    return [one for one in events(server).get("FailedScheduling", []) if one["regarding"]["name"] == pod]
+
+
 def volumes(server: Guarded) -> None:
     """A claim whose volume is made where its pod goes, and one for a volume on the disk of a node."""
     for name, provisioner in (("late", "csi.example"), ("local", "kubernetes.io/no-provisioner")):
@@ -173,10 +177,10 @@ async def test_a_scheduler_at_work_asks_for_what_is_granted_and_for_nothing_else
         async with process.at_work(server, tmp_path):
             await until(lambda: "small" in server.homes(), 60)
             server.pod("large", cpu="3")
-            await until(lambda: events(server).get("FailedScheduling"), 60)
+            await until(lambda: refusals_of(server, "large"), 60)
             # Another node, another sentence: the event becomes a series.
             server.node("b", cpu="1")
-            await until(lambda: "series" in events(server)["FailedScheduling"][0], 60)
+            await until(lambda: "series" in refusals_of(server, "large")[0], 60)
             server.pod("dear", cpu="2", priority=1000)
             await until(lambda: "dear" in server.homes(), 60)
             assert server.evictions == ["default/small"]

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 from tests.kubernetes.made_api_server import (
     ApiServer,
     FakeTime,
@@ -28,6 +29,7 @@ from tests.kubernetes.made_capture import Lists
 
 from yuheng.kubernetes.api import KINDS, Api, ForbiddenError
 from yuheng.kubernetes.watching import Reflector
+from yuheng.kubernetes.watching.reflector import LISTING
 
 PODS = KINDS["pods"]
 LIST, WATCH = "pods?limit", "watch=1"
@@ -407,6 +409,51 @@ def test_a_kind_that_is_served_in_another_version_only_is_told() -> None:
             assert reflector.is_missing
             assert "queues.scheduling.volcano.sh: found version v9, expected v1beta1" in str(reflector.trouble)
             task.cancel()
+
+    asyncio.run(run())
+
+
+QUEUES = KINDS["queues.scheduling.volcano.sh"]
+
+
+@pytest.mark.parametrize(
+    ("there", "hinders"),
+    [
+        ({}, False),
+        ({"/apis/scheduling.volcano.sh/v1beta1/podgroups": []}, False),
+        ({"/apis/scheduling.volcano.sh/v1beta1/queues": []}, True),
+    ],
+    ids=["no such group", "the group lacks the kind", "there is one"],
+)
+def test_what_is_forbidden_hinders_only_where_it_is_installed(there: dict[str, Any], hinders: bool) -> None:
+    lists = Lists(there)
+    forbidden = unto("GET", "/queues", answering(lambda: status(403, "Forbidden", "no")))
+    lists.faults.extend(forbidden for _ in range(100))
+
+    async def run() -> None:
+        async with serving(lists.handle) as url, Api(access_to(url), timing=FakeTime().timing) as api:
+            reflector = Reflector(api, QUEUES, Mirror())
+            task = asyncio.create_task(reflector.run())
+            await until(lambda: reflector.synced.is_set() or reflector.trouble)
+            assert reflector.synced.is_set() is not hinders
+            assert isinstance(reflector.trouble, ForbiddenError) is hinders
+            task.cancel()
+
+    asyncio.run(run())
+
+
+def test_the_first_failure_is_told_before_the_list_is_given_up() -> None:
+    def prepare(server: ApiServer) -> None:
+        server.faults.extend(answering(lambda: status(503, "", "starting")) for _ in range(3))
+
+    async def run() -> None:
+        with capture_logs() as lines:
+            async with scene(prepare) as made:
+                await until(lambda: lines)
+                assert made.reflector.trouble is None
+                await made.server.watched()
+        assert [line["event"] for line in lines] == [LISTING, "works again"]
+        assert lines[0]["kinds"] == "pods"
 
     asyncio.run(run())
 

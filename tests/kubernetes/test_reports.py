@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.kubernetes import virtual_time
 
 from yuheng.errors import InputError
@@ -193,6 +194,27 @@ def test_the_reason_says_why_a_pod_waits(fields: dict[str, Any], reason: str, ev
     [body] = server.bodies("PATCH", STATUS)
     assert body["status"]["conditions"][0]["reason"] == reason
     assert len(server.bodies("POST", EVENTS)) == events
+
+
+def test_a_binding_that_is_refused_is_told_in_the_pod_and_once_in_the_log() -> None:
+    async def story(_: Server, reporter: Reporter) -> None:
+        for index in range(20):
+            reporter.failed(known(f"p{index}"), "a", "no role allows pods/binding")
+
+    with capture_logs() as lines:
+        server = telling(story)
+    conditions = [body["status"]["conditions"][0] for body in server.bodies("PATCH", "/status")]
+    assert len(conditions) == 20
+    assert {(one["reason"], one["message"]) for one in conditions} == {
+        ("SchedulerError", "binding rejected: no role allows pods/binding")
+    }
+    events = server.bodies("POST", "/events")
+    assert {(one["reason"], one["note"]) for one in events} == {
+        ("FailedScheduling", "binding rejected: no role allows pods/binding")
+    }
+    assert [line["event"] for line in lines if line["log_level"] != "debug"] == [
+        "pod work/p0 could not be bound to node a"
+    ]
 
 
 def test_who_does_not_lead_writes_no_status() -> None:

@@ -100,6 +100,7 @@ def test_what_is_our_own_is_named_so() -> None:
     measures.compiled(0.5)
     measures.cycled(10, 0.1)
     measures.half_bound(lambda: 2)
+    measures.unreadable(lambda: {"Pod": 3})
     measures.recorded(lambda: 4096)
     measures.watches(lambda: {"pods": 3})
     measures.events_dropped(lambda: 5)
@@ -109,6 +110,7 @@ def test_what_is_our_own_is_named_so() -> None:
         ("yuheng_cycles_total", ()): 1,
         ("yuheng_cycle_pods_sum", ()): 10,
         ("yuheng_half_bound_gangs", ()): 2,
+        ("yuheng_unreadable_objects", (("kind", "Pod"),)): 3,
         ("yuheng_record_bytes", ()): 4096,
         ("yuheng_watch_restarts_total", (("kind", "pods"),)): 3,
         ("yuheng_events_dropped_total", ()): 5,

@@ -45,6 +45,9 @@ class Told:
     def nominated(self, known: Known, node: str) -> None:
         self.lines.append(("nominated", known.key, node))
 
+    def failed(self, known: Known, node: str, why: str) -> None:
+        self.lines.append(("failed", known.key, node, why))
+
     def preempted(self, victim: Known, by: str, node: str) -> None:
         self.lines.append(("preempted", victim.key, by, node))
 

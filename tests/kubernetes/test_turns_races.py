@@ -429,3 +429,72 @@ async def test_where_turns_take_long_a_gang_waits_for_two_of_them():
     rig.clock += 1
     await gangs.look()
     assert rig.hands.evicted == ["g-0"]
+
+
+async def test_a_binding_that_nobody_answers_outlasts_the_end_of_leading():
+    rig = Rig()
+    rig.nodes.put(node("a", cpu="1"))
+    rig.pods.put(pod("p", "p"))
+    rig.hands.go.clear()
+    await rig.turn()
+    await rig.turns.drain(0.02)
+    rig.turns.skip()
+    # It may be on its node: nobody else gets the room.
+    rig.pods.put(pod("q", "q"))
+    await rig.turn(2)
+    assert rig.names == ["p"]
+    rig.hands.answers["p"] = (Outcome.failed, "no answer")
+    rig.hands.go.set()
+    await rig.turn(2)
+    rig.clock += 11
+    await rig.turn(3)
+    assert sorted(rig.names) in (["p", "p"], ["p", "q"])
+
+
+async def test_a_binding_that_fails_in_a_way_that_nobody_thought_of_is_tried_again():
+    rig = Rig()
+    rig.nodes.put(node("a", cpu="1"))
+    rig.pods.put(pod("p", "p"))
+    bind = rig.hands.bind
+
+    async def fails(*_: Any) -> tuple[Outcome, str]:
+        raise ValueError("nobody thought of it")
+
+    rig.hands.bind = fails  # type: ignore[method-assign]
+    await rig.turn()
+    rig.hands.bind = bind  # type: ignore[method-assign]
+    rig.clock += 11
+    await rig.turn(2)
+    assert rig.names == ["p"]
+
+
+async def test_what_happens_while_the_state_is_put_together_is_seen_in_the_next_turn():
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    rig.pods.put(pod("goes", "g"))
+    rig.pods.put(pod("stays", "s", cpu="3"))
+    apart = rig.mirror.snapshot_apart
+
+    async def meanwhile() -> Any:
+        found = apart()
+        asyncio.get_running_loop().call_soon(rig.pods.gone, pod("goes", "g"))
+        asyncio.get_running_loop().call_soon(rig.pods.put, pod("theirs", "t", cpu="1", nodeName="a"))
+        return await found
+
+    rig.mirror.snapshot_apart = meanwhile  # type: ignore[method-assign]
+    await rig.turn()
+    assert rig.names == ["stays"]
+    rig.pods.put(pod("more", "m"))
+    await rig.turn(2)
+    assert rig.names == ["stays"]
+
+
+async def test_a_pod_that_asks_for_too_many_resources_stops_nobody_else():
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    odd = {"containers": [{"name": "c", "resources": {"requests": {f"example.com/r{i}": "1" for i in range(60)}}}]}
+    rig.pods.put(pod("odd", "o", **odd))
+    rig.pods.put(pod("plain", "p"))
+    await rig.turn(4)
+    assert rig.names == ["plain"]
+    assert "at most" in rig.mirror.pods["default/odd"].problem

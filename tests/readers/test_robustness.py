@@ -249,6 +249,7 @@ def test_an_object_with_anything_anywhere_in_it(place: tuple[int, tuple[Any, ...
 @settings(max_examples=200)
 @given(junk)
 @example({"kind": "List", "items": [{"kind": "PodList", "items": [{"kind": "List"}]}]})
+@example("\0")
 def test_anything_at_all(data: Any) -> None:
     with suppress(YuhengError):
         read(data)

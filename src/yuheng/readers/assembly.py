@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -20,19 +20,23 @@ from yuheng.readers.objects.pods import UNKNOWN_TIME, PodReader
 from yuheng.readers.objects.priorities import Priorities, read_class
 from yuheng.readers.objects.selecting import read_budget, read_controller, read_service
 from yuheng.readers.objects.volumes import read_claim, read_volume
+from yuheng.readers.refusing import Refuse, readable, strictly
 from yuheng.readers.sources.documents import VOLCANO_CONFIGURATION
 from yuheng.readers.workloads import WORKLOAD_KINDS, missing_pods, subject_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from yuheng.model.node import Node
     from yuheng.model.pod import Pod
     from yuheng.model.policy import Policy
+    from yuheng.readers.batch.members import Members
     from yuheng.readers.openb import Table
     from yuheng.readers.sources.documents import Item
 
 __all__ = ["Assembly"]
+
+T = TypeVar("T")
 
 
 class Assembly:
@@ -42,17 +46,29 @@ class Assembly:
         inventory: the Kubernetes objects.
         tables: the tables of traces.
         has_controllers: whether controllers make the pods that workloads lack, so that none are lacking here.
+        refuse: is told of what cannot be used; see `yuheng.readers.refusing`.
+        joining: gives pods that were read before, once it is known where pods belong.
 
     Raises:
         InputError: a priority class, a queue or a job is not what it should be.
     """
 
-    def __init__(self, inventory: Inventory, tables: Sequence[Table] = (), *, has_controllers: bool = False) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        tables: Sequence[Table] = (),
+        *,
+        has_controllers: bool = False,
+        refuse: Refuse = strictly,
+        joining: Callable[[Members], Iterable[Pod]] = lambda _: (),
+    ) -> None:
         self._inventory = inventory
         self._tables = tables
         self._has_controllers = has_controllers
-        self._priorities = Priorities(converted(item, read_class) for item in self._unique("PriorityClass"))
-        self._batch = BatchReader(self._unique, self._priorities)
+        self._refuse = refuse
+        self._joining = joining
+        self._priorities = Priorities(self._readable("PriorityClass", read_class))
+        self._batch = BatchReader(self._unique, self._priorities, refuse)
         self._pod_reader = PodReader(self._priorities, self._batch.members)
         self._node_reader = NodeReader()
         self._warnings: list[str] = []
@@ -114,11 +130,21 @@ class Assembly:
 
     def _unique(self, *kinds: str) -> Iterator[Item]:
         """The objects of these kinds, each once."""
-        return (item for item in self._inventory.of(*kinds) if self._inventory.is_first(item, key_of(item)))
+        for item in self._inventory.of(*kinds):
+            try:
+                is_first = self._inventory.is_first(item, key_of(item))
+            except InputError as error:
+                self._refuse(error)
+                continue
+            if is_first:
+                yield item
+
+    def _readable(self, kind: str, read: Callable[[bytes | msgspec.Raw], T]) -> Iterator[T]:
+        """What is made of the objects of a kind, each once."""
+        return (made for _, made in readable(self._unique(kind), read, self._refuse))
 
     def _nodes(self) -> list[Node]:
-        read = self._node_reader.read
-        found = ((item, converted(item, read)) for item in self._inventory.of("Node"))
+        found = readable(self._inventory.of("Node"), self._node_reader.read, self._refuse)
         rows = (row for table in self._tables for row in table.nodes)
         return [node for item, node in (*found, *rows) if self._inventory.is_first(item, node.name)]
 
@@ -126,8 +152,7 @@ class Assembly:
         """The pods of the input, without those that are on their way out with their node."""
         pods = []
         orphans = 0
-        for item in self._inventory.of("Pod"):
-            pod = converted(item, self._pod_reader.read)
+        for item, pod in readable(self._inventory.of("Pod"), self._pod_reader.read, self._refuse):
             if pod is None or not self._inventory.is_first(item, pod.key):
                 continue
             if nodes and pod.node is not None and not _stands(pod, nodes.get(pod.node), item):
@@ -137,7 +162,8 @@ class Assembly:
         if orphans:
             self._warnings.append(f"{orphans} terminating pods are left out: their nodes are not in the input")
         rows = (row for table in self._tables for row in table.pods)
-        return pods + [pod for item, pod in rows if self._inventory.is_first(item, pod.key)]
+        pods += [pod for item, pod in rows if self._inventory.is_first(item, pod.key)]
+        return [*pods, *self._joining(self._batch.members)]
 
     def _lacking_pods(self, pods: Iterable[Pod], nodes: Sequence[Node]) -> list[Pod]:
         """The pods that the workloads of the input have not created yet."""
@@ -172,23 +198,15 @@ class Assembly:
             "Service": read_service,
             "StatefulSet": read_controller,
         }
-        found = (converted(item, partial(read, kind)) for kind, read in readers.items() for item in self._unique(kind))
+        found = (one for kind, read in readers.items() for one in self._readable(kind, partial(read, kind)))
         return [selector for selector in found if selector is not None]
 
     def _budgets(self) -> list[PodDisruptionBudget]:
-        found = (converted(item, read_budget) for item in self._unique("PodDisruptionBudget"))
-        return [budget for budget in found if budget is not None]
+        return [budget for budget in self._readable("PodDisruptionBudget", read_budget) if budget is not None]
 
     def _volumes(self) -> dict[str, PersistentVolume]:
-        volumes = {
-            volume.name: volume
-            for volume in (converted(item, read_volume) for item in self._unique("PersistentVolume"))
-        }
-        claims = dict(
-            claim
-            for item in self._unique("PersistentVolumeClaim")
-            if (claim := converted(item, read_claim)) is not None
-        )
+        volumes = {volume.name: volume for volume in self._readable("PersistentVolume", read_volume)}
+        claims = dict(claim for claim in self._readable("PersistentVolumeClaim", read_claim) if claim is not None)
         unknown = sum(name not in volumes for name in claims.values())
         if unknown:
             self._warnings.append(
@@ -198,7 +216,7 @@ class Assembly:
 
     def _namespaces(self, pods: Iterable[Pod]) -> dict[str, dict[str, str]]:
         """Labels by namespace, also of those that only pods tell of: their names are labels of theirs."""
-        known = dict(converted(item, read_namespace) for item in self._unique("Namespace"))
+        known = dict(self._readable("Namespace", read_namespace))
         return known | {name: namespace_labels(name) for name in sorted({pod.namespace for pod in pods} - set(known))}
 
 

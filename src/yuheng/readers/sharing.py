@@ -35,7 +35,15 @@ class Shared(Generic[T]):
         self._decoder = msgspec.json.Decoder(kind)
         self._field = field
         self._then = then
-        self._known: dict[bytes, T] = {b"": empty, b"null": empty}
+        self._empty = empty
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all texts: those that come again are decoded again."""
+        self._known: dict[bytes, T] = {b"": self._empty, b"null": self._empty}
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def get(self, text: bytes) -> T:
         """The value of this JSON text.

@@ -33,8 +33,8 @@ __all__ = ["Ledger", "Verdict"]
 # Lines of the log, which is folded when they are full, and pods that are decided on in one go.
 LINES: Final = 1 << 15
 STRETCH: Final = 1 << 12
-# Specifications, classes and kinds that are remembered at the most.
-MOST_SPECS: Final = 20_000
+# Specifications, classes and kinds that are met before those are forgotten that nobody has any more: 3 KiB each.
+MOST_MET: Final = 5_000
 
 
 class Verdict(NamedTuple):
@@ -105,6 +105,8 @@ class Ledger:
         self._keys = frozenset(topology_keys(self._specs(snapshot), policy, policy.default_spread != ()))
         self._hands = Hands(self.engine)
         self._kinds = len(self.engine.peers.kinds)
+        # Classes and kinds of the cluster as it was compiled: however many there are, it has them.
+        self._own = len(self.engine.classes.all), self._kinds
         self._telling: dict[tuple[int, bool], tuple[PodSpec, bool]] = {}
         # By class and line of the log: why it found no room.
         self._lacking: dict[tuple[int, int], tuple[str, tuple[Reason, ...]]] = {}
@@ -173,9 +175,11 @@ class Ledger:
 
     @property
     def crowded(self) -> bool:
-        """Whether so many of them were met that the cluster had better be compiled anew, to forget some."""
+        """Whether so many were met since that the cluster had better be compiled anew, to forget some."""
+        classes, kinds = self._own
         engine = self.engine
-        return max(len(self._telling), len(engine.classes.all), len(engine.peers.kinds)) > MOST_SPECS
+        met = len(self._telling), len(engine.classes.all) - classes, len(engine.peers.kinds) - kinds
+        return max(met) > MOST_MET
 
     def _tells(self, spec: PodSpec, *, waiting: bool) -> bool:
         engine = self.engine

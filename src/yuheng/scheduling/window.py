@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from yuheng.errors import InputError
-from yuheng.model.pod import PodSpec
+from yuheng.model.pod import Pod, PodSpec
 from yuheng.model.policy import Policy
 from yuheng.scheduling.arrays import AFFINITY, GONE, MAX_NEEDS, Cluster, Counters, Rules, Window, empty
 from yuheng.scheduling.classes import PodClass
@@ -124,7 +124,7 @@ class Compiler:
     def _window(self, rows: Sequence[_Row], counter_first: NDArray[np.int64]) -> Window:
         count, size = len(rows), len(self._machines)
         specs = [row.item.pod.spec for row in rows]
-        needs = [self._needs(spec) for spec in specs]
+        needs = [self._needs(row.item.pod) for row in rows]
         # Only pods that wait are checked, and their ports are all known.
         checks = [
             [self._ports.number[port] for port in spec.host_ports if port in self._ports.number] for spec in specs
@@ -172,8 +172,9 @@ class Compiler:
             window.members[w, : len(row.members)] = row.members
         return window
 
-    def _needs(self, spec: PodSpec) -> list[int]:
+    def _needs(self, pod: Pod) -> list[int]:
         """The resource columns that NodeResourcesFit checks for the pod."""
+        spec = pod.spec
         if "NodeResourcesFit" not in self._policy.filters:
             return []
         names = [name for name in self._resources.names if spec.requests.get(name, 0) > 0]
@@ -182,6 +183,7 @@ class Compiler:
             raise InputError(
                 f"requests of {len(needs)} resources",
                 f"at most {MAX_NEEDS}",
+                subject=f"Pod {pod.key}",
                 field="spec.containers[].resources.requests",
             )
         return needs

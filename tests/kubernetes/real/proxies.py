@@ -86,7 +86,8 @@ class Troubles:
     Attributes:
         url: where it listens.
         share: of the requests that fail; from 0 to 1.
-        longest: seconds that a request may be delayed by; those about Leases are not, for who leads must not change.
+        longest: seconds that a request may be delayed by; those about Leases are not.
+        leases: seconds that requests about Leases are delayed by.
         done: how often it did what.
     """
 
@@ -94,6 +95,7 @@ class Troubles:
         self.url = ""
         self.share = share
         self.longest = longest
+        self.leases = 0.0
         self.done: Counter[str] = Counter()
         self._server = server
         self._session = session
@@ -102,8 +104,7 @@ class Troubles:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """A request."""
         body = await request.read()
-        if "/leases" not in request.path:
-            await asyncio.sleep(self._random.random() * self.longest)
+        await asyncio.sleep(self.leases if "/leases" in request.path else self._random.random() * self.longest)
         fault = self._random.choice(("429", "500", "409", "lost", "late")) if self._random.random() < self.share else ""
         self.done[fault] += 1
         if fault == "429":

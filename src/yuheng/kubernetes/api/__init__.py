@@ -10,7 +10,7 @@ async with Api(open_access()) as api:
 from __future__ import annotations
 
 from yuheng.kubernetes.api.asked import Asked, Observer
-from yuheng.kubernetes.api.discovery import served, served_versions
+from yuheng.kubernetes.api.discovery import is_served, served, served_versions
 from yuheng.kubernetes.api.errors import (
     ApiError,
     ConflictError,
@@ -51,6 +51,7 @@ __all__ = [
     "ServerError",
     "UnauthorizedError",
     "UnreachableError",
+    "is_served",
     "rule_of",
     "served",
     "served_versions",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from yuheng.kubernetes.api.kinds import Kind
     from yuheng.kubernetes.api.session import Api
 
-__all__ = ["served", "served_versions"]
+__all__ = ["is_served", "served", "served_versions"]
 
 
 class _Version(msgspec.Struct):
@@ -28,7 +28,16 @@ class _Group(msgspec.Struct, rename="camel"):
     preferred_version: _Version = msgspec.field(default_factory=_Version)
 
 
+class _Resource(msgspec.Struct):
+    name: str = ""
+
+
+class _Resources(msgspec.Struct):
+    resources: tuple[_Resource, ...] = ()
+
+
 _decode: Final = msgspec.json.Decoder(_Group).decode
+_decode_resources: Final = msgspec.json.Decoder(_Resources).decode
 
 
 async def served_versions(api: Api, group: str) -> tuple[str, ...]:
@@ -51,6 +60,25 @@ async def served_versions(api: Api, group: str) -> tuple[str, ...]:
         return ()
     names = (found.preferred_version.version, *(one.version for one in found.versions))
     return tuple(dict.fromkeys(name for name in names if name))
+
+
+async def is_served(api: Api, kind: Kind) -> bool:
+    """Whether a server has a kind, in the table's version; what it may not be asked about it may be asked this.
+
+    Args:
+        api: the server.
+        kind: of a group other than the core.
+
+    Raises:
+        ServerError: the server does not say.
+    """
+    try:
+        found = _decode_resources(await api.request("GET", f"/apis/{kind.group}/{kind.version}"))
+    except MissingError:
+        return False
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return True
+    return any(one.name == kind.plural for one in found.resources)
 
 
 async def served(api: Api, kind: Kind) -> Kind | None:

@@ -41,6 +41,7 @@ JSON: Final = "application/json"
 # What asks for an object's metadata alone.
 NAMES_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 Params = Sequence[tuple[str, str]]
+Failing = Callable[[ServerError], object]
 # The API server gives up on a request after a minute; it should get to say so before we do.
 SECONDS: Final = 75.0
 _SECONDS_TO_CONNECT: Final = 10.0
@@ -136,15 +137,29 @@ class Api:
         """
         asked = Asked(self.access.server, verb, path, tuple(params))
         repeatable = verb != "POST" if twice_is_once is None else twice_is_once
+        types = content_type, accept
+        return await self._persisted(asked, body, types, repeatable=repeatable, while_allowed=while_allowed)
+
+    async def _persisted(
+        self,
+        asked: Asked,
+        body: bytes,
+        types: tuple[str, str],
+        *,
+        repeatable: bool = True,
+        while_allowed: Callable[[], bool] = lambda: True,
+        failing: Failing = lambda _: None,
+    ) -> bytes:
         backoff: Backoff | None = None
         while True:
             try:
                 async with self._slots:
-                    response = await self._answer(asked, body, (content_type, accept), self._timeout)
+                    response = await self._answer(asked, body, types, self._timeout)
                     return await _body(asked, response)
             except (ApiError, UnreachableError) as error:
                 if not may_repeat(error, twice_is_once=repeatable):
                     raise
+                failing(error)
                 backoff = backoff or Backoff(self._patience, self.timing)
                 again = await backoff.wait(error.retry_after if isinstance(error, ApiError) else None)
                 if not again or not while_allowed():
@@ -159,6 +174,7 @@ class Api:
         fields: str = "",
         page: int = 500,
         accept: str = JSON,
+        failing: Failing = lambda _: None,
     ) -> AsyncIterator[Page]:
         """All objects of a kind, a page at a time.
 
@@ -169,6 +185,7 @@ class Api:
             fields: on fields, as ``spec.nodeName=``.
             page: how many objects at once; 0 for all.
             accept: `NAMES_ONLY` for their metadata alone.
+            failing: is told of each failure that may be followed by another try.
 
         Raises:
             GoneError: the list has become too old between two pages: begin anew.
@@ -180,8 +197,9 @@ class Api:
         path, more = kind.path(namespace), ""
         while True:
             asked = [*params, ("continue", more)] if more else params
-            body = await self.request("GET", path, params=asked, accept=accept)
-            found = page_of(body, Asked(self.access.server, "GET", path, tuple(asked)))
+            request = Asked(self.access.server, "GET", path, tuple(asked))
+            body = await self._persisted(request, b"", (JSON, accept), failing=failing)
+            found = page_of(body, request)
             more = found.more
             yield found
             if not more:
@@ -198,6 +216,7 @@ class Api:
         fields: str = "",
         seconds: float = 480.0,
         silence: float = 180.0,
+        opened: Callable[[], object] = lambda: None,
     ) -> AsyncIterator[Event]:
         """What happens to objects of a kind, until the server closes or the connection dies.
 
@@ -209,6 +228,7 @@ class Api:
             fields: on fields.
             seconds: how long the server is asked to keep it open.
             silence: seconds without a byte after which the connection counts as dead. Bookmarks come every minute.
+            opened: is called once the server has begun to tell.
 
         Raises:
             GoneError: the version is older than what the server keeps: list anew.
@@ -226,6 +246,7 @@ class Api:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_SECONDS_TO_CONNECT, sock_read=silence)
         response = await self._answer(asked, b"", (JSON, JSON), timeout)
         try:
+            opened()
             async with aclosing(_lines(asked, response)) as lines:
                 async for line in lines:
                     event = event_of(line, asked)
@@ -307,8 +328,11 @@ async def _body(asked: Asked, response: aiohttp.ClientResponse) -> bytes:
 
 async def _refused(asked: Asked, response: aiohttp.ClientResponse) -> ApiError:
     """The error that an answer is; of a long page only the beginning is read."""
+    body = b""
     try:
-        body = await response.content.read(_LONGEST_REFUSAL)
+        # What is read at once is what has come, which of a long sentence is a part.
+        while len(body) < _LONGEST_REFUSAL and (more := await response.content.read(_LONGEST_REFUSAL - len(body))):
+            body += more
     except BROKEN:
         body = b""
     error = refusal(asked, response.status, response.headers, body)

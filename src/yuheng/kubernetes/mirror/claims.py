@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from yuheng.kubernetes.mirror.offers import Volume, Wanted, offered, volume_of
+from yuheng.kubernetes.mirror.offers import Offers, Volume, Wanted, volume_of
 from yuheng.readers.sources.documents import Item
 
 if TYPE_CHECKING:
@@ -118,6 +118,10 @@ class Claims:
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
+        # The volumes as they were when they were sorted last, and those that were read, by the identity of their item.
+        self._version = -1
+        self._sorted = Offers(())
+        self._volumes: dict[int, tuple[Item, Volume]] = {}
 
     def of(self, pod: Pod) -> Iterator[Claim]:
         """The claims of a pod that exist."""
@@ -152,7 +156,7 @@ class Claims:
         unbound = [claim for claim in found if not claim.is_bound]
         if not all(self._waits(claim) for claim in unbound):
             return "pod has unbound immediate PersistentVolumeClaims"
-        if any(self.is_made_beforehand(claim) and not self.offers(claim) for claim in unbound):
+        if any(self.is_made_beforehand(claim) and next(self._offers(claim), None) is None for claim in unbound):
             return f"{len(self._mirror.nodes)} {NO_VOLUME}"
         return ""
 
@@ -168,8 +172,17 @@ class Claims:
 
     def offers(self, claim: Claim) -> list[Volume]:
         """The volumes that are there and that a claim could have, the smallest first."""
-        volumes = (volume_of(item.text) for item in self._mirror.items(VOLUME))
-        return offered(claim.key, claim.metadata.uid, claim.class_name, claim.spec, volumes)
+        return list(self._offers(claim))
+
+    def _offers(self, claim: Claim) -> Iterator[Volume]:
+        version = self._mirror.version(VOLUME)
+        if version != self._version:
+            known = self._volumes
+            items = self._mirror.items(VOLUME)
+            self._volumes = {id(item): known.get(id(item)) or (item, volume_of(item.text)) for item in items}
+            self._sorted = Offers(volume for _, volume in self._volumes.values())
+            self._version = version
+        return self._sorted.to(claim.key, claim.metadata.uid, claim.class_name, claim.spec)
 
     def unbound(self, pod: Pod) -> list[Claim]:
         """The claims that wait for a pod to have a node."""
@@ -196,7 +209,7 @@ def with_places(items: Iterable[Item]) -> list[Item]:
     listed = list(items)
     classes = {one.metadata.name: one for item in listed if item.kind == CLASS and (one := _class_of(item.text)).waits}
     local = any(one.provisioner == NO_PROVISIONER for one in classes.values())
-    volumes = [volume_of(item.text) for item in listed if item.kind == VOLUME] if local else []
+    volumes = Offers(volume_of(item.text) for item in listed if item.kind == VOLUME and local)
     found: list[Item] = []
     for item in listed:
         if item.kind == CLAIM and classes:
@@ -206,7 +219,7 @@ def with_places(items: Iterable[Item]) -> list[Item]:
     return found
 
 
-def _with_place(item: Item, classes: Mapping[str, StorageClass], volumes: Sequence[Volume]) -> list[Item]:
+def _with_place(item: Item, classes: Mapping[str, StorageClass], volumes: Offers) -> list[Item]:
     """A claim; where its volume is still to be made, with that one, if there is something to say of it."""
     claim = _claim_of(item.text)
     kind = classes.get(claim.class_name)
@@ -220,12 +233,10 @@ def _with_place(item: Item, classes: Mapping[str, StorageClass], volumes: Sequen
     return [changed, Item(item.source, 0, VOLUME, "v1", msgspec.Raw(msgspec.json.encode(volume)))]
 
 
-def _terms(claim: Claim, kind: StorageClass, volumes: Sequence[Volume]) -> Sequence[Any] | None:
+def _terms(claim: Claim, kind: StorageClass, volumes: Offers) -> Sequence[Any] | None:
     """Where the volume of a claim can be, as terms of a node selector; None for everywhere."""
     if kind.provisioner == NO_PROVISIONER:
-        there = [one.affinity for one in offered(claim.key, claim.metadata.uid, claim.class_name, claim.spec, volumes)]
-        terms = [term for affinity in there if affinity is not None for term in affinity.node_selector_terms]
-        return None if None in there else terms
+        return volumes.places(claim.key, claim.metadata.uid, claim.class_name, claim.spec)
     if claim.selected_node:
         return [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [claim.selected_node]}]}]
     if not kind.allowed_topologies:

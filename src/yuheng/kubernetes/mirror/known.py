@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from yuheng.model.pod import Pod
+from yuheng.readers.batch.members import Member
 
 __all__ = ["Known", "Marks", "marks_of"]
 
@@ -127,7 +128,7 @@ class Known(msgspec.Struct):
         problem: why it cannot be read; empty where it can.
         by_milli: whether it asks for a share of a GPU in Alibaba's way.
         group: the PodGroup it belongs to, ``namespace/name``; empty for none.
-        text: of one that belongs to a job or a queue, the object itself.
+        member: of one that belongs to a job or a queue, what tells to which.
         is_changed: whether what the engine sees of it has changed since this was last set false.
     """
 
@@ -141,5 +142,5 @@ class Known(msgspec.Struct):
     problem: str = ""
     by_milli: bool = False
     group: str = ""
-    text: bytes = b""
+    member: Member | None = None
     is_changed: bool = False

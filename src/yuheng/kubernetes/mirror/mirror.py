@@ -1,8 +1,8 @@
 """The mirror: the cluster as it was told of, from which snapshots are taken and changes are told.
 
-Pods and nodes are turned into those of the model the moment they arrive, and only they are kept. Of other kinds the few
-fields that are read are kept as text, and are put together with the same code that reads files: what a live decision
-sees is what ``yuheng plan`` would see of the same objects.
+Pods and nodes are turned into those of the model the moment they arrive, and only they are kept; to which jobs pods
+belong is seen anew in each snapshot. Of other kinds the few fields that are read are kept as text, and are put together
+with the same code that reads files: what a live decision sees is what ``yuheng plan`` would see of the same objects.
 
 What is decided here is known before the API server tells of it: a pod that a node was chosen for is *assumed* to be
 there, until its binding is confirmed or has failed.
@@ -10,28 +10,32 @@ there, until its binding is confirmed or has failed.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import structlog
 
 from yuheng.errors import InputError
-from yuheng.kubernetes.mirror.claims import with_places
+from yuheng.kubernetes.mirror.items import BUDGET, GROUP, Items, spoken
 from yuheng.kubernetes.mirror.known import Known, Marks, marks_of
-from yuheng.kubernetes.mirror.sinks import SOURCE, Watched, item_of, key_of
+from yuheng.kubernetes.mirror.problems import Problems
+from yuheng.kubernetes.mirror.sameness import offers_the_same, same_seat, says_the_same, sees_the_same, with_devices
+from yuheng.kubernetes.mirror.sinks import Watched, item_of, key_of
+from yuheng.kubernetes.mirror.state import State
 from yuheng.kubernetes.watching.listed import Listed
 from yuheng.model.cluster import PodDisruptionBudget, Snapshot
 from yuheng.model.live import Came, Change, Went
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
 from yuheng.readers.attempts import forgiving
-from yuheng.readers.inventory import DOUBLE, subject_of
-from yuheng.readers.live import assembled
+from yuheng.readers.batch.members import Member
+from yuheng.readers.live import Assembled
 from yuheng.readers.objects.nodes import NodeReader
 from yuheng.readers.objects.pods import PodReader
 from yuheng.readers.objects.priorities import Priorities
 from yuheng.readers.objects.selecting import read_budget
+from yuheng.readers.refusing import readable
 from yuheng.readers.sources.documents import Item
 
 if TYPE_CHECKING:
@@ -39,19 +43,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Mirror"]
 
-# Pods that one reader reads: what pods have in common it remembers for good, so it is replaced now and then.
-READ_BY_ONE: Final = 200_000
-_log = structlog.get_logger("yuheng.mirror")
-BUDGET: Final = "PodDisruptionBudget"
-GROUP: Final = "PodGroup"
-# How kinds are called that are not of the core.
-_OWN: Final = {
-    "StorageClass": "StorageClass.storage.k8s.io",
-    BUDGET: f"{BUDGET}.policy",
-    GROUP: f"{GROUP}.scheduling.volcano.sh",
-    # Those of the core's group are not watched.
-    "Job": "Job.batch.volcano.sh",
-}
+# Of what pods have in common so much is met, beside half as much as there are pods, before old things are forgotten.
+MOST_MET: Final = 5_000
 
 
 class Mirror:
@@ -64,7 +57,7 @@ class Mirror:
         stale: why the cluster has to be compiled anew; empty while it has not.
         guarded: whether disruption budgets changed since they were taken.
         closed: nodes that were changed or taken away since: nothing may be placed there until then.
-        problems: objects that cannot be read, and why.
+        problems: objects that cannot be used, and why, as errors name them.
     """
 
     def __init__(self, name: str, bell: Callable[[], object] = lambda: None) -> None:
@@ -80,22 +73,33 @@ class Mirror:
         self.nodes: dict[str, Node] = {}
         self.stale: set[str] = {"start"}
         self.closed: set[str] = set()
-        self.problems: dict[str, str] = {}
         self._waiting: set[str] = set()
         self._seated: dict[str, Pod] = {}
         self._assumed: dict[str, Pod] = {}
         self._changes: list[Change] = []
-        self._items: dict[str, dict[str, Item]] = {}
+        self._items = Items()
         self._touched: set[str] = set()
-        # Objects that cannot be used, as errors name them.
+        self._problems = Problems()
+        # Objects that the engine could not use, and those that contradicted others in the last snapshot.
         self._excluded: set[str] = set()
+        self._contradicting: set[str] = set()
+        # The nodes of pods that run and cannot be read; and pods that have ended and belong to a job.
+        self._unread: dict[str, str] = {}
+        self._ended: dict[str, Member] = {}
         self.guarded = False
-        self._renew_readers()
-
-    def _renew_readers(self) -> None:
-        self._read = 0
         self._pod_reader = PodReader(Priorities())
         self._node_reader = NodeReader()
+        # How much the reader of pods remembered when it last forgot something.
+        self._remembered = 0
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Objects that cannot be used, and why, as errors name them."""
+        return self._problems.found
+
+    def unreadable(self) -> dict[str, int]:
+        """How many objects cannot be used, by kind."""
+        return self._problems.by_kind()
 
     def sink(self, kind: Kind, watched: Watched | None = None) -> Listed:
         """Where what is told of a kind is put.
@@ -105,7 +109,7 @@ class Mirror:
             watched: how it is kept, for all but pods and nodes.
         """
         if kind.name == "pods":
-            return Listed(self.put_pod, self.drop_pod, key_of)
+            return Listed(self._tolerant("Pod", self.put_pod), self.drop_pod, key_of)
         if kind.name == "nodes":
             return Listed(self.put_node, self.drop_node, key_of)
         if watched is None:
@@ -113,24 +117,43 @@ class Mirror:
 
         def take(raw: msgspec.Raw) -> str:
             key = key_of(raw)
-            self.put_item(watched, key, item_of(raw, watched, kind.api_version))
+            self.put_item(watched, key, forgiving(lambda text: item_of(text, watched, kind.api_version), raw))
             return key
 
-        return Listed(take, lambda key: self.drop_item(watched, key), key_of)
+        tolerant = self._tolerant(spoken(watched, kind.api_version), take)
+        return Listed(tolerant, lambda key: self.drop_item(watched, key), key_of)
+
+    def _tolerant(self, kind: str, take: Callable[[msgspec.Raw], str]) -> Callable[[msgspec.Raw], str | None]:
+        """What takes objects in, and passes over those of which nothing at all can be read."""
+
+        def passing_over(raw: msgspec.Raw) -> str | None:
+            try:
+                return take(raw)
+            except InputError as error:
+                self._problems.note(f"{kind} {key_of(raw)}", str(error))
+                return None
+
+        return passing_over
 
     # Pods.
 
     def put_pod(self, raw: msgspec.Raw) -> str:
         """A pod is there; its key."""
-        marks = marks_of(raw)
+        marks = forgiving(marks_of, raw)
         key = marks.key
         known = self.pods.get(key)
         if known is not None and known.uid != marks.metadata.uid:
             self.drop_pod(key)
             known = None
         before, known = known, self._known(marks, raw)
+        if before is not None and before.problem and before.pod is not None and says_the_same(before, known):
+            # What it contradicts is known still.
+            known.problem = before.problem
+        elif not known.problem:
+            self._excluded.discard(f"Pod {key}")
+            self._problems.forget(f"Pod {key}")
         if before is not None and key in self._waiting:
-            known.is_changed = before.is_changed or _sees(before) != _sees(known)
+            known.is_changed = before.is_changed or not sees_the_same(before, known)
         self.pods[key] = known
         self._touched.add(key)
         self._sort_in(known, marks)
@@ -138,12 +161,13 @@ class Mirror:
         return key
 
     def _known(self, marks: Marks, raw: msgspec.Raw) -> Known:
-        pod, problem = None, ""
-        if not marks.is_over:
+        pod, member, problem = None, None, ""
+        if not marks.is_over or marks.belongs:
             try:
-                pod = self._converted(raw)
+                pod, member = self._converted(raw, belongs=marks.belongs)
             except InputError as error:
-                problem = str(error)
+                # What has ended need not be in order.
+                problem = "" if marks.is_over else str(error)
         return Known(
             key=marks.key,
             uid=marks.metadata.uid,
@@ -155,38 +179,58 @@ class Mirror:
             problem=problem,
             by_milli=marks.by_milli,
             group=marks.group,
-            text=bytes(raw) if marks.belongs else b"",
+            member=member,
         )
 
-    def _converted(self, raw: msgspec.Raw) -> Pod | None:
-        if self._read >= READ_BY_ONE:
-            self._renew_readers()
-        self._read += 1
-        return forgiving(self._pod_reader.read, raw)
+    def _converted(self, raw: msgspec.Raw, *, belongs: bool) -> tuple[Pod | None, Member | None]:
+        if len(self._pod_reader) - self._remembered > MOST_MET + len(self.pods) // 2:
+            self._pod_reader.forget({id(one.pod.spec) for one in self.pods.values() if one.pod is not None})
+            self._remembered = len(self._pod_reader)
+            self._node_reader = NodeReader()
+        return forgiving(self._pod_reader.read_apart, raw) if belongs else (forgiving(self._pod_reader.read, raw), None)
 
     def _sort_in(self, known: Known, marks: Marks) -> None:
         """See whether a pod is on a node, waits, or is of no concern."""
         key, pod = known.key, known.pod
+        self._note_reading(known, marks)
         if pod is not None and pod.node is not None:
             self._waiting.discard(key)
             self._assumed.pop(key, None)
-            known.pod = pod = _with_devices(pod, self._seated.get(key))
+            known.pod = pod = with_devices(pod, self._seated.get(key))
             self._seat(key, pod)
             return
-        if known.problem and marks.spec.node_name:
-            # What it holds is not known: nothing more is placed beside it.
-            self._note_problem(f"Pod {key}", known.problem)
-            self.closed.add(marks.spec.node_name)
         if pod is not None and key in self._assumed:
             return
         self._unseat(key)
         waits = not marks.is_over and known.scheduler == self.name
         (self._waiting.add if waits else self._waiting.discard)(key)
 
+    def _note_reading(self, known: Known, marks: Marks) -> None:
+        """Keep what follows from whether a pod could be read, and whether it has ended."""
+        key = known.key
+        self._ended.pop(key, None)
+        if known.member is not None and known.member.ended:
+            self._ended[key] = known.member
+        self._read_by_now(key)
+        if known.problem and known.pod is None:
+            self._problems.note(f"Pod {key}", known.problem)
+            if marks.spec.node_name:
+                # What it holds is not known: nothing more is placed beside it.
+                self._unread[key] = marks.spec.node_name
+                self.closed.add(marks.spec.node_name)
+
+    def _read_by_now(self, key: str) -> None:
+        """It is known what a pod holds, so that its node may be opened again."""
+        if self._unread.pop(key, None) is not None:
+            self.stale.add("a pod that could not be read changed")
+
     def drop_pod(self, key: str) -> None:
         """A pod is there no longer."""
         self.pods.pop(key, None)
-        self.problems.pop(f"Pod {key}", None)
+        self._ended.pop(key, None)
+        self._read_by_now(key)
+        self._excluded.discard(f"Pod {key}")
+        self._problems.forget(f"Pod {key}")
         self._waiting.discard(key)
         self._assumed.pop(key, None)
         self._touched.add(key)
@@ -196,7 +240,7 @@ class Mirror:
     def _seat(self, key: str, pod: Pod) -> None:
         before = self._seated.get(key)
         self._seated[key] = pod
-        if before is not None and _same_seat(before, pod):
+        if before is not None and same_seat(before, pod):
             return
         if before is not None:
             self._changes.append(Went(key))
@@ -264,18 +308,17 @@ class Mirror:
         try:
             node = forgiving(self._node_reader.read, raw)
         except InputError as error:
-            name = msgspec.json.decode(raw, type=_Named).metadata.name
-            self._note_problem(f"Node {name}", str(error))
+            name = key_of(raw)
             self.drop_node(name)
+            self._problems.note(f"Node {name}", str(error))
             return name
-        self.problems.pop(f"Node {node.name}", None)
         before = self.nodes.get(node.name)
         self.nodes[node.name] = node
         if before != node:
-            self._include(f"Node {node.name}")
+            self._include("Node", node.name)
         if before is None:
             self.stale.add("a node came")
-        elif _without_images(before) != _without_images(node):
+        elif not offers_the_same(before, node):
             self.stale.add("a node changed")
             self.closed.add(node.name)
         if self.stale:
@@ -284,6 +327,8 @@ class Mirror:
 
     def drop_node(self, name: str) -> None:
         """A node is there no longer."""
+        self._excluded.discard(f"Node {name}")
+        self._problems.forget(f"Node {name}")
         if self.nodes.pop(name, None) is not None:
             self.stale.add("a node went")
             self.closed.add(name)
@@ -293,26 +338,21 @@ class Mirror:
 
     def put_item(self, watched: Watched, key: str, item: Item) -> None:
         """An object of another kind is there."""
-        items = self._items.setdefault(_full_name(watched, item), {})
-        before = items.get(key)
-        items[key] = item
-        if before is None or bytes(before.text) != bytes(item.text):
-            self._include(_subject(item))
-            self.guarded |= watched.kind == BUDGET
-        if watched.counts and (before is None or bytes(before.text) != bytes(item.text)):
-            self.stale.add(f"a {watched.kind} changed")
-            self._bell()
+        if self._items.put(watched, key, item):
+            self._changed(watched, spoken(watched, item.api_version), key, "changed")
 
     def drop_item(self, watched: Watched, key: str) -> None:
         """An object of another kind is there no longer."""
-        for items in self._items.values():
-            item = items.get(key)
-            if item is not None and item.kind == watched.kind:
-                del items[key]
-                self.guarded |= watched.kind == BUDGET
-                if watched.counts:
-                    self.stale.add(f"a {watched.kind} went")
-                    self._bell()
+        item = self._items.drop(watched, key)
+        if item is not None:
+            self._changed(watched, spoken(watched, item.api_version), key, "went")
+
+    def _changed(self, watched: Watched, kind: str, key: str, how: str) -> None:
+        self._include(kind, key)
+        self.guarded |= watched.kind == BUDGET
+        if watched.counts:
+            self.stale.add(f"a {watched.kind} {how}")
+            self._bell()
 
     def item(self, kind: str, key: str) -> Item | None:
         """An object of another kind, as far as it is kept.
@@ -321,7 +361,7 @@ class Mirror:
             kind: of Kubernetes' own, such as ``StorageClass``.
             key: ``namespace/name``; the name alone where it is in no namespace.
         """
-        return self._items.get(_OWN.get(kind, f"{kind}."), {}).get(key)
+        return self._items.get(kind, key)
 
     def lacks_group(self, known: Known) -> bool:
         """Whether a pod belongs to a PodGroup that nothing was told of."""
@@ -329,7 +369,11 @@ class Mirror:
 
     def items(self, kind: str) -> list[Item]:
         """All objects of another kind, as `item`."""
-        return list(self._items.get(_OWN.get(kind, f"{kind}."), {}).values())
+        return self._items.of(kind)
+
+    def version(self, kind: str) -> int:
+        """A number that grows whenever an object of another kind changes, comes or goes."""
+        return self._items.version(kind)
 
     # What is taken.
 
@@ -341,150 +385,98 @@ class Mirror:
     def budgets(self) -> tuple[PodDisruptionBudget, ...]:
         """All disruption budgets as they are; those that cannot be read are among the `problems`."""
         self.guarded = False
-        found = []
-        for item in self.items(BUDGET):
-            try:
-                budget = forgiving(read_budget, item.text)
-            except InputError as error:
-                self.problems[f"{BUDGET} {error.subject}"] = str(error)
-                continue
-            if budget is not None:
-                found.append(budget)
+
+        def refuse(error: InputError) -> None:
+            self._problems.note(error.subject, str(error))
+
+        found = (budget for _, budget in readable(self.items(BUDGET), read_budget, refuse) if budget is not None)
         return tuple(sorted(found, key=lambda one: (one.namespace, one.name)))
 
     def snapshot(self) -> Snapshot:
         """The whole cluster as it is known: what changed before is in it, and is not told again.
 
-        An object that contradicts others is left out, and told among the `problems`, until it changes.
+        Objects that contradict others are left out, and told among the `problems`, as long as they do.
 
         Raises:
             InputError: objects contradict each other, and it is no single one's fault.
         """
+        return self._taken(self.state().put_together())
+
+    async def snapshot_apart(self) -> Snapshot:
+        """As `snapshot`, put together in a thread of its own, so that the event loop does not stand still."""
+        return self._taken(await asyncio.to_thread(self.state().put_together))
+
+    def state(self) -> State:
+        """All that is known, to be put together: what changed before is in it, and is not told again."""
         self.stale.clear()
         self.closed.clear()
         self._changes.clear()
         self.guarded = False
-        while True:
-            try:
-                return self._assembled()
-            except InputError as error:
-                if not self.leave_out(error):
-                    raise
+        nodes = [node for name, node in self.nodes.items() if f"Node {name}" not in self._excluded]
+        return State(
+            nodes,
+            self._closed_for_good(),
+            self._all_pods({node.name for node in nodes}),
+            self._items.without(self._excluded),
+        )
 
-    def _note_problem(self, subject: str, problem: str) -> None:
-        if self.problems.get(subject) != problem:
-            self.problems[subject] = problem
-            _log.error("an object cannot be read", object=subject, problem=problem)
+    def _closed_for_good(self) -> frozenset[str]:
+        """The nodes on which a pod runs of which it is not known what it holds."""
+        excluded = (self._seated.get(one.removeprefix("Pod ")) for one in self._excluded if one.startswith("Pod "))
+        return frozenset(self._unread.values()) | {pod.node for pod in excluded if pod is not None and pod.node}
+
+    def _all_pods(self, nodes: set[str]) -> list[tuple[Pod | None, Member | None]]:
+        """The pods that run or wait, those that have ended for their jobs, and what tells where they belong."""
+        pods, out = self.pods, {one.removeprefix("Pod ") for one in self._excluded if one.startswith("Pod ")}
+        found: list[tuple[Pod | None, Member | None]] = [
+            (pod, pods[key].member if key in pods else None)
+            for key, pod in self._seated.items()
+            if pod.node in nodes and key not in out
+        ]
+        waiting = (pods[key] for key in self._waiting if key not in out)
+        found += [(known.pod, known.member) for known in waiting if known.pod is not None]
+        return found + [(None, member) for member in self._ended.values()]
+
+    def _taken(self, assembled: Assembled) -> Snapshot:
+        """A snapshot was put together: what is not in it is noted, and what is in it again."""
+        refused = {error.subject: str(error) for error in assembled.refused}
+        for subject in self._contradicting - refused.keys():
+            self._include(*subject.partition(" ")[::2])
+        for subject, problem in refused.items():
+            self._note_contradiction(subject, problem)
+        self._contradicting = set(refused)
+        return assembled.snapshot
+
+    def _note_contradiction(self, subject: str, problem: str) -> None:
+        """An object cannot be used beside others; a pod that waits is told so."""
+        self._problems.note(subject, problem)
+        known = self.pods.get(subject.removeprefix("Pod ")) if subject.startswith("Pod ") else None
+        if known is not None and known.problem != problem:
+            known.problem = problem
+            self._touched.add(known.key)
+            self._bell()
 
     def leave_out(self, error: InputError) -> bool:
         """Leave out the object that an error is about, until it or what is beside the pods changes; whether it can be.
 
-        A node that is left out takes its pods with it; a pod that runs still holds no room, and its node gets no other.
+        A node that is left out takes its pods with it; of a pod that runs it is not known then what it holds, and its
+        node gets no other.
         """
-        kind, _, key = error.subject.partition(" ")
-        if not key or error.subject in self._excluded:
+        if " " not in error.subject or error.subject in self._excluded:
             return False
-        if error.subject not in self.problems:
-            self.problems[error.subject] = str(error)
-            _log.error("an object cannot be used, and is left out", object=error.subject, problem=str(error))
         self._excluded.add(error.subject)
-        known = self.pods.get(key) if kind == "Pod" else None
-        if known is not None:
-            known.problem = str(error)
-            self._touched.add(key)
+        self._note_contradiction(error.subject, str(error))
         return True
 
-    def _include(self, subject: str = "") -> None:
-        """An object changed: it may be in order by now, and so may pods that were not because of it."""
-        for one in [one for one in self._excluded if one == subject or (subject and one.startswith("Pod "))]:
-            self._excluded.discard(one)
-            self.problems.pop(one, None)
-            known = self.pods.get(one.removeprefix("Pod ")) if one.startswith("Pod ") else None
-            if known is not None and known.pod is not None:
+    def _include(self, kind: str, key: str) -> None:
+        """An object changed: it may be in order by now, and so may pods that were left out because of it."""
+        pods = {one.removeprefix("Pod ") for one in self._excluded if one.startswith("Pod ")}
+        self._problems.forget(f"{kind} {key}")
+        self._excluded.discard(f"{kind} {key}")
+        for name in pods | {key} if kind == "Pod" else pods:
+            self._excluded.discard(f"Pod {name}")
+            known = self.pods.get(name)
+            if known is not None and known.pod is not None and known.problem:
+                self._problems.forget(f"Pod {name}")
                 known.problem, known.is_changed = "", True
-                self._touched.add(known.key)
-
-    def _assembled(self) -> Snapshot:
-        wanted = self._waiting
-        nodes = [node for name, node in self.nodes.items() if f"Node {name}" not in self._excluded]
-        names = {node.name for node in nodes}
-        out = self._excluded
-        running = [pod for pod in self._seated.values() if pod.node in names and f"Pod {pod.key}" not in out]
-        plain = [pod for pod in running if not self._text_of(pod.key)]
-        belonging = [self._text_of(pod.key) for pod in running if self._text_of(pod.key)]
-        for known in self.pods.values():
-            if known.key not in wanted and (known.pod is not None or not known.text):
-                continue
-            if f"Pod {known.key}" in self._excluded:
-                continue
-            if known.text:
-                belonging.append(known.text)
-            elif known.pod is not None and not known.problem:
-                plain.append(known.pod)
-        items = [
-            item
-            for items in self._items.values()
-            for item in items.values()
-            if not (self._excluded and _subject(item) in self._excluded)
-        ]
-        items = with_places(items)
-        items += [Item(SOURCE, 0, "Pod", "v1", msgspec.Raw(text)) for text in belonging]
-        return assembled(items, nodes, plain, self._assumed)
-
-    def _text_of(self, key: str) -> bytes:
-        known = self.pods.get(key)
-        return known.text if known is not None else b""
-
-
-class _Metadata(msgspec.Struct):
-    name: str = ""
-
-
-class _Named(msgspec.Struct):
-    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
-
-
-def _subject(item: Item) -> str:
-    """An object as errors name it."""
-    full = _full_name_of(item.kind, item)
-    return subject_of(msgspec.structs.replace(item, kind=full) if full in DOUBLE else item)
-
-
-def _full_name(watched: Watched, item: Item) -> str:
-    return _full_name_of(watched.kind, item)
-
-
-def _full_name_of(kind: str, item: Item) -> str:
-    return f"{kind}.{item.api_version.rpartition('/')[0]}"
-
-
-def _with_devices(pod: Pod, before: Pod | None) -> Pod:
-    """A running pod with the GPUs that were chosen for it, where its object does not tell of them."""
-    if before is None or pod.device_indices or before.node != pod.node or not before.device_indices:
-        return pod
-    told: Pod = msgspec.structs.replace(pod, device_indices=before.device_indices)
-    return told
-
-
-def _same_seat(one: Pod, other: Pod) -> bool:
-    """Whether two states of a running pod are the same to others."""
-    return (
-        one.node == other.node
-        and one.spec == other.spec
-        and one.labels == other.labels
-        and one.priority == other.priority
-        and one.terminating == other.terminating
-        and one.device_indices == other.device_indices
-        and one.owner == other.owner
-    )
-
-
-def _sees(known: Known) -> tuple[Pod | None, bool, str]:
-    """What decisions on a pod that waits rest on."""
-    return known.pod, known.gated, known.problem
-
-
-def _without_images(node: Node) -> Node:
-    """A node without the images it has: kubelets tell of each they pull, and it is little that they decide."""
-    bare: Node = msgspec.structs.replace(node, images=())
-    return bare
+                self._touched.add(name)

@@ -1,22 +1,27 @@
 """Volumes that were made beforehand, on the disks of nodes say, and which of them a claim could have.
 
 The rules are those of the volume controller: a free volume of the claim's class and mode that is large enough, can be
-mounted in the ways that are asked for, and has the labels that are selected. The smallest is taken.
+mounted in the ways that are asked for, and has the labels that are selected. The smallest is taken. Volumes are sorted
+once: a thousand pods that wait for thousands of disks would look at millions of them otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
 from typing import Final
 
 import msgspec
 
 from yuheng.model.quantity import parse_quantity
-from yuheng.model.selectors import LabelSelector, NodeSelector
+from yuheng.model.selectors import LabelSelector, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm
 
-__all__ = ["Volume", "Wanted", "offered", "volume_of"]
+__all__ = ["Offers", "Volume", "Wanted", "volume_of"]
 
 _FILESYSTEM: Final = "Filesystem"
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class _Metadata(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -89,39 +94,92 @@ class Wanted(msgspec.Struct, rename="camel", omit_defaults=True):
 volume_of: Final = msgspec.json.Decoder(Volume).decode
 
 
-def offered(key: str, uid: str, kind: str, wanted: Wanted, volumes: Iterable[Volume]) -> list[Volume]:
-    """The volumes that a claim could have, the smallest first.
+class Offers:
+    """The volumes that claims could have.
 
     Args:
-        key: of the claim, ``namespace/name``.
-        uid: of the claim.
-        kind: the class of its volume.
-        wanted: its spec.
         volumes: all that there are.
     """
-    least = _bytes(wanted.resources.requests) if wanted.resources is not None else 0
-    modes = frozenset(wanted.access_modes or ())
-    found = [
-        volume
-        for volume in volumes
-        if volume.spec.storage_class_name == kind
-        and _is_free(volume, key, uid)
-        and (volume.spec.volume_mode or _FILESYSTEM) == (wanted.volume_mode or _FILESYSTEM)
-        and modes.issubset(volume.spec.access_modes or ())
-        and (wanted.selector is None or wanted.selector.matches(volume.metadata.labels or {}))
-        and volume.size >= least
-    ]
-    return sorted(found, key=lambda volume: (volume.size, volume.metadata.name))
+
+    def __init__(self, volumes: Iterable[Volume]) -> None:
+        # By class and mode those that are free, and by claim those that are kept for one: (bytes, name, volume).
+        self._free: defaultdict[tuple[str | None, str], list[tuple[int, str, Volume]]] = defaultdict(list)
+        self._kept: defaultdict[str, list[tuple[int, str, Volume]]] = defaultdict(list)
+        for volume in volumes:
+            owner, status = volume.spec.claim_ref, volume.status
+            line = volume.size, volume.metadata.name, volume
+            if volume.metadata.deletion_timestamp is not None:
+                continue
+            if owner is not None:
+                self._kept[f"{owner.namespace}/{owner.name}"].append(line)
+            elif status is not None and status.phase == "Available":
+                self._free[volume.spec.storage_class_name, volume.spec.volume_mode or _FILESYSTEM].append(line)
+        for lines in (*self._free.values(), *self._kept.values()):
+            lines.sort(key=lambda line: line[:2])
+        # Claims that ask for the same can have the same.
+        self._places: dict[tuple[str, bytes], Sequence[NodeSelectorTerm] | None] = {}
+
+    def to(self, key: str, uid: str, kind: str, wanted: Wanted) -> Iterator[Volume]:
+        """The volumes that a claim could have, the smallest first.
+
+        Args:
+            key: of the claim, ``namespace/name``.
+            uid: of the claim.
+            kind: the class of its volume.
+            wanted: its spec.
+        """
+        least = _bytes(wanted.resources.requests) if wanted.resources is not None else 0
+        modes = frozenset(wanted.access_modes or ())
+        mode = wanted.volume_mode or _FILESYSTEM
+        free = self._free.get((kind, mode), [])
+        kept = [line for line in self._kept.get(key, ()) if _is_kept_for(line[2], uid, kind, mode)]
+        for size, _, volume in merge(free[bisect_left(free, (least,)) :], kept):
+            if (
+                size >= least
+                and modes.issubset(volume.spec.access_modes or ())
+                and (wanted.selector is None or wanted.selector.matches(volume.metadata.labels or {}))
+            ):
+                yield volume
+
+    def places(self, key: str, uid: str, kind: str, wanted: Wanted) -> Sequence[NodeSelectorTerm] | None:
+        """Where the volumes are that a claim could have, as terms of a node selector; None for everywhere.
+
+        Args:
+            key: as for `to`.
+            uid: as for `to`.
+            kind: as for `to`.
+            wanted: as for `to`.
+        """
+        if key in self._kept:
+            return _joined([volume.affinity for volume in self.to(key, uid, kind, wanted)])
+        like = kind, _encode(wanted)
+        if like not in self._places:
+            self._places[like] = _joined([volume.affinity for volume in self.to(key, uid, kind, wanted)])
+        return self._places[like]
 
 
-def _is_free(volume: Volume, key: str, uid: str) -> bool:
-    """Whether nobody has a volume, or it is kept for this very claim."""
-    owner = volume.spec.claim_ref
-    if volume.metadata.deletion_timestamp is not None:
-        return False
-    if owner is not None:
-        return f"{owner.namespace}/{owner.name}" == key and (owner.uid or uid) == uid
-    return volume.status is not None and volume.status.phase == "Available"
+def _joined(there: Sequence[NodeSelector | None]) -> Sequence[NodeSelectorTerm] | None:
+    """All of these places: of a thousand disks, each on a node of its own, one term with a thousand names."""
+    names: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    others: list[NodeSelectorTerm] = []
+    for affinity in there:
+        if affinity is None:
+            return None
+        for term in affinity.node_selector_terms:
+            only = term.match_expressions[0] if len(term.match_expressions) == 1 and not term.match_fields else None
+            if only is not None and only.operator == "In":
+                names[only.key].update(dict.fromkeys(only.values))
+            else:
+                others.append(term)
+    joined = (NodeSelectorRequirement(key, "In", tuple(values)) for key, values in names.items())
+    return [NodeSelectorTerm(match_expressions=(one,)) for one in joined] + others
+
+
+def _is_kept_for(volume: Volume, uid: str, kind: str, mode: str) -> bool:
+    """Whether a volume that is kept for a claim of this name is kept for this very one."""
+    spec, owner = volume.spec, volume.spec.claim_ref
+    same = spec.storage_class_name == kind and (spec.volume_mode or _FILESYSTEM) == mode
+    return same and owner is not None and (owner.uid or uid) == uid
 
 
 def _bytes(amount: _Amount | None) -> int:

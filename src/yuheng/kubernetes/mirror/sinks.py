@@ -59,14 +59,14 @@ def key_of(raw: msgspec.Raw) -> str:
     return f"{metadata.namespace}/{metadata.name}" if metadata.namespace else metadata.name
 
 
-def item_of(raw: msgspec.Raw, watched: Watched, api_version: str) -> Item:
+def item_of(raw: bytes | msgspec.Raw, watched: Watched, api_version: str) -> Item:
     """An object of a kind that is read when a snapshot is taken: the fields of it that are kept."""
     form = watched.form
     text = _whole(raw, watched, api_version) if form is None else _encode(msgspec.json.decode(raw, type=form))
     return Item(SOURCE, 0, watched.kind, api_version, msgspec.Raw(text))
 
 
-def _whole(raw: msgspec.Raw, watched: Watched, api_version: str) -> bytes:
+def _whole(raw: bytes | msgspec.Raw, watched: Watched, api_version: str) -> bytes:
     """An object with what it is, which lists say only once for all of theirs."""
     fields = _decode_fields(raw)
     fields["kind"], fields["apiVersion"] = watched.kind, api_version

@@ -96,14 +96,19 @@ class Binder:
             return Outcome.bound, ""
 
     async def _looked_up(self, namespace: str, name: str, uid: str, node: str, why: str) -> tuple[Outcome, str]:
-        """Where the pod is, when the answer to its binding was lost or was a conflict."""
-        for _ in range(LOOKS):
+        """Where the pod is, when the answer to its binding was lost or was a conflict.
+
+        As long as there is no server to ask, nobody knows, and whoever asks has to wait: the room may be taken.
+        """
+        looks = 0
+        while looks < LOOKS:
             try:
                 marks = marks_of(await self._api.request("GET", PODS.path(namespace, name)))
             except MissingError:
                 return Outcome.gone, "the pod is gone"
-            except (YuhengError, msgspec.DecodeError, UnicodeDecodeError):
+            except (YuhengError, msgspec.DecodeError, UnicodeDecodeError) as error:
                 # No answer, or one by something in between that is no pod.
+                looks += not isinstance(error, UnreachableError)
                 await self._api.timing.sleep(PAUSE)
                 continue
             if marks.metadata.uid != uid:

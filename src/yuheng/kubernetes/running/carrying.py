@@ -24,11 +24,15 @@ from yuheng.kubernetes.running.traits import looks_at_others
 from yuheng.kubernetes.running.volumes import Volumes
 from yuheng.kubernetes.timing import Timing
 from yuheng.model.live import Change, Decisions, Lacking, Went
+from yuheng.model.node import Taint
 from yuheng.model.plan import Placement
 from yuheng.model.pod import Pod
 
 __all__ = ["Carrier"]
 
+# What is added to the sentence of a pod that has to wait until others are gone.
+ROOM: Final = " Room is being made on node "
+CORDONED: Final = Taint("node.kubernetes.io/unschedulable", "NoSchedule")
 _NOTHING: Final[Mapping[str, Hashable]] = {}
 _log = structlog.get_logger("yuheng.running")
 
@@ -51,6 +55,7 @@ class Carrier:
         is_broken: whether something failed that nobody thought of: what the engine counts may not be so.
         volumes: has volumes made for pods that have a node; None where none are made.
         bound: is told of each pod that was bound: after how many attempts, and how many seconds.
+        tried: is told of each binding: ``scheduled`` or ``error``, and how many seconds it took.
         admitted: is told of the jobs that were let in, ``namespace/name``.
     """
 
@@ -69,6 +74,7 @@ class Carrier:
         self.is_broken = False
         self.volumes: Volumes | None = None
         self.bound: Callable[[int, float], None] = lambda *_: None
+        self.tried: Callable[[str, float], None] = lambda *_: None
         self.admitted: Callable[[Iterable[str]], None] = lambda _: None
         self._mirror = mirror
         self._backlog = backlog
@@ -96,11 +102,15 @@ class Carrier:
         found, self._void = self._void, []
         return found
 
-    async def drain(self) -> None:
-        """Wait for what is in flight, but for no volumes."""
+    async def drain(self, seconds: float) -> None:
+        """Wait for what is in flight, but for no volumes, and not longer than so many seconds.
+
+        What has not ended by then goes on: of a binding whose answer was lost nobody knows yet what became of it, and
+        its pod holds its room until somebody does.
+        """
         self._draining = True
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
         self._draining = False
 
     def carry_out(
@@ -124,13 +134,17 @@ class Carrier:
             self._place(placement)
         if decisions.placements:
             self._backlog.wake_looking()
-        for one in decisions.lacking:
-            self._refuse(one)
         for room in decisions.preemptions:
             self._make_room(room.pod, room.node, room.victims)
         for key, node in decisions.nominated.items():
             self._nominate(key, node)
-            self._refuse(Lacking(key, f"room is being made on node {node}"))
+        in_vain = self._nominated_in_vain(decisions)
+        for key in in_vain:
+            self._withdraw(key)
+        for one in (*decisions.lacking, *(Lacking(key, "") for key in decisions.nominated)):
+            self._refuse(one)
+        for key in in_vain:
+            self._backlog.touch(key)
         for eviction in decisions.evictions:
             self._evict(eviction.pod, eviction.by, eviction.node)
 
@@ -159,22 +173,35 @@ class Carrier:
         self._start(self._bind(known, bound))
 
     async def _bind(self, known: Known, bound: Pod) -> None:
-        node = bound.node or ""
-        outcome, why = Outcome.failed, await self._volumes_for(known, bound)
-        if not why:
-            outcome, why = await self._binder.bind(
-                bound.namespace, bound.name, known.uid, node, device_annotations(bound, by_milli=known.by_milli)
-            )
+        node, began = bound.node or "", self._timing.now()
+        try:
+            outcome, why = await self._tried_to_bind(known, bound)
+        except Exception:
+            self._take_back(known)
+            raise
+        is_recalled = known.key in self._recalled
         self._recalled.discard(known.key)
         if not self._mirror.is_there(known.key, known.uid):
             return
         if outcome is Outcome.bound:
             since, attempts = self._no_longer_held(known)
+            self.tried("scheduled", self._timing.now() - began)
             self.bound(attempts + 1, self._timing.now() - since)
             self._reports.placed(known, node)
             return
-        if outcome is Outcome.failed:
-            _log.warning("a pod could not be bound", pod=known.key, node=node, reason=why)
+        if outcome is Outcome.failed and not (is_recalled or self._draining):
+            self.tried("error", self._timing.now() - began)
+            self._reports.failed(known, node, why)
+        self._take_back(known)
+
+    async def _tried_to_bind(self, known: Known, bound: Pod) -> tuple[Outcome, str]:
+        if why := await self._volumes_for(known, bound):
+            return Outcome.failed, why
+        annotations = device_annotations(bound, by_milli=known.by_milli)
+        return await self._binder.bind(bound.namespace, bound.name, known.uid, bound.node or "", annotations)
+
+    def _take_back(self, known: Known) -> None:
+        """A pod is not where it was assumed to be: it is tried again, if it still waits."""
         self._mirror.forget(known.key, known.uid)
         self._no_longer_held(known)
         self._ring()
@@ -207,7 +234,30 @@ class Carrier:
         self._backlog.refuse(one.pod, self._timing.now(), self._alike.get(one.pod), looks=looks)
         held = known.gated or known.problem or self._claims.lacks(known.pod)
         if not held:  # else it was told why
-            self.tell(known, one.message)
+            node = self.nominated.get(one.pod)
+            self.tell(known, f"{one.message}{ROOM}{node}.".lstrip() if node else one.message)
+
+    def _nominated_in_vain(self, decisions: Decisions) -> list[str]:
+        """The pods that found no place though a node is being cleared for them, and nobody is about to leave it."""
+        made = {room.pod for room in decisions.preemptions} | decisions.nominated.keys()
+        found = [one.pod for one in decisions.lacking if one.pod in self.nominated and one.pod not in made]
+        if not found:
+            return []
+        leaving = self.evictions.nodes()
+        return [key for key in found if self.nominated[key] not in leaving or not self._is_open(key)]
+
+    def _is_open(self, key: str) -> bool:
+        """Whether a pod may still go to the node that is being cleared for it: it may be gone, or cordoned."""
+        known, node = self._mirror.pods.get(key), self._mirror.nodes.get(self.nominated[key])
+        if known is None or known.pod is None or node is None:
+            return False
+        return not node.unschedulable or any(one.tolerates(CORDONED) for one in known.pod.spec.tolerations)
+
+    def _withdraw(self, key: str) -> None:
+        """No node is being cleared for a pod any longer."""
+        known = self._mirror.pods.get(key)
+        if self.nominated.pop(key, "") and known is not None:
+            self._reports.nominated(known, "")
 
     def _nominate(self, key: str, node: str) -> None:
         known = self._asked_about(key)
@@ -230,12 +280,21 @@ class Carrier:
         if victim is not None and not self.evictions.is_asked(victim):
             self._start(self.evictions.ask(victim, by, node))
 
-    def _was_refused(self, key: str) -> None:
-        """Room that is not made is not kept: somewhere else others may be asked, and others have their turn before."""
-        known = self._mirror.pods.get(key)
-        if known is not None and self.nominated.pop(key, ""):
-            self._reports.nominated(known, "")
+    def _was_refused(self, by: str, node: str) -> None:
+        """Room that is not made is not kept: somewhere else others may be asked, and others have their turn before.
+
+        Args:
+            by: for whom it was to be made: a pod, or a job with pods that wait for the node.
+            node: where.
+        """
+        for key in [by] if by in self.nominated else [key for key, one in self.nominated.items() if one == node]:
+            self._withdraw(key)
             self._backlog.pause(key, self._timing.now() + GRACE)
+            if (known := self._mirror.pods.get(key)) is not None:
+                told = (
+                    f"{known.told.partition(ROOM)[0]} No room could be made on node {node}: a pod may not be evicted."
+                )
+                self.tell(known, told.lstrip())
 
     def _start(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -16,7 +16,7 @@ import msgspec
 from yuheng.errors import YuhengError
 from yuheng.kubernetes.api import KINDS, ApiError, MissingError
 from yuheng.kubernetes.running.outbox import Outbox
-from yuheng.kubernetes.running.troubles import Troubles
+from yuheng.kubernetes.troubles import Troubles
 
 if TYPE_CHECKING:
     from yuheng.kubernetes.api import Api
@@ -69,7 +69,7 @@ class Conditions:
         self._timing = timing
         self._may_write = may_write
         self._said: dict[str, Wish] = {}
-        self._troubles = Troubles("cannot write the status of pods")
+        self._troubles = Troubles("cannot write the status of pods", timing.now)
         self.outbox: Outbox[Wish] = Outbox(self._send, in_flight=IN_FLIGHT, most=WAITING)
 
     def refuse(self, known: Known, reason: str, message: str) -> bool:

@@ -6,12 +6,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Final
 
+from yuheng.errors import YuhengError
 from yuheng.kubernetes.mirror import Known
 from yuheng.kubernetes.running.binding import Outcome
 
 __all__ = ["Alone", "DryBinder", "DryReports"]
 
+# Pods of which it is remembered what was said last: more than ever wait.
+MOST_SAID: Final = 100_000
 Say = Callable[[str], object]
 
 
@@ -46,9 +50,15 @@ class DryReports:
 
     def refused(self, known: Known, message: str) -> None:
         """A pod would stay pending; the same is said once."""
-        if self._said.get(known.uid) != message:
-            self._said[known.uid] = message
+        if self._said.pop(known.uid, "") != message:
             self._say(f"leave {known.key} pending: {message}")
+        self._said[known.uid] = message
+        if len(self._said) > MOST_SAID:
+            # Of this one nothing was to be said for the longest time: it is long gone.
+            del self._said[next(iter(self._said))]
+
+    def failed(self, known: Known, node: str, why: str) -> None:
+        """Nothing is bound, so that nothing fails."""
 
     def nominated(self, known: Known, node: str) -> None:
         """Room would be made for a pod."""
@@ -65,6 +75,7 @@ class Alone:
 
     def __init__(self) -> None:
         self.lost = asyncio.Event()
+        self.trouble: YuhengError | None = None
 
     async def acquire(self) -> None:
         """At once."""

@@ -31,6 +31,7 @@ from yuheng.errors import ConfigError, YuhengError
 from yuheng.kubernetes.api import ConflictError, MissingError, UnreachableError
 from yuheng.kubernetes.running.lease import Lease, LeaseSpec, LeaseStore, micro_time
 from yuheng.kubernetes.timing import Timing
+from yuheng.kubernetes.troubles import Troubles
 
 if TYPE_CHECKING:
     from yuheng.kubernetes.api import Api
@@ -85,6 +86,7 @@ class Election:
         self.trouble: YuhengError | None = None
         self._store = LeaseStore(api, namespace, name)
         self._timing = timing or api.timing
+        self._troubles = Troubles("cannot read or write the Lease", self._timing.now, logger="yuheng.election")
         self._duration = duration
         self._deadline = renew_deadline
         self._retry = retry
@@ -301,12 +303,12 @@ class Election:
 
     def _failed(self, error: YuhengError | TimeoutError) -> None:
         told = error if isinstance(error, YuhengError) else UnreachableError("the API server does not answer in time")
-        if str(told) != str(self.trouble):
-            _log.warning("cannot read or write the Lease", identity=self.identity, reason=str(told))
         self.trouble = told
+        self._troubles.tell(told)
 
     def _works(self) -> None:
         self.trouble = None
+        self._troubles.over()
 
 
 def process_identity() -> str:

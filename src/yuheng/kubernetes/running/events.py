@@ -19,7 +19,7 @@ from yuheng.errors import YuhengError
 from yuheng.kubernetes.api import KINDS, ConflictError, ForbiddenError, MissingError
 from yuheng.kubernetes.running.lease import micro_time
 from yuheng.kubernetes.running.outbox import Outbox
-from yuheng.kubernetes.running.troubles import Troubles
+from yuheng.kubernetes.troubles import Troubles
 
 if TYPE_CHECKING:
     from yuheng.kubernetes.api import Api
@@ -144,7 +144,7 @@ class Events:
         self._known: dict[tuple[str, str, str], _Told] = {}
         self.dropped = 0
         self._nanoseconds = 0
-        self._troubles = Troubles("cannot write events")
+        self._troubles = Troubles("cannot write events", timing.now)
         self.outbox: Outbox[_Told] = Outbox(self._send, in_flight=IN_FLIGHT, most=most)
 
     def tell(

@@ -26,11 +26,11 @@ class Evictions:
         binder: what asks them.
         reports: who tells of it.
         timing: the clocks.
-        refused: is told for whom a pod was asked in vain.
+        refused: is told for whom a pod was asked in vain, and on which node.
     """
 
     def __init__(
-        self, mirror: Mirror, binder: Binding, reports: Reports, timing: Timing, refused: Callable[[str], object]
+        self, mirror: Mirror, binder: Binding, reports: Reports, timing: Timing, refused: Callable[[str, str], object]
     ) -> None:
         self._mirror = mirror
         self._binder = binder
@@ -62,7 +62,16 @@ class Evictions:
             return
         _log.warning("a pod could not be evicted", pod=victim.key, by=by, node=node, reason=why)
         self._asked.pop(victim.uid, None)
-        self._refused(by)
+        self._refused(by, node)
+
+    def nodes(self) -> set[str]:
+        """The nodes that pods are about to leave, be it that they were asked lately or that they end."""
+        now = self._timing.now()
+        return {
+            known.pod.node or ""
+            for known in self._mirror.running()
+            if known.pod is not None and (known.pod.terminating or now - self._asked.get(known.uid, -GRACE) < GRACE)
+        }
 
     def are_leaving(self) -> bool:
         """Whether pods that were asked to go, by us or by who led before, are there still and are about to go."""

@@ -228,6 +228,15 @@ class Measures:
             "type",
         )
 
+    def unreadable(self, objects: Numbers) -> None:
+        """Measure how many objects cannot be used, by kind."""
+        self._read.gauge(
+            "yuheng_unreadable_objects",
+            "Number of objects that cannot be used, because they cannot be read or contradict others, by kind.",
+            objects,
+            "kind",
+        )
+
     def half_bound(self, gangs: Number) -> None:
         """Measure how many gangs are bound by half."""
         self._read.gauge("yuheng_half_bound_gangs", "Number of gangs of which only some pods are bound.", _alone(gangs))

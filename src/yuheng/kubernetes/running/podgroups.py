@@ -18,7 +18,7 @@ from yuheng.errors import YuhengError
 from yuheng.kubernetes.api import KINDS, ApiError
 from yuheng.kubernetes.mirror import Mirror
 from yuheng.kubernetes.running.outbox import Outbox
-from yuheng.kubernetes.running.troubles import Troubles
+from yuheng.kubernetes.troubles import Troubles
 
 if TYPE_CHECKING:
     from yuheng.kubernetes.api import Api
@@ -123,7 +123,7 @@ class PodGroups:
         self._back = BACK if say is None else float("inf")
         self._now = api.timing.now
         self._said: dict[str, tuple[str, float]] = {}
-        self._troubles = Troubles("cannot write the status of PodGroups")
+        self._troubles = Troubles("cannot write the status of PodGroups", api.timing.now)
         self.outbox: Outbox[_Wish] = Outbox(self._send, in_flight=IN_FLIGHT, most=WAITING)
 
     async def run(self) -> None:

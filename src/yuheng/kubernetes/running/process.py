@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import signal
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
-
-import structlog
 
 from yuheng.errors import ConfigError, YuhengError
 from yuheng.kubernetes.access import Access, open_access
@@ -25,8 +23,10 @@ from yuheng.kubernetes.running.measures import Measures
 from yuheng.kubernetes.running.podgroups import PodGroups
 from yuheng.kubernetes.running.reports import Reporter
 from yuheng.kubernetes.running.roles import Measured
+from yuheng.kubernetes.running.rules import Rules
 from yuheng.kubernetes.running.service import Leading, Service, reflectors
 from yuheng.kubernetes.running.serving import Address, Pulse, Serving
+from yuheng.kubernetes.running.signals import stopped_by_signals
 from yuheng.kubernetes.running.turns import Turns
 from yuheng.kubernetes.running.volumes import Volumes
 from yuheng.model.policy import Policy
@@ -38,7 +38,9 @@ Say = Callable[[str], object]
 # Of the seconds that a Lease lasts, the share within which it has to be renewed, and that between two renewals: the
 # proportions of client-go's 15, 10 and 2 seconds.
 RENEW, RETRY = 10 / 15, 2 / 15
-_log = structlog.get_logger("yuheng.running")
+# Names as Kubernetes has them (RFC 1123). A scheduler's is that of its Lease, and of who reports its events.
+LONGEST_SCHEDULER, LONGEST_LABEL, LONGEST_NAME = 63, 63, 253
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 class Options(NamedTuple):
@@ -71,6 +73,7 @@ def schedule(options: Options, say: Say) -> None:
     Raises:
         YuhengError: the server cannot be asked at all, or an option cannot be used.
     """
+    _check_name("--name", options.name, LONGEST_SCHEDULER)
     start_logs(options.log_level, options.log_format)
     try:
         asyncio.run(_scheduled(options, say))
@@ -83,18 +86,21 @@ def _first(error: BaseException) -> BaseException:
     return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
+def _check_name(option: str, name: str, longest: int) -> None:
+    """See that objects can have a name.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    if len(name) > longest or _NAME.fullmatch(name) is None:
+        expected = f"at most {longest} lower case letters, digits, - and ., beginning and ending with one of the former"
+        raise ConfigError(f"{option}: found {name!r}, expected {expected}")
+
+
 async def _scheduled(options: Options, say: Say) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def asked_to_stop(number: signal.Signals) -> None:
-        """The first time in good order; the second time as any process."""
-        stop.set()
-        loop.remove_signal_handler(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked_to_stop, number)
     async with AsyncExitStack() as stack:
+        stack.enter_context(stopped_by_signals(stop))
         access = open_access(options.kubeconfig, options.context)
         service = await _Parts(options, access, stack, say).put_together()
         if options.once:
@@ -113,6 +119,9 @@ class _Parts:
         self._say = say
         self._instance = process_identity()
         self._measures = Measures(options.name)
+        self._rules = Rules(options.policy)
+        # Seconds of the last turn that came to one of its pods.
+        self._share = 0.0
 
     async def put_together(self) -> Service:
         """The scheduler; what has to be closed is closed by the stack, the last first."""
@@ -139,13 +148,13 @@ class _Parts:
             bell=bell,
             timing=api.timing,
             recorder=self._recorder(),
-            observe=self._observe,
+            observe=lambda turn: self._observe(turn, by_queue=decider.by_queue),
         )
         turns.carrier.volumes = None if options.dry_run else Volumes(api, Claims(mirror), leading.leading)
         groups = PodGroups(api, mirror, leading.leading, self._say if options.dry_run else None)
         turns.carrier.admitted = groups.admit
         gangs = Gangs(mirror, binder, decider.gangs, api.timing, pace=lambda: turns.pace)
-        watching = reflectors(api, mirror)
+        watching = reflectors(api, mirror, is_silent=options.once)
         service = Service(
             watching,
             turns,
@@ -154,6 +163,7 @@ class _Parts:
             beside=(groups,) if options.dry_run else (reporter, groups),
             pulse=pulse.beat,
             is_patient=not options.once,
+            is_dry=options.dry_run,
         )
         self._measure(turns, leading, gangs, reporter)
         self._measures.watches(lambda: {one.kind.name: one.restarts for one in watching})
@@ -168,8 +178,12 @@ class _Parts:
         if not options.leader_elect:
             return Alone()
         namespace, slash, name = _lease_of(options).partition("/")
-        if not slash or not namespace or not name or "/" in name:
+        if not slash:
             raise ConfigError(f"--lease: found {options.lease!r}, expected NAMESPACE/NAME")
+        if "." in namespace:
+            raise ConfigError(f"--lease: found {options.lease!r}, expected a namespace without dots")
+        _check_name("--lease, its namespace", namespace, LONGEST_LABEL)
+        _check_name("--lease, its name", name, LONGEST_NAME)
         api = await self._stack.enter_async_context(Api(self._access, in_flight=4))
         duration = options.lease_duration
         return Election(
@@ -193,28 +207,35 @@ class _Parts:
         self._measures.record_lost(lambda: recorder.counts.lost, lambda: recorder.counts.failures)
         return recorder
 
-    def _observe(self, turn: Measured) -> None:
+    def _observe(self, turn: Measured, *, by_queue: bool) -> None:
         measures = self._measures
+        self._rules.hold(by_queue=by_queue)
         measures.cycled(turn.pods, turn.seconds)
         if turn.compiled:
             measures.compiled(turn.seconds)
-        each = turn.seconds / turn.pods if turn.pods else 0.0
-        for result, pods in (("scheduled", turn.placed), ("unschedulable", turn.pods - turn.placed)):
-            if pods > 0:
-                measures.attempted(result, each, pods)
+        self._share = turn.seconds / turn.pods if turn.pods else 0.0
+        if turn.pods > turn.placed:
+            measures.attempted("unschedulable", self._share, turn.pods - turn.placed)
         for victims in turn.victims:
             measures.preempted(victims)
+
+    def _tried(self, result: str, seconds: float) -> None:
+        """A pod that had a node was bound, or could not be."""
+        self._measures.attempted(result, self._share + seconds)
 
     def _measure(self, turns: Turns, leading: Leading, gangs: Gangs, reporter: Reporter) -> None:
         """What is only asked for when the measures are read."""
         measures, mirror = self._measures, turns.mirror
 
         def sizes() -> Mapping[str, float]:
-            return {"nodes": len(mirror.nodes), "pods": len(mirror.pods), "assumed_pods": mirror.assumed}
+            on_nodes = sum(1 for _ in mirror.running())
+            return {"nodes": len(mirror.nodes), "pods": on_nodes, "assumed_pods": mirror.assumed}
 
         turns.carrier.bound = measures.scheduled
+        turns.carrier.tried = self._tried
         measures.leader(_lease_of(self._options), leading.leading)
         measures.pending(turns.waiting)
+        measures.unreadable(mirror.unreadable)
         measures.cache(sizes)
         measures.half_bound(lambda: gangs.half_bound)
         measures.events_dropped(lambda: reporter.dropped)

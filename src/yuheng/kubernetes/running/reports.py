@@ -16,7 +16,9 @@ import structlog
 
 from yuheng.kubernetes.running.conditions import Conditions
 from yuheng.kubernetes.running.events import FINISHED, Events, Reference, cut
+from yuheng.kubernetes.running.refusals import Refusals
 from yuheng.kubernetes.timing import Timing
+from yuheng.kubernetes.troubles import Troubles
 
 if TYPE_CHECKING:
     from yuheng.kubernetes.api import Api
@@ -26,7 +28,7 @@ __all__ = ["Reporter"]
 
 UNSCHEDULABLE: Final = "Unschedulable"
 GATED: Final = "SchedulingGated"
-# An invalid affinity, say: the cluster autoscaler must not make nodes for it.
+# An invalid affinity, or a binding that was refused, say: the cluster autoscaler must not make nodes for it.
 ERROR: Final = "SchedulerError"
 LONGEST_MESSAGE: Final = 8192
 _log = structlog.get_logger("yuheng.running")
@@ -58,6 +60,8 @@ class Reporter:
         self._uid_of = uid_of
         self._events = Events(api, name, instance, self._timing)
         self._conditions = Conditions(api, self._timing, may_write)
+        self._refusals = Refusals()
+        self._bindings = Troubles("a pod could not be bound", self._timing.now)
 
     @property
     def dropped(self) -> int:
@@ -78,6 +82,7 @@ class Reporter:
 
     async def drain(self, seconds: float = 5.0) -> None:
         """Wait until all is told, but not longer than so many seconds. `run` has to go on meanwhile."""
+        self._refusals.tell()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._conditions.outbox.drained()
@@ -90,6 +95,7 @@ class Reporter:
 
     def placed(self, known: Known, node: str) -> None:
         """A pod is bound to a node."""
+        self._bindings.over()
         self._conditions.leave(known.key)
         note = f"Successfully assigned {known.key} to {node}"
         self._events.tell(_reference(known), "Scheduled", "Binding", note, once=True)
@@ -105,9 +111,23 @@ class Reporter:
         message = cut(message, LONGEST_MESSAGE)
         reason = ERROR if known.problem else GATED if known.gated else UNSCHEDULABLE
         if self._conditions.refuse(known, reason, message):
-            _log.info("Unable to schedule pod", pod=known.key, reason=reason, err=message)
+            self._refusals.note(known.key, reason, message)
         if reason != GATED:
             self._events.tell(_reference(known), "FailedScheduling", "Scheduling", message, warns=True)
+
+    def failed(self, known: Known, node: str, why: str) -> None:
+        """A pod that has a node could not be bound.
+
+        Args:
+            known: the pod.
+            node: its node.
+            why: what the API server said.
+        """
+        _log.debug("Unable to bind pod", pod=known.key, node=node, err=why)
+        self._bindings.tell(why, what=f"pod {known.key} could not be bound to node {node}")
+        message = cut(f"binding rejected: {why}", LONGEST_MESSAGE)
+        self._conditions.refuse(known, ERROR, message)
+        self._events.tell(_reference(known), "FailedScheduling", "Scheduling", message, warns=True)
 
     def nominated(self, known: Known, node: str) -> None:
         """A node is being cleared for a pod; none any longer, where it is empty."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 from yuheng.kubernetes.mirror import Known
 from yuheng.kubernetes.running.binding import Outcome
@@ -21,6 +22,9 @@ class Reports(Protocol):
 
     def refused(self, known: Known, message: str) -> None:
         """A pod stays pending."""
+
+    def failed(self, known: Known, node: str, why: str) -> None:
+        """A pod that has a node could not be bound."""
 
     def nominated(self, known: Known, node: str) -> None:
         """Room is being made for a pod on a node; on none any longer, where it is empty."""
@@ -60,7 +64,7 @@ class Measured(NamedTuple):
         placed: how many of them a node was chosen for.
         seconds: what that took.
         compiled: whether the cluster was compiled anew before.
-        victims: of each pod that room was made for, how many have to go.
+        victims: of each pod, or job, that room was made for, how many have to go.
     """
 
     pods: int
@@ -68,3 +72,22 @@ class Measured(NamedTuple):
     seconds: float
     compiled: bool = False
     victims: tuple[int, ...] = ()
+
+    @classmethod
+    def of(
+        cls, decisions: Decisions, pods: int, seconds: float, *, compiled: bool, nominated: Mapping[str, str] = {}
+    ) -> Self:
+        """A turn in numbers, from what it decided.
+
+        Args:
+            decisions: what it decided.
+            pods: how many were asked about; 0 where queues decide, and those count that something was decided on.
+            seconds: what that took.
+            compiled: whether the cluster was compiled anew before.
+            nominated: the nodes that were being cleared before: to clear one of them goes on, and is nothing new.
+        """
+        decided = len(decisions.placements) + len(decisions.lacking) + len(decisions.nominated)
+        by_queue = Counter(one.by for one in decisions.evictions)
+        pod_by_pod = [len(room.victims) for room in decisions.preemptions if nominated.get(room.pod) != room.node]
+        victims = (*pod_by_pod, *by_queue.values())
+        return cls(pods or decided, len(decisions.placements), seconds, compiled, victims)

@@ -8,17 +8,18 @@ such failure: it is told, and tried again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol
 
 import structlog
 
-from yuheng.kubernetes.api import KINDS, Api
+from yuheng.errors import YuhengError
+from yuheng.kubernetes.api import KINDS, Api, ForbiddenError, ServerError, UnauthorizedError
 from yuheng.kubernetes.mirror import WATCHED, Mirror
 from yuheng.kubernetes.running.gangs import Gangs
 from yuheng.kubernetes.running.turns import Turns
-from yuheng.kubernetes.watching import Reflector
+from yuheng.kubernetes.troubles import Troubles
+from yuheng.kubernetes.watching import WATCHING, Reflector
 from yuheng.scheduling.decider import warm
 
 __all__ = ["Leading", "Service", "reflectors"]
@@ -26,6 +27,8 @@ __all__ = ["Leading", "Service", "reflectors"]
 # Seconds between two looks of one that stands by, and between two looks for gangs that are bound by half.
 STAND_BY: Final = 1.0
 LOOK: Final = 2.0
+# In so many looks in a row, a tenth of the former apart, all has to be watched.
+LOOKS: Final = 3
 # Seconds that what is in flight gets at the end: less than pods get to end.
 DRAIN: Final = 20.0
 _log = structlog.get_logger("yuheng.running")
@@ -35,6 +38,7 @@ class Leading(Protocol):
     """Who may write."""
 
     lost: asyncio.Event
+    trouble: YuhengError | None
 
     async def acquire(self) -> None:
         """Wait until it is us."""
@@ -56,12 +60,23 @@ class Beside(Protocol):
         """Finish what was begun, within some seconds."""
 
 
-def reflectors(api: Api, mirror: Mirror, page: int = 500) -> list[Reflector]:
-    """What keeps a mirror up to date: pods, nodes, and all that decisions look at."""
+def reflectors(api: Api, mirror: Mirror, page: int = 500, *, is_silent: bool = False) -> list[Reflector]:
+    """What keeps a mirror up to date: pods, nodes, and all that decisions look at.
+
+    Args:
+        api: the server.
+        mirror: what is kept up to date.
+        page: how many objects are listed at once.
+        is_silent: whether nothing is told of what cannot be watched.
+    """
+    troubles = Troubles(WATCHING, api.timing.now, subject="kinds", logger="yuheng.watching", is_silent=is_silent)
     found = [Reflector(api, KINDS[name], mirror.sink(KINDS[name]), page=page) for name in ("nodes", "pods")]
-    return found + [
+    found += [
         Reflector(api, KINDS[name], mirror.sink(KINDS[name], watched), page=page) for name, watched in WATCHED.items()
     ]
+    for one in found:
+        one.troubles = troubles
+    return found
 
 
 class Service:
@@ -81,6 +96,7 @@ class Service:
         beside: Iterable[Beside] = (),
         pulse: Callable[[], object] = lambda: None,
         is_patient: bool = True,
+        is_dry: bool = False,
     ) -> None:
         """Put a scheduler together.
 
@@ -91,7 +107,8 @@ class Service:
             gangs: looks for gangs that are bound by half; None not to.
             beside: what works beside the cycle, and finishes after it.
             pulse: is called every second, for as long as the process is well.
-            is_patient: whether what cannot be had is asked for again and again; else pods and nodes are asked for once.
+            is_patient: whether what cannot be had is asked for again and again; else it ends the process.
+            is_dry: whether nothing is written, so that there is nothing to lead.
         """
         self.is_synced = False
         self._watching = list(watching)
@@ -101,6 +118,7 @@ class Service:
         self._beside = list(beside)
         self._pulse = pulse
         self._is_patient = is_patient
+        self._is_dry = is_dry
 
     async def run(self, stop: asyncio.Event) -> None:
         """Schedule until told to stop; then finish what is in flight, and let others lead."""
@@ -122,9 +140,7 @@ class Service:
 
     async def _finished(self) -> None:
         """What is in flight, as far as it ends in time; who leads next sees what became of the rest."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN):
-                await self._turns.drain()
+        await self._turns.drain(DRAIN)
 
     async def _beat(self) -> None:
         """Tell that all is well: before the cluster is seen, while others lead, and as long as turns come."""
@@ -134,30 +150,54 @@ class Service:
             await asyncio.sleep(STAND_BY)
 
     async def synced(self) -> None:
-        """Wait until the whole cluster was seen once."""
+        """Wait until the whole cluster was seen once.
+
+        Raises:
+            ServerError: something cannot be listed, and the service is not patient.
+        """
+        if not self._is_patient:
+            await self._listed_or_not()
         for one in self._watching:
-            while not one.synced.is_set():
-                if one.trouble is not None and not self._is_patient and one.kind.name in ("nodes", "pods"):
-                    raise one.trouble
-                if one.trouble is not None:
-                    _log.warning("cannot be watched", kind=one.kind.name, reason=str(one.trouble))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(5.0 if self._is_patient else 0.5):
-                        await one.synced.wait()
+            await one.synced.wait()
         self.is_synced = True
+
+    async def _listed_or_not(self) -> None:
+        while not all(one.synced.is_set() or one.trouble is not None for one in self._watching):
+            await asyncio.sleep(STAND_BY / 10)
+        failed = {one.kind.name: one.trouble for one in self._watching if not one.synced.is_set() and one.trouble}
+        if failed:
+            raise _as_one(failed)
 
     async def _lead(self) -> None:
         """Stand by, lead, and stand by again when others do."""
         warming = asyncio.ensure_future(asyncio.to_thread(warm))
         await self.synced()
         await warming
-        mirror = self._turns.mirror
-        _log.info("synced", nodes=len(mirror.nodes), pods=len(mirror.pods))
+        self._tell_synced()
         while True:
             await self._stand_by()
-            _log.info("leading")
+            if not self._is_dry:
+                _log.info("leading")
+            await self._caught_up()
             await self._until_lost()
-            _log.warning("no longer leading")
+
+    async def _caught_up(self) -> None:
+        """Wait until pods and nodes are watched again, should they not be: whoever led before has moved pods.
+
+        What happened meanwhile is told as soon as they are, and taken in within a few looks.
+        """
+        watching = [one for one in self._watching if one.kind.name in ("nodes", "pods")]
+        looks = 0 if not all(one.is_watching for one in watching) else LOOKS
+        while looks < LOOKS and not self._leading.lost.is_set():
+            self._turns.skip()
+            await asyncio.sleep(STAND_BY / 10)
+            looks = looks + 1 if all(one.is_watching for one in watching) else 0
+
+    def _tell_synced(self) -> None:
+        mirror = self._turns.mirror
+        missing = ", ".join(sorted(one.kind.name for one in self._watching if one.is_missing))
+        fields = {"not_installed": missing} if missing else {}
+        _log.info("synced", nodes=len(mirror.nodes), pods=len(mirror.pods), **fields)
 
     async def _stand_by(self) -> None:
         acquired = asyncio.ensure_future(self._leading.acquire())
@@ -165,6 +205,9 @@ class Service:
             while not acquired.done():
                 self._turns.skip()
                 await asyncio.wait({acquired}, timeout=STAND_BY)
+                trouble = self._leading.trouble
+                if not self._is_patient and isinstance(trouble, ForbiddenError | UnauthorizedError):
+                    raise trouble
             await acquired
         finally:
             acquired.cancel()
@@ -183,9 +226,20 @@ class Service:
             for task in (*work, lost):
                 task.cancel()
             await asyncio.gather(*work, lost, return_exceptions=True)
+        _log.warning("no longer leading")
         await self._finished()
 
     async def until_idle(self) -> None:
         """Wait until every pod that waits has had its turn, and nothing is in flight."""
         while not (self.is_synced and self._turns.is_idle):
             await asyncio.sleep(STAND_BY / 10)
+
+
+def _as_one(failed: Mapping[str, YuhengError]) -> YuhengError:
+    """What several kinds met as one error: the first in full, and what else a role has to allow."""
+    first, *others = failed
+    found = failed[first]
+    forbidden = [name for name in others if isinstance(failed[name], ForbiddenError)]
+    if not isinstance(found, ForbiddenError) or not forbidden:
+        return found
+    return ServerError(f"{found}; nor to list {', '.join(forbidden)}")

@@ -125,9 +125,9 @@ class Turns:
         self.mirror.changes()
         self._must_renew = True
 
-    async def drain(self) -> None:
-        """Wait for what is in flight, but for no volumes."""
-        await self.carrier.drain()
+    async def drain(self, seconds: float) -> None:
+        """Wait for what is in flight, but for no volumes, and not longer than so many seconds."""
+        await self.carrier.drain(seconds)
 
     async def _wait(self) -> None:
         """Until there is something to do; changes that come together are taken together."""
@@ -170,9 +170,11 @@ class Turns:
         elif any(isinstance(change, Came) for change in changes):
             self.backlog.wake_looking()
         due, unknown = self._due(now)
-        self._uids = {key: self.mirror.pods[key].uid for key in (*due, *unknown)}
+        # As they are now: while the state is put together they change.
+        asked = {key: self.mirror.pods[key] for key in (*due, *unknown)}
+        self._uids = {key: known.uid for key, known in asked.items()}
         try:
-            told = self._told(changes, now, is_wanted=bool(unknown))
+            told = await self._told(changes, now, is_wanted=bool(unknown))
         except InputError as error:
             self._cannot_read(error)
             return
@@ -181,7 +183,7 @@ class Turns:
         else:
             for key in unknown:
                 self.backlog.pause(key, self._may_renew_at())
-        pods = [pod for key in due if (pod := self.mirror.pods[key].pod) is not None]
+        pods = [pod for key in due if (pod := asked[key].pod) is not None]
         if told or pods:
             await self._decided(told, pods)
         self._turned = True
@@ -205,9 +207,8 @@ class Turns:
         if renewed:
             self._renewed, self._cost = self._timing.now(), seconds
         self.carrier.carry_out(decisions, self._uids, self._held_back, alike)
-        asked_about = len(decisions.placements) + len(decisions.lacking) if self._decider.by_queue else len(pods)
-        victims = tuple(len(room.victims) for room in decisions.preemptions)
-        self._observe(Measured(asked_about, len(decisions.placements), seconds, renewed, victims))
+        asked_about = 0 if self._decider.by_queue else len(pods)
+        self._observe(Measured.of(decisions, asked_about, seconds, compiled=renewed, nominated=asked.nominated))
 
     def _ask(
         self, told: Sequence[Change], pods: Sequence[Pod], asked: Asked
@@ -287,7 +288,7 @@ class Turns:
         found = self.backlog.first(now, TOGETHER, lambda key: key not in promised and is_ready(key))
         return self.backlog.in_order([*promised, *found]), list(dict.fromkeys(unknown))
 
-    def _told(self, changes: Sequence[Change], now: float, *, is_wanted: bool) -> list[Change]:
+    async def _told(self, changes: Sequence[Change], now: float, *, is_wanted: bool) -> list[Change]:
         """What the engine is told before its turn: the changes, or the whole state when it is to be compiled anew.
 
         Args:
@@ -305,12 +306,10 @@ class Turns:
         must = self._must_renew or self.carrier.is_broken
         if must or untold or decider.by_queue or (wanted and now >= self._may_renew_at()):
             self._must_renew, self.carrier.is_broken = True, False  # until it has been told
-            wakes = bool(mirror.stale)
-            snapshot = self._without_claims(mirror.snapshot())
-            if wakes:
+            if mirror.stale:
                 self.backlog.wake()
             self._uids |= {known.key: known.uid for known in mirror.waiting()} if decider.by_queue else {}
-            return [Renewed(snapshot)]
+            return [Renewed(self._without_claims(await mirror.snapshot_apart()))]
         told = list(changes)
         if mirror.closed:
             told.append(Closed(tuple(sorted(mirror.closed))))

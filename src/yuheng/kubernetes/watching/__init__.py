@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from yuheng.kubernetes.watching.reflector import Reflector, Sink
+from yuheng.kubernetes.watching.reflector import WATCHING, Reflector, Sink
 
-__all__ = ["Reflector", "Sink"]
+__all__ = ["WATCHING", "Reflector", "Sink"]

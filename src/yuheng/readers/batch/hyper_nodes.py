@@ -11,7 +11,7 @@ import msgspec
 from yuheng.errors import InputError
 from yuheng.model.job import HyperNode
 from yuheng.readers.batch.wire import HyperNodeObject
-from yuheng.readers.inventory import converted
+from yuheng.readers.refusing import Refuse, readable, strictly
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -40,16 +40,14 @@ class HyperNodes:
 
     Args:
         items: the objects, each once.
-
-    Raises:
-        InputError: one is not what it should be.
+        refuse: is told of those that are not what they should be.
     """
 
-    def __init__(self, items: Iterable[Item]) -> None:
+    def __init__(self, items: Iterable[Item], refuse: Refuse = strictly) -> None:
+        self._refuse = refuse
         self._items: dict[str, Item] = {}
         self._objects: dict[str, HyperNodeObject] = {}
-        for item in items:
-            found = converted(item, _read)
+        for item, found in readable(items, _read, refuse):
             self._items[found.metadata.name] = item
             self._objects[found.metadata.name] = found
         self.warnings: list[str] = []
@@ -64,11 +62,7 @@ class HyperNodes:
         return found
 
     def resolved(self, nodes: Sequence[Node]) -> tuple[HyperNode, ...]:
-        """All of them with the names of their nodes, sorted by tier and name.
-
-        Raises:
-            InputError: one contains itself.
-        """
+        """All of them with the names of their nodes, sorted by tier and name; one that contains itself is refused."""
         known: dict[str, frozenset[str]] = {}
         for name in sorted(self._objects):
             self._resolve(name, nodes, known, ())
@@ -84,13 +78,16 @@ class HyperNodes:
         if name in above:
             item = self._items[above[-1]]
             circle = " -> ".join((*above[above.index(name) :], name))
-            raise InputError(
-                f"a circle: {circle}",
-                "members that do not contain the HyperNode itself",
-                source=item.source,
-                subject=f"HyperNode {above[-1]}",
-                field="spec.members",
+            self._refuse(
+                InputError(
+                    f"a circle: {circle}",
+                    "members that do not contain the HyperNode itself",
+                    source=item.source,
+                    subject=f"HyperNode {above[-1]}",
+                    field="spec.members",
+                )
             )
+            return frozenset()
         if name not in known:
             found: set[str] = set()
             for member in self._objects[name].spec.members:

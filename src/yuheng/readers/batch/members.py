@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from yuheng.model.pod import OwnerReference
     from yuheng.readers.wire import Annotations
 
-__all__ = ["GROUP_LABEL", "JOB_NAME", "NOWHERE", "QUEUE_LABEL", "TASK_SPEC", "Belonging", "Home", "Members"]
+__all__ = ["GROUP_LABEL", "JOB_NAME", "NOWHERE", "QUEUE_LABEL", "TASK_SPEC", "Belonging", "Home", "Member", "Members"]
 
 JOB_NAME: Final = "volcano.sh/job-name"
 TASK_SPEC: Final = "volcano.sh/task-spec"
@@ -59,6 +59,38 @@ class Belonging(NamedTuple):
 
 
 NOWHERE: Final = Belonging()
+
+
+class Member(msgspec.Struct, frozen=True, gc=False):
+    """What of a pod tells where it belongs; for pods that are read before the jobs and the queues are known.
+
+    Attributes:
+        words: the annotations.
+        owner: the controller.
+        created: as of the `Pod`.
+        ended: whether it has ended.
+        well: whether it has ended well.
+    """
+
+    namespace: str
+    name: str
+    labels: dict[str, str]
+    words: Annotations
+    owner: OwnerReference | None
+    created: float
+    ended: bool = False
+    well: bool = False
+
+    def home(self, members: Members) -> Belonging:
+        """Where the pod belongs.
+
+        Raises:
+            InputError: as `Members.belonging`; the subject is the pod.
+        """
+        try:
+            return members.belonging((self.namespace, self.name), self.labels, self.words, self.owner, self.created)
+        except InputError as error:
+            raise error.at(subject=f"Pod {self.namespace}/{self.name}") from error.__cause__
 
 
 class Members:

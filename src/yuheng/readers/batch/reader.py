@@ -19,7 +19,8 @@ from yuheng.readers.batch.members import Home, Members
 from yuheng.readers.batch.pod_groups import COMPLETED, job_of_group, read_group
 from yuheng.readers.batch.queues import read_queue, with_inner_queues
 from yuheng.readers.batch.trees import check_guarantees, check_tree, with_default
-from yuheng.readers.inventory import converted, subject_of
+from yuheng.readers.inventory import key_of, subject_of
+from yuheng.readers.refusing import Refuse, readable, strictly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -53,30 +54,32 @@ class BatchReader:
     Args:
         unique: gives the objects of a kind, each once, in the order of the input.
         priorities: the priority classes of the cluster.
-
-    Raises:
-        InputError: an object is not what it should be, or contradicts another.
+        refuse: is told of what is not what it should be, or contradicts something else.
     """
 
-    def __init__(self, unique: Callable[..., Iterator[Item]], priorities: Priorities) -> None:
+    def __init__(
+        self, unique: Callable[..., Iterator[Item]], priorities: Priorities, refuse: Refuse = strictly
+    ) -> None:
         self.members = Members()
         self.latest: float | None = None
         self._unique = unique
+        self._refuse = refuse
         self._warnings: list[str] = []
         self._jobs: dict[str, tuple[Job, Item | None]] = {}
         self._volcano: list[tuple[Item, VolcanoJob]] = []
         self._admitted: set[str] = set()
         self._queue_items: dict[str, Item] = {}
-        self._hyper_nodes = HyperNodes(unique("HyperNode"))
+        self._hyper_nodes = HyperNodes(unique("HyperNode"), refuse)
         self._lookups = Lookups(priorities, self._hyper_nodes.tiers())
-        self._queues = sorted(self._read_queues(), key=lambda queue: queue.name)
-        check_tree(self._queues, self._queue_items)
+        queues = sorted(self._read_queues(), key=lambda queue: queue.name)
+        self._queues = check_tree(queues, self._queue_items, refuse)
+        self._queue_names = {queue.name for queue in with_default(self._queues)}
         self._read_local_queues()
         groups = self._read_volcano_jobs()
         self._read_groups(groups)
         self._read_batch_jobs()
         if self._is_batch():
-            self.members.set_queues({queue.name for queue in with_default(self._queues)})
+            self.members.set_queues(self._queue_names)
 
     def is_admitted_here(self, key: str) -> bool:
         """Whether a Job of Kubernetes (``namespace/name``) is one that a queue of the input admits."""
@@ -100,11 +103,7 @@ class BatchReader:
         return found
 
     def parts(self, nodes: Sequence[Node], pods: Sequence[Pod]) -> BatchParts:
-        """The batch side of the snapshot, once all pods are known.
-
-        Raises:
-            InputError: a job names a queue that is not there, or more is guaranteed than exists.
-        """
+        """The batch side of the snapshot, once all pods are known; what is guaranteed beyond what exists is refused."""
         alive = {pod.job for pod in pods}
         for group in self.members.pod_groups():
             if group.key in alive:
@@ -114,8 +113,7 @@ class BatchReader:
         queues: tuple[Queue, ...] = ()
         if self._is_batch():
             queues = with_default(self._queues)
-            check_guarantees(queues, nodes, self._queue_items)
-            self._check_queues({queue.name for queue in queues})
+            check_guarantees(queues, nodes, self._queue_items, self._refuse)
             self._note_strangers()
         return BatchParts(
             queues,
@@ -126,66 +124,57 @@ class BatchReader:
 
     def _read_queues(self) -> list[Queue]:
         readings = []
-        for item in self._unique("Queue"):
-            reading = converted(item, read_queue)
-            self._claim(reading.queue.name, item, reading.queue.created)
-            self._warnings += reading.warnings
-            readings.append(reading)
+        for item, reading in readable(self._unique("Queue"), read_queue, self._refuse):
+            if self._claim(reading.queue.name, item, reading.queue.created):
+                self._warnings += reading.warnings
+                readings.append(reading)
         queues, warnings = with_inner_queues(readings)
         self._warnings += warnings
         found: dict[str, list[Queue]] = {"ClusterQueue": [], "Cohort": []}
         for kind, read in (("ClusterQueue", read_cluster_queue), ("Cohort", read_cohort)):
-            for item in self._unique(kind):
-                queue, said = converted(item, read)
-                if kind == "ClusterQueue":
-                    self._claim(queue.name, item, queue.created)
-                self._warnings += said
-                found[kind].append(queue)
+            for item, (queue, said) in readable(self._unique(kind), read, self._refuse):
+                if kind == "Cohort" or self._claim(queue.name, item, queue.created):
+                    self._warnings += said
+                    found[kind].append(queue)
         return queues + with_cohorts(found["ClusterQueue"], found["Cohort"], {queue.name for queue in queues})
 
-    def _claim(self, name: str, item: Item, created: float) -> None:
-        """Keep where a queue comes from.
-
-        Raises:
-            InputError: a queue of another kind has this name.
-        """
+    def _claim(self, name: str, item: Item, created: float) -> bool:
+        """Keep where a queue comes from; whether it is the only one of its name. If not, it is refused."""
         first = self._queue_items.setdefault(name, item)
-        if first is not item:
-            raise InputError(
-                f"a {first.kind} of the same name ({first.place()})",
-                "one queue of a name",
-                source=item.source,
-                subject=subject_of(item),
-            )
-        self._note(created)
+        if first is item:
+            self._note(created)
+            return True
+        found, expected = f"a {first.kind} of the same name ({first.place()})", "one queue of a name"
+        self._refuse(InputError(found, expected, source=item.source, subject=subject_of(item)))
+        return False
 
     def _read_local_queues(self) -> None:
         known = {queue.name for queue in self._queues if queue.kind == "ClusterQueue"}
         found: dict[str, str] = {}
-        for item in self._unique("LocalQueue"):
-            key, cluster_queue = converted(item, read_local_queue)
-            if cluster_queue not in known:
-                raise InputError(
+        for item, (key, cluster_queue) in readable(self._unique("LocalQueue"), read_local_queue, self._refuse):
+            if cluster_queue in known:
+                found[key] = cluster_queue
+                continue
+            self._refuse(
+                InputError(
                     repr(cluster_queue),
                     "a ClusterQueue of the input",
                     source=item.source,
                     subject=subject_of(item),
                     field="spec.clusterQueue",
                 )
-            found[key] = cluster_queue
+            )
         if found or any(queue.kind != "Queue" for queue in self._queues):
             self.members.set_local_queues(found)
 
     def _read_volcano_jobs(self) -> dict[str, tuple[Item, PodGroupObject]]:
         """Read Volcano's jobs; the pod groups that are not theirs are given back."""
         groups = {}
-        for item in self._unique("PodGroup"):
-            group = converted(item, read_group)
+        for item, group in readable(self._unique("PodGroup"), read_group, self._refuse):
             groups[group.metadata.key()] = (item, group)
             self._note(group.metadata.created())
         owned = {group.metadata.owner_references[0].uid: key for key, (_, group) in groups.items() if _is_owned(group)}
-        for item in self._unique(VOLCANO_JOB):
-            job = converted(item, read_job)
+        for item, job in readable(self._unique(VOLCANO_JOB), read_job, self._refuse):
             namespace, name, uid = job.metadata.namespace, job.metadata.name, job.metadata.uid
             candidates = (owned.get(uid) if uid else None, f"{namespace}/{name}-{uid}", f"{job.key}")
             key = next((one for one in candidates if one in groups and _may_own(job, groups[one][1])), "")
@@ -197,8 +186,11 @@ class BatchReader:
         def convert(_: bytes | msgspec.Raw) -> tuple[Job, float | None]:
             return job_of(job, group, self._lookups), estimate_of(job)
 
-        model, estimate = converted(item, convert)
         over = is_over(job)
+        made = next((one for _, one in readable([item], convert, self._refuse)), None)
+        if made is None or not (over or self._is_in_a_queue(made[0], item)):
+            return
+        model, estimate = made
         home = Home("" if over else model.key, model.queue, job.metadata.name, estimate)
         self.members.add_job(job.key, home)
         self.members.add_owner(job.key, job.metadata.uid, home)
@@ -209,9 +201,12 @@ class BatchReader:
             self._add(model, item)
 
     def _read_groups(self, groups: dict[str, tuple[Item, PodGroupObject]]) -> None:
-        for key, (item, group) in groups.items():
-            model = converted(item, partial(job_of_group, lookups=self._lookups))
+        convert = partial(job_of_group, lookups=self._lookups)
+        for item, model in readable((item for item, _ in groups.values()), convert, self._refuse):
+            _, group = groups[key := key_of(item)]
             over = group.status.phase == COMPLETED or group.metadata.deletion_timestamp is not None
+            if not (over or self._is_in_a_queue(model, item)):
+                continue
             self.members.add_group(key, Home("" if over else model.key, model.queue))
             if not over:
                 self._add(model, item)
@@ -232,27 +227,27 @@ class BatchReader:
                 cluster_queue = self.members.cluster_queue(job.metadata.namespace or "default", queue)
                 model = model_of(job, cluster_queue)
             except InputError as error:
-                raise error.at(source=item.source, subject=subject_of(item)) from error.__cause__
+                self._refuse(error.at(source=item.source, subject=subject_of(item)))
+                continue
             if cluster_queue and not job.is_over():
                 self._admitted.add(key)
                 self.members.add_owner(key, job.metadata.uid, Home(model.key, cluster_queue))
                 self._add(model, item)
 
     def _add(self, job: Job, item: Item | None) -> None:
-        """Keep a job.
-
-        Raises:
-            InputError: another one has its name.
-        """
-        if job.key in self._jobs:
-            first = self._jobs[job.key][1]
-            raise InputError(
+        """Keep a job; refused when another one has its name."""
+        if job.key not in self._jobs:
+            self._jobs[job.key] = (job, item)
+            return
+        first = self._jobs[job.key][1]
+        self._refuse(
+            InputError(
                 f"another job of this name ({subject_of(first) if first else 'a group of pods'})",
                 "one job of a name in a namespace, whatever its kind",
                 source=item.source if item else "",
                 subject=subject_of(item) if item else f"the group of pods {job.key}",
             )
-        self._jobs[job.key] = (job, item)
+        )
 
     def _counted(self, job: Job) -> Job:
         """A job with the pods that have ended well."""
@@ -267,16 +262,20 @@ class BatchReader:
     def _is_batch(self) -> bool:
         return bool(self._queues or self._jobs)
 
-    def _check_queues(self, known: set[str]) -> None:
-        for job, item in self._jobs.values():
-            if job.queue not in known:
-                raise InputError(
-                    f"queue {job.queue!r}, which is not in the input",
-                    f"a queue of the input, or {DEFAULT_QUEUE}",
-                    source=item.source if item else "",
-                    subject=subject_of(item) if item else f"the group of pods {job.key}",
-                    field="spec.queue",
-                )
+    def _is_in_a_queue(self, job: Job, item: Item) -> bool:
+        """Whether the queue of a job is there; refused when it is not."""
+        if job.queue in self._queue_names:
+            return True
+        self._refuse(
+            InputError(
+                f"queue {job.queue!r}, which is not in the input",
+                f"a queue of the input, or {DEFAULT_QUEUE}",
+                source=item.source,
+                subject=subject_of(item),
+                field="spec.queue",
+            )
+        )
+        return False
 
     def _note_strangers(self) -> None:
         if strangers := self.members.strangers():

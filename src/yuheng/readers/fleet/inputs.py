@@ -144,10 +144,12 @@ class Inputs:
 
     def _kept(self, content: Content) -> Content | None:
         """A content to be held: not what is mapped anyway, nor what many compressed states together would take."""
-        if isinstance(content.data.obj, mmap.mmap):
-            return None
-        self._held += content.data.nbytes
-        return content if self._held <= LIMIT or content.name.startswith("<") else None
+        is_mapped = isinstance(content.data.obj, mmap.mmap)
+        self._held += 0 if is_mapped else content.data.nbytes
+        if content.name.startswith("<"):
+            # There is no path of that name to open again.
+            return content
+        return None if is_mapped or self._held > LIMIT else content
 
 
 def _speaks_of_a_fleet(content: Content) -> bool:

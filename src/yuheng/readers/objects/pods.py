@@ -10,13 +10,15 @@ from yuheng.errors import InputError
 from yuheng.model.duration import parse_duration
 from yuheng.model.pod import OwnerReference, Pod
 from yuheng.readers.batch.annotations import PREEMPTABLE, annotation_path, parsed_truth
-from yuheng.readers.batch.members import NOWHERE, Belonging, Members
+from yuheng.readers.batch.members import NOWHERE, Belonging, Member, Members
 from yuheng.readers.objects.devices import held_devices
 from yuheng.readers.objects.specs import SpecReader
 from yuheng.readers.sharing import Shared
 from yuheng.readers.wire import Annotations, PodMetadata, PodObject, PodStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from yuheng.readers.objects.priorities import Priorities
 
 __all__ = ["UNKNOWN_TIME", "PodReader"]
@@ -42,6 +44,7 @@ class PodReader:
         self._labels = Shared[dict[str, str]](dict[str, str], {}, "metadata.labels")
         self._specs = SpecReader(self._members.ignored_gates())
         self._empty: list[str] = []
+        self._words: dict[Annotations, Annotations] = {}
 
     def read(self, text: bytes | msgspec.Raw) -> Pod | None:
         """The pod of this JSON text; None for one that is finished, or is deleted before it was placed.
@@ -51,6 +54,30 @@ class PodReader:
             msgspec.ValidationError: the same, found by the decoder.
         """
         return self._pod(self._decoder.decode(text))
+
+    def read_apart(self, text: bytes | msgspec.Raw) -> tuple[Pod | None, Member]:
+        """The pod of this JSON text, as `read`, and what tells where it belongs, for those who know that only later.
+
+        Raises:
+            InputError: as `read`.
+            msgspec.ValidationError: as `read`.
+        """
+        source = self._decoder.decode(text)
+        pod = self._pod(source)
+        metadata = source.metadata
+        words = metadata.annotations or NO_ANNOTATIONS
+        phase = "" if source.status is None else source.status.phase
+        return pod, Member(
+            metadata.namespace or "default",
+            metadata.name,
+            self._labels.get(bytes(metadata.labels)),
+            # Pods of one group have the same.
+            self._words.setdefault(words, words),
+            _controller(metadata),
+            metadata.creation_timestamp.timestamp() if metadata.creation_timestamp else UNKNOWN_TIME,
+            ended=phase in FINISHED,
+            well=phase == "Succeeded",
+        )
 
     def read_manifest(self, text: bytes | msgspec.Raw) -> Pod:
         """The pod of this JSON text as it would be created, whatever has become of it since.
@@ -70,6 +97,21 @@ class PodReader:
         if pod is None:
             raise InputError("a pod that is finished", "a pod to be created")
         return pod
+
+    def __len__(self) -> int:
+        """How much is remembered of pods that were read: specifications, labels and annotations."""
+        return len(self._specs) + len(self._labels) + len(self._words)
+
+    def forget(self, used: Container[int]) -> None:
+        """Forget what is remembered only for the sake of pods to come; for one that reads for weeks.
+
+        Args:
+            used: the identities of the specifications that somebody has: pods to come share them still.
+        """
+        self._specs.forget(used)
+        self._labels.forget()
+        self._words.clear()
+        self._empty.clear()
 
     def warnings(self) -> list[str]:
         """What had to be assumed of the pods that were read, one sentence each."""

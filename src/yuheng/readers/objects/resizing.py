@@ -31,6 +31,11 @@ class Resizing:
         )
         self._actual = Shared[Amounts](Resources, {}, "status.containerStatuses.resources", _requested)
 
+    def forget(self) -> None:
+        """Forget all texts: those that come again are decoded again."""
+        self._allocated.forget()
+        self._actual.forget()
+
     def counted(self, pod: PodObject, wanted: Containers) -> Containers | None:
         """What counts in the place of the specification; nothing when the specification does.
 

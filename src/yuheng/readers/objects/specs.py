@@ -40,6 +40,7 @@ from yuheng.readers.wire import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Container as Collected
     from collections.abc import Iterable
 
     import msgspec
@@ -94,6 +95,31 @@ class SpecReader:
             if key is not None:
                 self._known[key] = found
         return found
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def forget(self, used: Collected[int]) -> None:
+        """Forget the specifications that nobody has any more.
+
+        Args:
+            used: the identities of those that somebody has.
+        """
+        self._known = {key: spec for key, spec in self._known.items() if id(spec) in used}
+        self._rounded.clear()
+        self._resizing.forget()
+        for shared in (
+            self._node_selectors,
+            self._affinities,
+            self._tolerations,
+            self._spreads,
+            self._gates,
+            self._overheads,
+            self._levels,
+            self._resources,
+            self._ports,
+        ):
+            shared.forget()
 
     def warnings(self) -> list[str]:
         """One sentence for each kind of pod whose shares of several devices are counted as whole ones."""

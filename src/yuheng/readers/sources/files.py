@@ -18,7 +18,7 @@ from yuheng.readers.sources.compression import MAGIC, inflate, too_large
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["LIMIT", "STDIN", "Content", "check_once", "contents"]
+__all__ = ["LIMIT", "STDIN", "Content", "Named", "check_once", "contents"]
 
 STDIN: Final = "-"
 SUFFIXES: Final = (".json", ".yaml", ".yml", ".csv")
@@ -27,11 +27,28 @@ LIMIT: Final = 2 * 1024**3
 _CHUNK: Final = 1024**2
 
 
+class Named(str):
+    """A path to a file that is told of by another name: whoever reads of it knows where it comes from, not the path.
+
+    Attributes:
+        name: what it is called.
+    """
+
+    __slots__ = ("name",)
+    name: str
+
+    def __new__(cls, path: Path, name: str) -> Named:
+        """The path, and what it is called."""
+        named = super().__new__(cls, path)
+        named.name = name
+        return named
+
+
 class Content(msgspec.Struct, frozen=True):
     """The content of one file.
 
     Attributes:
-        name: the path as it was given or found, or ``<stdin>``.
+        name: the path as it was given or found, or ``<stdin>``, or what a `Named` path is called.
         data: the bytes, decompressed; large files are mapped, not copied.
     """
 
@@ -54,8 +71,10 @@ def contents(source: str | Path, limit: int = LIMIT) -> Iterator[Content]:
         NotFoundError: there is nothing at the path.
     """
     if str(source) == STDIN:
-        yield _read(Path("<stdin>"), sys.stdin.buffer, limit)
+        yield _read("<stdin>", sys.stdin.buffer, limit)
         return
+    if "\0" in str(source):
+        raise NotFoundError(f"{str(source)!r}: no such file or folder")
     for path in _files(Path(source)):
         try:
             stream = path.open("rb")
@@ -64,7 +83,8 @@ def contents(source: str | Path, limit: int = LIMIT) -> Iterator[Content]:
         except OSError as error:
             raise _unreadable(path, error) from error
         with stream:
-            content = _read(path, stream, limit)
+            name = source.name if isinstance(source, Named) else str(path)
+            content = _read(name, stream, limit)
         yield content
 
 
@@ -114,16 +134,15 @@ def _is_special(entry: Path) -> bool:
     return entry.exists() and not entry.is_file()
 
 
-def _unreadable(path: Path, error: OSError) -> InputError:
+def _unreadable(path: str | Path, error: OSError) -> InputError:
     return InputError(f"what cannot be read: {error.strerror}", "a file or folder", source=error.filename or str(path))
 
 
-def _read(path: Path, stream: BinaryIO, limit: int) -> Content:
-    name = str(path)
+def _read(name: str, stream: BinaryIO, limit: int) -> Content:
     try:
         data = _data(name, stream, limit)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise _unreadable(name, error) from error
     if len(data) < _CHUNK and not bytes(data).strip():
         raise InputError("an empty file", "Kubernetes objects or a CSV trace", source=name)
     return Content(name, data)
