@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.kubernetes.made_api_server import answering, kubeconfig, serving, status, unto
 from tests.kubernetes.made_capture import Lists
-from tests.kubernetes.made_live_objects import PLANTED, cluster
+from tests.kubernetes.made_live_objects import PLANTED, cluster, pod
 
 TOKEN = f"{PLANTED}token"
 
@@ -80,6 +80,29 @@ def test_files_may_come_beside_the_live_cluster(yuheng: Callable, live: tuple[Li
     assert "default/extra" in done.out
 
 
+@pytest.mark.parametrize(
+    ("options", "name"), [(["--context", "here"], "<context here>"), ([], "<kubeconfig {config}>")]
+)
+def test_what_is_wrong_in_it_is_told_by_the_cluster_s_name(
+    yuheng: Callable, live: tuple[Lists, Path], options: list[str], name: str
+) -> None:
+    lists, config = live
+    wrong = pod("wrong", None, containers=[{"name": "c", "resources": {"requests": {"cpu": "many"}}}])
+    lists.objects["/api/v1/pods"].append(wrong)
+    done = yuheng("plan", "--kubeconfig", config, *options)
+    assert done.code == 2
+    assert done.err.startswith(f"yuheng: {name.format(config=config)}: Pod shop/wrong: ")
+    assert done.err.count("\n") == 1
+
+
+def test_a_large_cluster_is_planned_in_one_go(yuheng: Callable, live: tuple[Lists, Path]) -> None:
+    lists, config = live
+    # Files of this size are mapped, and may be opened twice.
+    lists.objects["/api/v1/pods"].append(pod("large", None, nodeSelector={"note": "x" * 2_000_000}))
+    done = yuheng("plan", "--kubeconfig", config, "--context", "here")
+    assert (done.code, done.err) == (0, "")
+
+
 def test_nothing_secret_shows_anywhere(yuheng: Callable, live: tuple[Lists, Path], tmp_path: Path) -> None:
     lists, config = live
     lists.faults.append(unto("GET", "services", answering(lambda: status(403, "Forbidden", "no"))))
@@ -140,6 +163,10 @@ WRONG = {
     "a name that does not say the form": (
         ["snapshot", "--kubeconfig", "{config}", "-o", "cluster"],
         "yuheng: -o cluster: found another ending, expected .json, .yaml, .yml, or one of these with .gz",
+    ),
+    "an annotation that holds whole objects": (
+        ["snapshot", "-o", "a.json", "--annotation", "kubectl.kubernetes.io/last-applied-configuration"],
+        "yuheng: --annotation kubectl.kubernetes.io/last-applied-configuration: found the one that holds whole objects",
     ),
     "a folder that is not there": (
         ["snapshot", "--kubeconfig", "{config}", "-o", "gone/cluster.json"],

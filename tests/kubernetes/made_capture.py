@@ -41,6 +41,8 @@ class Lists:
         path = request.path
         if path.startswith("/apis/") and path.count("/") == 2:
             return self._group(path)
+        if path.startswith("/apis/") and path.count("/") == 3:
+            return self._resources(path)
         if path in self.objects:
             return self._list(request, self.objects[path])
         found = self._one(path)
@@ -52,6 +54,12 @@ class Lists:
             return status(404, "NotFound", "no such group")
         told = [{"version": version} for version in versions]
         return web.json_response({"kind": "APIGroup", "versions": told, "preferredVersion": told[-1]})
+
+    def _resources(self, path: str) -> web.Response:
+        names = [found.rpartition("/")[2] for found in self.objects if found.startswith(f"{path}/")]
+        if not names:
+            return status(404, "NotFound", "no such version")
+        return web.json_response({"kind": "APIResourceList", "resources": [{"name": name} for name in names]})
 
     def _list(self, request: web.Request, items: list[dict[str, Any]]) -> web.Response:
         start, limit = int(request.query.get("continue", 0)), int(request.query.get("limit", 10**9))

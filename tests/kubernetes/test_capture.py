@@ -107,6 +107,36 @@ def test_of_config_maps_only_names_are_asked_and_the_scheduler_s_is_read(tmp_pat
     assert json.loads(kept["data"]["volcano-scheduler.conf"])["actions"] == "enqueue, allocate"
 
 
+def test_of_a_scheduler_s_configuration_only_what_is_looked_at_is_written(tmp_path: Path) -> None:
+    objects = cluster()
+    plugins = [
+        {"name": "gang", "enableJobOrder": False, "token": f"{PLANTED}switch"},
+        {"name": "binpack", "arguments": {"binpack.weight": 3, "binpack.resources.a/b": 2, "other": f"{PLANTED}other"}},
+        {"name": "extender", "arguments": {"extender.urlPrefix": f"http://me:{PLANTED}extender@host"}},
+        {"name": "priority", "arguments": f"{PLANTED}text"},
+        f"{PLANTED}entry",
+    ]
+    written = {"actions": "allocate", "tiers": [{"plugins": plugins}, f"{PLANTED}tier", {"plugins": PLANTED}]}
+    more = {"configurations": [{"name": "allocate", "arguments": {"a": f"{PLANTED}action"}}], "metrics": {"p": PLANTED}}
+    objects["/api/v1/configmaps"][-1]["data"]["volcano-scheduler.conf"] = json.dumps({**written, **more})
+    captured(Lists(objects), tmp_path / "cluster.json")
+    (kept,) = [item for item in items(tmp_path / "cluster.json") if item["kind"] == "ConfigMap"]
+    assert json.loads(kept["data"]["volcano-scheduler.conf"]) == {
+        "actions": "allocate",
+        "tiers": [
+            {
+                "plugins": [
+                    {"name": "gang", "enableJobOrder": False},
+                    {"name": "binpack", "arguments": {"binpack.weight": 3, "binpack.resources.a/b": 2}},
+                    {"name": "extender", "arguments": {}},
+                    {"name": "priority"},
+                ]
+            },
+            {"plugins": []},
+        ],
+    }
+
+
 def test_of_two_configurations_none_is_written(tmp_path: Path) -> None:
     objects = cluster()
     maps = objects["/api/v1/configmaps"]

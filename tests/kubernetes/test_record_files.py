@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import re
 import threading
 import zlib
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 from tests.kubernetes.made_records import DEFAULT, NOON, Kept, recorded, written
 from tests.scheduling.made_snapshots import snapshot
 
+from yuheng import __version__
 from yuheng.errors import ConfigError, InputError, NotFoundError
 from yuheng.kubernetes.api import KINDS
 from yuheng.kubernetes.logs import start_logs
@@ -148,6 +152,24 @@ def test_what_is_framed_well_and_is_no_turn_is_told(record: Path, file: Path, co
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("9", f"what Yuheng {__version__} writes: this was written by '9'"),
+        ("9\n\x1b[2J", f"what Yuheng {__version__} writes: this was written by '9\\n\\x1b[2J'"),
+        (__version__, "a frame of a record as it was written"),
+    ],
+)
+def test_what_another_version_wrote_and_this_one_does_not_know_is_no_damage(
+    record: Path, file: Path, version: str, expected: str
+):
+    told = [["state", {}, {}, {}, {"weather": "wet"}]]
+    file.write_bytes(framed({**BEGIN, "yuheng": version}, ["turn", 1, [], [], told, [], 0.0, {}, True, None, ""]))
+    with pytest.raises(InputError) as caught:
+        replay(parts(record))
+    assert str(caught.value).endswith(f"found what is no turn ('weather'), expected {expected}")
+
+
 def test_a_frame_that_swells_is_refused(record: Path, file: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(reading, "MOST_BYTES", 1000)
     file.write_bytes(framed(BEGIN, "x" * 100_000))
@@ -192,6 +214,62 @@ def test_a_second_run_writes_beside_the_first(tmp_path: Path):
     assert [path.name for path in files(tmp_path)] == ["00000001.yrec", "00000002.yrec"]
     assert replay(parts(tmp_path)).covered.turns == 5
     assert replay(parts(tmp_path)).covered.notes == ()
+
+
+def test_two_do_not_write_to_one_folder_at_a_time(tmp_path: Path):
+    recorder = Recorder(tmp_path)
+    expected = f"--record {tmp_path}: found the record of a process that is running, expected a folder of its own"
+    with pytest.raises(ConfigError, match=re.escape(expected)):
+        Recorder(tmp_path)
+    recorder.close()
+    Recorder(tmp_path).close()
+
+
+def test_a_file_system_without_locks_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    written(tmp_path, plain(3))
+    assert replay(parts(tmp_path)).covered.turns == 3
+
+
+def test_a_state_that_is_larger_than_a_file_is_not_told_every_turn(tmp_path: Path):
+    nodes = tuple(Node(name=f"node-{i * 7919:x}", allocatable={"cpu": 1000 + i}) for i in range(200))
+    state = msgspec.structs.replace(STATE, nodes=nodes)
+    recorder, told = Recorder(tmp_path, limits=Limits(100, 1 << 20)), 0
+    for i in range(300):
+        begins = recorder.wants_state
+        told += begins
+        recorder.turn([Renewed(state) if begins else Went(f"default/{i}")], [], Asked(NOON + i), Decisions())
+        assert recorder.flush()
+    recorder.close()
+    assert 1 < told < 30
+    sizes = [path.stat().st_size for path in files(tmp_path)]
+    assert len(sizes) == told
+    # Each tells as much of what came after the state as of the state.
+    assert max(sizes) < 1.1 * min(sizes[:-1])
+    assert replay(parts(tmp_path)).covered.turns == recorder.counts.turns == 300
+
+
+def test_a_state_that_waits_to_be_written_is_not_asked_for_again(tmp_path: Path):
+    gate = threading.Event()
+
+    def make(path: Path) -> module.Output:
+        gate.wait(10)
+        return create(path)
+
+    recorder = Recorder(tmp_path, make=make)
+    assert recorder.wants_state
+    recorder.turn([Renewed(STATE)], [], Asked(NOON), "it could not be read")
+    assert recorder.wants_state
+    recorder.turn([Renewed(STATE)], [], Asked(NOON), Decisions())
+    assert not recorder.wants_state
+    recorder.turn([Went("default/x")], [], Asked(NOON), Decisions())
+    assert not recorder.wants_state
+    gate.set()
+    recorder.close()
+    assert (recorder.counts.turns, recorder.counts.lost) == (2, 1)
 
 
 def test_nobody_else_can_read_it(tmp_path: Path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,8 +65,15 @@ def snapshot(
     found = _written(out, kubeconfig, context, annotations or ())
     counts = [f"{count} {name}" for name, count in found.counts.items()]
     typer.echo(f"{out}: {', '.join(reversed(counts)) or 'nothing'}")
-    for note in found.notes:
-        typer.echo(f"yuheng: {note}", err=True)
+    _tell(found.notes)
+
+
+def _tell(notes: Iterable[str]) -> None:
+    """What was left out; servers have a say in it."""
+    from yuheng.reporting.wording import printable
+
+    for note in notes:
+        typer.echo(f"yuheng: {printable(note)}", err=True)
 
 
 @contextmanager
@@ -89,11 +96,13 @@ def captured_inputs(inputs: Sequence[str] | None, kubeconfig: Path | None, conte
         return
     import tempfile
 
+    from yuheng.readers.sources.files import Named
+
     with tempfile.TemporaryDirectory(prefix="yuheng-") as folder:
         path = Path(folder, "cluster.json")
-        for note in _written(path, kubeconfig, context, ()).notes:
-            typer.echo(f"yuheng: {note}", err=True)
-        yield [str(path), *(inputs or ())]
+        _tell(_written(path, kubeconfig, context, ()).notes)
+        called = f"context {context}" if context is not None else f"kubeconfig {kubeconfig}"
+        yield [Named(path, f"<{called}>"), *(inputs or ())]
 
 
 def _written(out: Path, kubeconfig: Path | None, context: str | None, annotations: Sequence[str]) -> Captured:
@@ -104,10 +113,11 @@ def _written(out: Path, kubeconfig: Path | None, context: str | None, annotation
     from yuheng.cli.output import whole_file
     from yuheng.kubernetes.access import open_access
     from yuheng.kubernetes.api import Api, ApiError, Patience
-    from yuheng.kubernetes.capture import capture, check_suffix, list_of
+    from yuheng.kubernetes.capture import capture, check_annotations, check_suffix, list_of
     from yuheng.kubernetes.logs import start_logs
 
     check_suffix(out)
+    check_annotations(annotations)
     start_logs()
     access = open_access(kubeconfig, context)
 

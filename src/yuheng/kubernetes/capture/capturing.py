@@ -26,6 +26,7 @@ from yuheng.kubernetes.api import (
     UnauthorizedError,
     served,
 )
+from yuheng.kubernetes.capture.configuration import kept_configuration
 from yuheng.kubernetes.capture.fields import CONFIGURATION, kept
 from yuheng.kubernetes.capture.trees import cutter
 from yuheng.kubernetes.watching.newest import seen
@@ -209,7 +210,7 @@ class _Reading:
         if configuration is None:
             return []
         # JSON is YAML; comments are not kept.
-        data = {_KEY: msgspec.json.encode(configuration[0]).decode()}
+        data = {_KEY: msgspec.json.encode(kept_configuration(configuration[0])).decode()}
         metadata = {"name": name, "namespace": namespace}
         return [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}]
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from yuheng.errors import ConfigError
 from yuheng.kubernetes.capture.trees import WHOLE, Each, Fields, Values
 
-__all__ = ["ANNOTATIONS", "CONFIGURATION", "kept"]
+__all__ = ["ANNOTATIONS", "CONFIGURATION", "LAST_APPLIED", "check_annotations", "kept"]
 
 # Annotations that the readers look at, on whatever object.
 ANNOTATIONS: Final = (
@@ -43,6 +44,8 @@ ANNOTATIONS: Final = (
     "volcano.sh/task-topology-task-order",
     "yuheng.io/running-estimate",
 )
+# The whole object as somebody wrote it: with its environment, its command lines, its data.
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 # The kind whose text is cut by hand: of a ConfigMap only a scheduler's configuration is kept.
 CONFIGURATION: Final = "configmaps"
 
@@ -103,6 +106,19 @@ _RESOURCE_METRIC: Final[Fields] = {
     "targetAverageUtilization": WHOLE,
 }
 _TARGET: Final[Fields] = {"kind": WHOLE, "name": WHOLE}
+
+
+def check_annotations(names: Iterable[str]) -> None:
+    """Refuse annotations that hold what is never written.
+
+    Raises:
+        ConfigError: one of them does.
+    """
+    if LAST_APPLIED in names:
+        raise ConfigError(
+            f"--annotation {LAST_APPLIED}: found the one that holds whole objects, environments and all, "
+            "expected another annotation"
+        )
 
 
 def kept(annotations: Iterable[str] = ()) -> Mapping[str, Fields]:

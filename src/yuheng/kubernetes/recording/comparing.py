@@ -18,7 +18,7 @@ from yuheng.kubernetes.recording.reader import Part
 from yuheng.kubernetes.recording.replaying import MOST_TOLD, differences_of, find, put_back
 from yuheng.kubernetes.recording.state import Plain, bound_pods
 from yuheng.kubernetes.recording.turn import Turn
-from yuheng.kubernetes.recording.verdicts import verdicts
+from yuheng.kubernetes.recording.verdicts import NOTHING, THE_TURN, verdicts
 from yuheng.model.live import Came, Change, Closed, Decisions, Renewed
 from yuheng.model.pod import Pod
 from yuheng.model.policy import Policy
@@ -76,7 +76,7 @@ def compare_at(folder: Path, time: float, policy: Policy) -> ReplayComparison:
     return tally.result(covered, _policy_of(part, plain), policy.name)
 
 
-def _asked(part: Part, covering: Covering, policy: Policy) -> Iterator[tuple[Turn, Plain, Decisions]]:
+def _asked(part: Part, covering: Covering, policy: Policy) -> Iterator[tuple[Turn, Plain, Decisions | str]]:
     """The turns of a part, the state before each, and what another policy decides in it."""
     if part.begin is None:
         return
@@ -98,18 +98,21 @@ class _Other:
 
     def __init__(self, policy: Policy, begin: Begin) -> None:
         self._decider = Decider(policy, begin.seed)
+        # Queues decide about all that wait, and not about those only that the turn names.
+        self._asks_all = begin.policy is not None and begin.policy.batch is not None
         # Whether it has to be told the whole state, for it could not be told of some pod.
         self._is_behind = False
 
-    def turn(self, turn: Turn, plain: Plain) -> Decisions:
-        """What it decides, in the state as it was recorded."""
+    def turn(self, turn: Turn, plain: Plain) -> Decisions | str:
+        """What it decides, in the state as it was recorded; or why it cannot read that."""
         decider = self._decider
-        pods = sorted(turn.pods, key=lambda pod: (-pod.priority, pod.created, pod.namespace, pod.name))
+        named = (pod for pod in plain.asked(turn).values() if not pod.spec.gates) if self._asks_all else turn.pods
+        pods = sorted(named, key=lambda pod: (-pod.priority, pod.created, pod.namespace, pod.name))
         try:
             found = decider.turn(self._told(turn, plain), pods, turn.asked)
-        except InputError:
+        except InputError as error:
             self._is_behind = True
-            return Decisions()
+            return str(error)
         self._is_behind = bool(put_back(decider, plain.asked(turn), turn.outcome, found))
         return found
 
@@ -142,24 +145,26 @@ class _Tally:
         # Pods that only the other policy placed, and that wait still.
         self._early: set[str] = set()
 
-    def count(self, part: Part, turn: Turn, plain: Plain, found: Decisions) -> None:
+    def count(self, part: Part, turn: Turn, plain: Plain, found: Decisions | str) -> None:
         """Count a turn, the state being the one before it was decided."""
         self.turns += 1
-        recorded = turn.outcome if isinstance(turn.outcome, Decisions) else Decisions()
+        recorded, other = _read(turn.outcome), _read(found)
         asked = plain.asked(turn)
         if any(isinstance(change, Renewed) for change in turn.told):
             self._early &= asked.keys()
         if not asked:
             return
         before = {one.pod: one.node for one in recorded.placements}
-        after = {one.pod: one.node for one in found.placements}
+        after = {one.pod: one.node for one in other.placements}
         kinds = {key: _kind(before.get(key), after.get(key)) for key in {**before, **after}}
         early = {key for key, kind in kinds.items() if kind == "only_other"}
         self._counts.update(kind for key, kind in kinds.items() if key not in early or key not in self._early)
         self._early = (self._early | early) - before.keys()
         self._recorded.count(plain, bound_pods(asked, recorded.placements))
-        self._other.count(plain, bound_pods(asked, found.placements))
+        self._other.count(plain, bound_pods(asked, other.placements))
         told = [key for key, kind in kinds.items() if kind != "same"]
+        if isinstance(found, str) and isinstance(turn.outcome, Decisions):
+            told = [THE_TURN, *told]
         self._differing += bool(told)
         self._tell(part, turn, told, (verdicts(recorded), verdicts(found)))
 
@@ -167,7 +172,7 @@ class _Tally:
         self, part: Part, turn: Turn, keys: Iterable[str], both: tuple[Mapping[str, str], Mapping[str, str]]
     ) -> None:
         before, after = both
-        told = [(key, before.get(key, "nothing"), after.get(key, "nothing")) for key in keys]
+        told = [(key, before.get(key, NOTHING), after.get(key, NOTHING)) for key in keys]
         self._differences += differences_of(part, turn, told)[: MOST_TOLD - len(self._differences)]
 
     def result(self, covered: Covered, recorded: str, other: str) -> ReplayComparison:
@@ -186,6 +191,11 @@ class _Tally:
             differing=self._differing,
             differences=tuple(self._differences),
         )
+
+
+def _read(outcome: Decisions | str) -> Decisions:
+    """What was decided: nothing where the state could not be read."""
+    return outcome if isinstance(outcome, Decisions) else Decisions()
 
 
 def _kind(recorded: str | None, other: str | None) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from yuheng import __version__
 from yuheng.errors import InputError, NotFoundError
 from yuheng.kubernetes.recording.decoding import Decoder, decode_begin
 from yuheng.kubernetes.recording.format import SUFFIX, Begin
@@ -64,8 +65,15 @@ class Part:
             try:
                 turn = decoder.turn(content)
             except _WRONG as error:
-                raise self._frames.wrong(f"what is no turn ({error})") from error
+                raise self._no_turn(error) from error
             yield turn
+
+    def _no_turn(self, error: Exception) -> InputError:
+        """A frame that is whole, and says what cannot be read: another version may know what it means."""
+        found, writer = f"what is no turn ({error})", self.begin.yuheng if self.begin is not None else __version__
+        if writer == __version__:
+            return self._frames.wrong(found)
+        return self._frames.wrong(found, f"what Yuheng {__version__} writes: this was written by {writer!r}")
 
     def wrong(self, found: str) -> InputError:
         """An error about the turn that was given last."""

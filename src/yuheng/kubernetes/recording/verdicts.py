@@ -8,10 +8,12 @@ import msgspec
 
 from yuheng.model.live import Decisions
 
-__all__ = ["differing", "is_equal", "verdicts"]
+__all__ = ["NOTHING", "THE_TURN", "differing", "is_equal", "verdicts"]
 
 _encode: Final = msgspec.msgpack.Encoder().encode
+# What is said of whom nothing was decided, and whom a verdict on all of a turn is about.
 NOTHING: Final = "nothing"
+THE_TURN: Final = "the turn"
 UNREAD: Final = "the state could not be read: "
 
 
@@ -23,7 +25,7 @@ def is_equal(one: Decisions | str, other: Decisions | str) -> bool:
 def verdicts(outcome: Decisions | str) -> dict[str, str]:
     """What was decided, by whom it is about: a pod, or the whole turn."""
     if isinstance(outcome, str):
-        return {"the turn": f"{UNREAD}{outcome}"}
+        return {THE_TURN: f"{UNREAD}{outcome}"}
     found = {one.pod: _placed(one.node, one.devices) for one in outcome.placements}
     found |= {one.pod: f"pending: {one.message}" for one in outcome.lacking}
     for key, node in outcome.nominated.items():

@@ -21,9 +21,9 @@ import msgspec
 import structlog
 
 from yuheng import __version__
-from yuheng.errors import ConfigError
 from yuheng.kubernetes.recording.encoding import Encoder
 from yuheng.kubernetes.recording.format import SUFFIX, Begin
+from yuheng.kubernetes.recording.place import Place, make_folder
 from yuheng.kubernetes.recording.reader import files
 from yuheng.kubernetes.recording.turn import Turn
 from yuheng.model.live import Asked, Change, Decisions
@@ -54,7 +54,10 @@ class Output(Protocol):
 
 
 class Limits(NamedTuple):
-    """How large a record may be, in bytes: one part of it, and all that are kept."""
+    """How large a record may be, in bytes: one part of it, and all that are kept.
+
+    A part gets twice as large as the state that it begins with where that is more.
+    """
 
     part: int = 64 << 20
     total: int = 1 << 30
@@ -142,7 +145,7 @@ class Recorder:
             wall: seconds since the epoch.
 
         Raises:
-            ConfigError: nothing can be written there.
+            ConfigError: nothing can be written there, or another process writes there.
         """
         self.counts = Counts()
         self._folder = folder
@@ -155,23 +158,31 @@ class Recorder:
         self._number = 0
         self._waiting: deque[Turn | None] = deque()
         self._weight = 0
+        # Of the turns that wait, those that a part can begin with.
+        self._beginnings = 0
         self._changed = threading.Condition()
         self._closing = False
         self._output: Output | None = None
         self._path = folder
         self._encoder = Encoder()
         self._size = 0
+        # After the state that the part begins with.
+        self._first_size = 0
         self._first_known = 0
         self._is_due = False
         self._again_at = 0.0
         self._is_failing = False
-        _check_folder(folder)
+        self._place = Place(folder)
         self._thread = threading.Thread(target=self._work, name="yuheng-record", daemon=True)
         self._thread.start()
 
     @property
     def wants_state(self) -> bool:
-        """Whether a new part is to be begun, for which the whole state has to be told."""
+        """Whether a new part is to be begun, for which the whole state has to be told, and has not been."""
+        return not self._beginnings and self._begins_next
+
+    @property
+    def _begins_next(self) -> bool:
         return self._is_due or (self._output is None and self._now() >= self._again_at)
 
     def turn(self, told: Sequence[Change], pods: Sequence[Pod], asked: Asked, outcome: Decisions | str) -> None:
@@ -187,6 +198,7 @@ class Recorder:
             else:
                 self._waiting.append(turn)
                 self._weight += turn.weight
+                self._beginnings += turn.begins
             self._changed.notify_all()
 
     def size(self) -> int:
@@ -207,6 +219,8 @@ class Recorder:
             self._closing = True
             self._changed.notify_all()
         self._thread.join(PATIENCE)
+        if not self._thread.is_alive():
+            self._place.leave()
 
     def _work(self) -> None:
         while self._wait():
@@ -217,7 +231,9 @@ class Recorder:
                 self._write(turn)
             with self._changed:
                 self._waiting.popleft()
-                self._weight -= turn.weight if turn is not None else 0
+                if turn is not None:
+                    self._weight -= turn.weight
+                    self._beginnings -= turn.begins
                 self._changed.notify_all()
         self._end()
 
@@ -229,7 +245,7 @@ class Recorder:
 
     def _write(self, turn: Turn) -> None:
         try:
-            if turn.begins and self.wants_state:
+            if turn.begins and self._begins_next:
                 self._begin()
             if self._output is None:
                 self.counts.lost += 1
@@ -248,7 +264,7 @@ class Recorder:
     def _begin(self) -> None:
         """Begin a part, and delete the oldest ones."""
         self._end()
-        _make_folder(self._folder)
+        make_folder(self._folder)
         there = files(self._folder)
         self._keep(there)
         number = int(there[-1].stem) + 1 if there else 1
@@ -284,17 +300,23 @@ class Recorder:
             self.counts.size += len(data)
 
     def _limit(self, turn: Turn) -> None:
-        """See whether the part is large enough; one that gets far too large, for no state could be told, ends."""
-        if turn.begins and not self._first_known:
-            self._first_known = self._encoder.known
-        self._is_due = self._size >= self._limits.part or self._encoder.known - self._first_known > MOST_NEW
-        if self._size >= 2 * self._limits.part:
+        """See whether the part is large enough; one that gets far too large, for no state could be told, ends.
+
+        Where the state alone is larger than a part should be, that much is told of what came after it, at least: else
+        every turn would begin a part, and no part would tell of more than one.
+        """
+        if turn.begins and not self._first_size:
+            self._first_known, self._first_size = self._encoder.known, self._size
+        limit = max(self._limits.part, 2 * self._first_size)
+        self._is_due = self._size >= limit or self._encoder.known - self._first_known > MOST_NEW
+        if self._size >= 2 * limit:
             self._end()
 
     def _end(self) -> None:
         """End the part; nothing is written until another one begins."""
         output, self._output = self._output, None
-        self._encoder, self._size, self._first_known, self._is_due = Encoder(), 0, 0, False
+        self._encoder, self._size, self._is_due = Encoder(), 0, False
+        self._first_known, self._first_size = 0, 0
         if output is not None:
             try:
                 output.close()
@@ -313,20 +335,3 @@ class Recorder:
         if is_empty:
             with suppress(OSError):
                 self._path.unlink()
-
-
-def _make_folder(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def _check_folder(folder: Path) -> None:
-    """Raise ConfigError where nothing can be written."""
-    found = ""
-    try:
-        _make_folder(folder)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            found = "a folder that cannot be written to"
-    except OSError as error:
-        found = error.strerror or str(error)
-    if found:
-        raise ConfigError(f"--record {folder}: found {found}, expected a folder to write to")
