@@ -18,8 +18,11 @@ import yaml
 from tools.chart import Release, TemplateError, merged, rendered
 
 from yuheng.cli.app import app
+from yuheng.cli.record_options import record_limits
 from yuheng.kubernetes.logs import FORMS, LEVELS
 from yuheng.kubernetes.running.permissions import PERMISSIONS
+from yuheng.kubernetes.running.serving import Address
+from yuheng.scheduling.presets import preset
 
 ROOT = Path(__file__).resolve().parents[2]
 CHART = ROOT / "deploy" / "chart" / "yuheng"
@@ -32,7 +35,6 @@ EVERYTHING: dict[str, Any] = {
     "replicas": 3,
     "image": {"repository": "registry.example/yuheng", "digest": "sha256:" + "a" * 64},
     "imagePullSecrets": [{"name": "pull"}],
-    "policy": "volcano",
     "configuration": {"apiVersion": "kubescheduler.config.k8s.io/v1", "kind": "KubeSchedulerConfiguration"},
     "leaderElection": {"durationSeconds": 2.5},
     "record": {"enabled": True},
@@ -45,6 +47,7 @@ EVERYTHING: dict[str, Any] = {
     "networkPolicy": {"apiServerPorts": [16443], "metricsFrom": [{"namespaceSelector": {}}]},
 }
 LITTLE: dict[str, Any] = {
+    "policy": "binpack",
     "podDisruptionBudget": {"enabled": False},
     "networkPolicy": {"enabled": False},
     "priorityClassName": "",
@@ -95,6 +98,14 @@ def test_the_guide_names_every_permission_with_its_reason():
     }
     wanted = {(f"{one.resource}.{one.group}".removesuffix("."), one.verbs, one.why) for one in PERMISSIONS}
     assert told == wanted
+
+
+def test_the_guide_says_what_memory_is_asked_for():
+    guide = " ".join((ROOT / "docs" / "guides" / "install.md").read_text(encoding="utf-8").split())
+    asked, allowed = (VALUES["resources"][name]["memory"] for name in ("requests", "limits"))
+    told = re.search(r"The chart asks for (\d+) ([MG]i)B and allows (\d+) ([MG]i)B\.", guide)
+    assert told is not None
+    assert (told[1] + told[2], told[3] + told[4]) == (asked, allowed)
 
 
 def test_a_lease_of_another_name_is_out_of_reach():
@@ -149,7 +160,6 @@ def test_values_reach_the_command():
         "--lease=yuheng-system/yuheng",
         "--lease-duration=2.5",
         "--metrics=:8080",
-        "--policy=volcano",
         "--config=/etc/yuheng/scheduler.yaml",
         "--record=/var/lib/yuheng/record",
         "--record-size=64Mi",
@@ -159,6 +169,30 @@ def test_values_reach_the_command():
     assert {"/etc/yuheng", "/var/lib/yuheng", "/var/cache/yuheng"} == mounts
     written = yaml.safe_load(objects(EVERYTHING)["ConfigMap"]["data"]["scheduler.yaml"])
     assert written == EVERYTHING["configuration"]
+
+
+def test_a_configuration_goes_before_a_preset():
+    both = {**EVERYTHING, **LITTLE}
+    found = [
+        [one for one in pod(values)["containers"][0]["args"] if one.startswith(("--policy", "--config"))]
+        for values in ({}, LITTLE, EVERYTHING, both)
+    ]
+    configured = ["--config=/etc/yuheng/scheduler.yaml"]
+    assert found == [[], ["--policy=binpack"], configured, configured]
+
+
+@pytest.mark.parametrize("values", [{}, EVERYTHING, LITTLE])
+def test_the_command_takes_the_values(values: dict[str, Any]):
+    arguments = dict(one.removeprefix("--").split("=") for one in pod(values)["containers"][0]["args"] if "=" in one)
+    assert Address(arguments["metrics"]).port == merged(VALUES, values)["metrics"]["port"]
+    if "policy" in arguments:
+        assert preset(arguments["policy"]).name == arguments["policy"]
+    record = merged(VALUES, values)["record"]
+    assert record_limits(record["fileSize"], record["totalSize"]).part == 64 << 20
+
+
+def test_a_whole_number_is_printed_as_helm_prints_it():
+    assert "--lease-duration=15" in pod({"leaderElection": {"durationSeconds": 15.0}})["containers"][0]["args"]
 
 
 def test_the_image_is_named_by_digest_before_tag_before_version():
@@ -221,11 +255,40 @@ def test_values_keep_to_their_schema(values: dict[str, Any]):
         {"metrics": {"port": 0}},
         {"schedulerName": "No Such"},
         {"record": {"fileSize": "64 MB"}},
+        {"record": {"fileSize": "512Ki"}},
+        {"record": {"fileSize": "1000"}},
+        {"record": {"totalSize": "0Mi"}},
+        *({name: None} for name in ("image", "leaderElection", "logging", "record", "metrics", "networkPolicy")),
+        {"podDisruptionBudget": None},
+        {"image": {"pullPolicy": None}},
+        {"leaderElection": {"durationSeconds": None}},
+        {"logging": {"level": None}},
+        {"record": {"enabled": None}},
+        {"metrics": {"port": None}},
+        {"metrics": {"serviceMonitor": None}},
+        {"networkPolicy": {"apiServerPorts": None}},
     ],
 )
 def test_values_that_mean_nothing_are_refused(values: dict[str, Any]):
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(merged(VALUES, values), SCHEMA)
+        jsonschema.validate(without_nulls(merged(VALUES, values)), SCHEMA)
+
+
+def without_nulls(values: dict[str, Any]) -> dict[str, Any]:
+    """To Helm, null means that a value is not there."""
+    kept = {name: value for name, value in values.items() if value is not None}
+    return {name: without_nulls(value) if isinstance(value, dict) else value for name, value in kept.items()}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {name: None}
+        for name in ("imagePullSecrets", "policy", "configuration", "priorityClassName", "nodeSelector", "podLabels")
+    ],
+)
+def test_what_may_be_empty_may_be_null(values: dict[str, Any]):
+    jsonschema.validate(without_nulls(merged(VALUES, values)), SCHEMA)
 
 
 def test_the_schema_knows_every_value_and_no_other():

@@ -57,9 +57,13 @@ async def test_a_cluster_that_fails_is_one_line_and_exit_code_1(tmp_path):
         code, out, error = await done(str(folder))
         assert code == 1
         assert "1 failed" in out
-        told = [line for line in error.splitlines() if line.startswith("yuheng: cluster a: ")]
-        assert len(told) == 1
-        assert 'resources: ["deployments"], verbs: ["patch"]' in told[0]
+        assert error.splitlines()[0] == "yuheng: cluster a: 1 object failed: the table says why"
+        # Told once, in the table, where long reasons are folded.
+        assert 'resources: ["deployments"], verbs: ["patch"]' in " ".join(out.split())
+        found["a"].faults.append(unto("PATCH", "deployments", answering(lambda: status(403, "Forbidden", "no"))))
+        code, out, error = await done(str(folder), "-o", "json")
+        assert code == 1
+        assert 'resources: ["deployments"], verbs: ["patch"]' in error.splitlines()[0]
 
 
 async def test_a_workload_without_a_place_is_exit_code_3_where_that_was_asked_for(tmp_path):

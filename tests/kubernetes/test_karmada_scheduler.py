@@ -272,3 +272,99 @@ async def test_what_is_no_karmada_is_refused_in_a_line():
         async with Api(access_to(plane.url), timing=FakeTime().timing) as api:
             with pytest.raises(ServerError, match="expected the API server of a Karmada"):
                 await scheduled(api, "yuheng", print, asyncio.Event())
+
+
+def not_ready(plane: ControlPlane, name: str) -> None:
+    """As Karmada tells it: the condition, and the taint that keeps newcomers away."""
+    live = plane.found("clusters", name, "") or {}
+    taint = {"key": "cluster.karmada.io/not-ready", "effect": "NoSchedule"}
+    conditions = [{"type": "Ready", "status": "False"}]
+    changed = {"spec": {**live["spec"], "taints": [taint]}, "status": {**live["status"], "conditions": conditions}}
+    plane.create("clusters", {**live, **changed}, "")
+
+
+async def test_a_cluster_that_is_not_ready_keeps_what_it_has_and_gets_nothing_new():
+    async with karmada() as plane:
+        plane.member("m1")
+        plane.member("m2")
+        plane.binding("everywhere", 2, placement={"clusterAffinity": {}})
+        plane.binding("divided", 4)
+        async with scheduling(plane):
+            await until(lambda: is_done(plane, "everywhere") and is_done(plane, "divided"))
+            not_ready(plane, "m1")
+            plane.binding("new", 2)
+            await until(lambda: is_done(plane, "new"))
+            found = plane.bound("divided")
+            spec, metadata = {**found["spec"], "replicas": 6}, {**found["metadata"], "generation": 7}
+            plane.create("resourcebindings", {**found, "spec": spec, "metadata": metadata}, "shop")
+            await until(lambda: is_done(plane, "divided"))
+        assert plane.clusters_of("everywhere") == {"m1": 2, "m2": 2}
+        assert plane.clusters_of("divided")["m1"] >= 2
+        assert plane.clusters_of("new") == {"m2": 2}
+
+
+async def test_a_cluster_that_cannot_be_read_loses_nothing():
+    async with karmada() as plane:
+        plane.member("m1")
+        plane.member("m2")
+        plane.binding("everywhere", 2, placement={"clusterAffinity": {}})
+        lines: list[str] = []
+        async with scheduling(plane, lines):
+            await until(lambda: is_done(plane, "everywhere"))
+            plane.member("m1", cpu="ten")
+            # What is asked for meanwhile waits, and says why; after all has been listed anew, too.
+            await until(lambda: any("cluster m1 cannot be read" in line for line in lines))
+            assert plane.condition("everywhere")["status"] == "True"
+            plane.compact()
+            plane.close_watches()
+            found = plane.bound("everywhere")
+            spec, metadata = {**found["spec"], "replicas": 3}, {**found["metadata"], "generation": 7}
+            plane.create("resourcebindings", {**found, "spec": spec, "metadata": metadata}, "shop")
+            await until(lambda: plane.condition("everywhere")["status"] == "False")
+            assert "m1 cannot be read" in plane.condition("everywhere")["message"]
+            assert plane.clusters_of("everywhere") == {"m1": 2, "m2": 2}
+            plane.member("m1")
+            await until(lambda: plane.clusters_of("everywhere") == {"m1": 3, "m2": 3})
+
+
+async def test_a_rescheduling_that_was_asked_for_by_a_clock_ahead_of_ours_is_done_once():
+    async with karmada() as plane:
+        plane.member("m1")
+        plane.binding(rescheduleTriggeredAt="2099-01-01T00:00:00Z")
+        async with scheduling(plane):
+            await until(lambda: is_done(plane))
+            await asyncio.sleep(0.1)
+            assert len(plane.asked("PATCH", "resourcebindings")) == 2
+
+
+async def test_conditions_that_others_write_meanwhile_are_kept():
+    async with karmada() as plane:
+        plane.member("m1")
+        plane.binding()
+        applied = {"type": "FullyApplied", "status": "True"}
+
+        async def other(request):
+            if request.method == "PATCH" and request.path.endswith("/status"):
+                plane.faults.remove(other)
+                live = plane.bound()
+                conditions = [*live.get("status", {}).get("conditions", []), applied]
+                plane.create("resourcebindings", {**live, "status": {"conditions": conditions}}, "shop")
+
+        plane.faults.append(other)
+        async with scheduling(plane):
+            await until(lambda: is_done(plane))
+        assert {one["type"] for one in plane.bound()["status"]["conditions"]} == {"Scheduled", "FullyApplied"}
+
+
+async def test_a_binding_whose_status_was_not_written_any_more_is_completed_as_it_was_decided():
+    async with karmada() as plane:
+        plane.member("m1", cpu="30")
+        plane.member("m2", cpu="10")
+        plane.binding(replicas=8, clusters=[{"name": "m1", "replicas": 1}, {"name": "m2", "replicas": 7}])
+        found = plane.bound()
+        noted = {**found["metadata"], "annotations": {APPLIED: json.dumps(DYNAMIC)}}
+        plane.create("resourcebindings", {**found, "metadata": noted}, "shop")
+        async with scheduling(plane):
+            await until(lambda: is_done(plane))
+        assert plane.condition()["status"] == "True"
+        assert plane.clusters_of() == {"m1": 1, "m2": 7}

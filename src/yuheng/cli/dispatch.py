@@ -138,20 +138,30 @@ def _once(options: Options, form: str, out: Path | None, *, strict: bool) -> Non
     from yuheng.cli.output import deliver
     from yuheng.cli.work import engine
     from yuheng.kubernetes.dispatching.process import dispatch as carry_out
+    from yuheng.model.words import count
 
     with engine("dispatching"):
         report = carry_out(options)
     deliver(lambda console: _text(report, form, console), out, form)
-    for note in report.notes:
-        typer.echo(f"yuheng: {note}", err=True)
+    # What went wrong first: the rest may follow from it.
+    for cluster, reason in report.failures.items():
+        told = _failed_objects(report, cluster, reason) if form in ("table", "wide") else 0
+        said = f"{count(told, 'object')} failed: the table says why" if told else reason
+        typer.echo(f"yuheng: cluster {cluster}: {said}", err=True)
     for one in report.unplaced:
         typer.echo(f"yuheng: {one.kind} {one.workload} has no place: {one.reason}", err=True)
-    for cluster, reason in report.failures.items():
-        typer.echo(f"yuheng: cluster {cluster}: {reason}", err=True)
+    for note in report.notes:
+        typer.echo(f"yuheng: {note}", err=True)
     if report.failures:
         raise typer.Exit(NOT_DONE)
     if strict and report.unplaced:
         raise typer.Exit(NO_PLACE)
+
+
+def _failed_objects(report: DispatchReport, cluster: str, reason: str) -> int:
+    """How many objects of a cluster failed, where that is what kept it from being done."""
+    failed = [one for one in report.objects if one.cluster == cluster and one.action == "failed"]
+    return len(failed) if any(reason == f"{one.kind} {one.key}: {one.reason}" for one in failed) else 0
 
 
 def _text(report: DispatchReport, form: str, console: Console | None) -> str:

@@ -4,26 +4,32 @@ What is there is read first. It tells what an apply creates, changes or leaves a
 is: two fleets have the same field manager, so that the server sees no conflict between them, and we have to. Conflicts
 with others are the server's to tell; they are taken over only when that is asked for.
 
+What has come in between is not undone: an object that is on its way out is told, not applied to; a share whose decision
+is another one than when the plan was made belongs to a dispatcher that knows more; and what is to be deleted is looked
+at once more.
+
 What a server says of an object that it does not take may quote it. Of a Secret nothing of that is passed on, and of
 others no quoted value is: environments are among them.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from yuheng.kubernetes.api import ApiError, ConflictError, ForbiddenError, MissingError, UnreachableError
+from yuheng.kubernetes.api import ApiError, ConflictError, MissingError, UnreachableError
 from yuheng.kubernetes.dispatching.fields import changed_fields
-from yuheng.kubernetes.dispatching.owned import MANAGER, Key, Owned, owner_of
+from yuheng.kubernetes.dispatching.owned import MANAGER, Key, Owned, Owner, owner_of, uid_of
+from yuheng.kubernetes.dispatching.refused import said_of
+from yuheng.kubernetes.dispatching.scaled import with_live_replicas
 from yuheng.model.dispatch import Action, Carried
 
 if TYPE_CHECKING:
     from yuheng.kubernetes.api import Api, Kind
     from yuheng.kubernetes.dispatching.catalog import Catalog
+    from yuheng.kubernetes.dispatching.decision import Decision
     from yuheng.kubernetes.dispatching.members import Member
     from yuheng.kubernetes.dispatching.targets import Wanted
 
@@ -31,9 +37,8 @@ __all__ = ["Applied", "Applier", "Settings"]
 
 _APPLY: Final = "application/apply-patch+yaml"
 _DRY: Final = ("dryRun", "All")
-# What servers quote: in sentences, and in the dumps of values that do not fit their type.
-_QUOTED: Final = re.compile(r'(Invalid value: |Unsupported value: |Duplicate value: )("(?:[^"\\]|\\.)*"|\S+)')
-_DUMPED: Final = re.compile(r"(&?\w*[Vv]alue\w*)\{[^}]*\}")
+_LEAVING: Final = "it is being deleted (finalizers, or what is in it, hold it up): dispatch again when it is gone"
+_OVERTAKEN: Final = "its share was changed while this was planned, perhaps by another dispatcher: dispatch again"
 
 
 class Settings(NamedTuple):
@@ -72,6 +77,8 @@ class Applier:
         catalog: the kinds it knows.
         settings: how.
         defined: groups and kinds that the plan defines: where nothing is written, they are not there yet.
+        shares: the decisions that were found on the fleet's workloads there.
+        unseen: names of kinds of which that is not known.
 
     Attributes:
         is_down: why the cluster is not asked any more; empty while it answers.
@@ -84,6 +91,9 @@ class Applier:
         catalog: Catalog,
         settings: Settings,
         defined: frozenset[tuple[str, str]] = frozenset(),
+        *,
+        shares: Mapping[Key, Decision | None],
+        unseen: Set[str] = frozenset(),
     ) -> None:
         self.member = member
         self.catalog = catalog
@@ -91,6 +101,8 @@ class Applier:
         self.is_dry = settings.dry_run
         self._settings = settings
         self._defined = defined
+        self._shares = shares
+        self._unseen = unseen
         self._fresh: set[str] = set()
 
     async def apply(self, wanted: Wanted) -> Applied:
@@ -114,24 +126,30 @@ class Applier:
         except ApiError as error:
             if self._is_future(error, namespace):
                 return self._told(wanted, key, "create", known=known)
-            return self._told(wanted, key, "failed", reason=_said(error, wanted.kind, namespace), known=known)
+            return self._told(wanted, key, "failed", reason=said_of(error, wanted.kind, namespace), known=known)
 
     async def _applied(self, wanted: Wanted, kind: Kind, namespace: str, key: str) -> Applied:
         api, known = self.member.api, (kind.group, kind.kind, namespace, wanted.name)
         path = kind.path(namespace, wanted.name)
         before = await _found(api, path)
-        if before is not None and not self._settings.force:
-            fleet = owner_of(before).fleet
-            if fleet and fleet != self._settings.fleet:
-                reason = f"it belongs to the fleet {fleet!r}: --force-conflicts takes it over"
-                return self._told(wanted, key, "failed", reason=reason, known=known)
+        owner = owner_of(before) if before is not None else None
+        is_overtaken = wanted.workload is not None and self._is_overtaken(kind, known, owner)
+        reason = self._refused(owner) or (_OVERTAKEN if is_overtaken else "")
+        if reason:
+            return self._told(wanted, key, "failed", reason=reason, known=known)
         params = [("fieldManager", MANAGER), ("fieldValidation", "Strict")]
         params += [("force", "true")] if self._settings.force else []
         params += [_DRY] if self._settings.dry_run else []
         scoped = {**wanted.manifest["metadata"], **({"namespace": namespace} if namespace else {})}
         if not namespace:
             scoped.pop("namespace", None)
-        body = msgspec.json.encode({**wanted.manifest, "metadata": scoped})
+        manifest: Mapping[str, Any] = wanted.manifest
+        if wanted.workload is not None and before is not None:
+            # Where it is gone by now, somebody moved it: it must not be made again.
+            scoped["uid"] = uid_of(before)
+        if wanted.is_scaled and before is not None:
+            manifest = with_live_replicas(manifest, msgspec.json.decode(before))
+        body = msgspec.json.encode({**manifest, "metadata": scoped})
         answer = await api.request("PATCH", path, body, params, _APPLY)
         after: dict[str, Any] = msgspec.json.decode(answer)
         if before is None:
@@ -142,12 +160,27 @@ class Applier:
         action: Action = "change" if fields else "unchanged"
         return self._told(wanted, key, action, fields=fields, known=known, ready=_ready(after))
 
+    def _refused(self, owner: Owner | None) -> str:
+        """Why an object is not to be applied to what is there; empty where it may be."""
+        if owner is not None and owner.is_leaving:
+            return _LEAVING
+        if owner is not None and owner.fleet not in ("", self._settings.fleet) and not self._settings.force:
+            return f"it belongs to the fleet {owner.fleet!r}: --force-conflicts takes it over"
+        return ""
+
+    def _is_overtaken(self, kind: Kind, known: Key, owner: Owner | None) -> bool:
+        """Whether the decision on a share is another one than when the plan was made."""
+        if kind.name in self._unseen:
+            return False
+        is_own = owner is not None and owner.is_ours and owner.fleet == self._settings.fleet
+        return self._shares.get(known) != (owner.decision if owner is not None and is_own else None)
+
     def _is_future(self, error: ApiError, namespace: str) -> bool:
         """Whether it could not be tried only because nothing is written: its namespace is not there yet."""
         return self._settings.dry_run and isinstance(error, MissingError) and namespace in self._fresh
 
     async def remove(self, owned: Owned) -> Carried:
-        """Delete an object that is not wanted any more, unless another has taken its name."""
+        """Delete an object that is not wanted any more, unless another has taken its name, or another fleet it."""
         told = Carried(
             cluster=self.member.name, kind=owned.kind.kind, key=_key_of(owned.namespace, owned.name), action="prune"
         )
@@ -156,15 +189,24 @@ class Applier:
         dry = {"dryRun": ["All"]} if self._settings.dry_run else {}
         body_text = msgspec.json.encode({**body, "preconditions": {"uid": owned.uid}, **dry})
         params = [_DRY] if self._settings.dry_run else []
+        path = owned.kind.path(owned.namespace, owned.name)
         try:
-            await self.member.api.request("DELETE", owned.kind.path(owned.namespace, owned.name), body_text, params)
+            found = await _found(self.member.api, path)
+            if found is not None and not self._is_as_known(owned, owner_of(found)):
+                return msgspec.structs.replace(told, action="left", reason="it was changed while this was planned")
+            await self.member.api.request("DELETE", path, body_text, params)
         except (MissingError, ConflictError):
             return told  # gone already, or another object by now
         except (ApiError, UnreachableError) as error:
             if isinstance(error, UnreachableError):
                 self.is_down = str(error)
-            return msgspec.structs.replace(told, action="failed", reason=str(error))
+            reason = said_of(error, owned.kind.kind, owned.namespace) if isinstance(error, ApiError) else str(error)
+            return msgspec.structs.replace(told, action="failed", reason=reason)
         return told
+
+    def _is_as_known(self, owned: Owned, now: Owner) -> bool:
+        """Whether an object is still what it was when the plan was made: the fleet's own, with the same decision."""
+        return now.is_ours and now.fleet == self._settings.fleet and now.decision == owned.decision
 
     def _told(
         self,
@@ -202,18 +244,3 @@ def _ready(found: Mapping[str, Any]) -> int | None:
     if ready is None and "observedGeneration" in status:
         return 0
     return ready if isinstance(ready, int) else None
-
-
-def _said(error: ApiError, kind: str, namespace: str) -> str:
-    """What a server said of an object, without what it quotes."""
-    if isinstance(error, ForbiddenError):
-        # The rule that is missing is worded by us; what follows it is the server's.
-        return str(error).partition(" (")[0] if kind == "Secret" else str(error)
-    if kind == "Secret":
-        return f"{error.status} {error.reason}".rstrip()
-    said = _DUMPED.sub(r"\1{...}", _QUOTED.sub(r"\1...", str(error)))
-    if isinstance(error, MissingError) and namespace:
-        return f"{said} (is the Namespace {namespace} there? put it into the fleet's folder)"
-    if isinstance(error, ConflictError):
-        return f"{said} (--force-conflicts takes the fields over)"
-    return said

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ __all__ = ["Folder", "Place", "fingerprint", "opened", "state_of"]
 
 # What names a fleet in an annotation, and what is printed.
 _LONGEST = 253
+
+Fingerprint = tuple[tuple[str, int, int], ...]
 
 
 class Place(NamedTuple):
@@ -45,11 +48,15 @@ class Folder(NamedTuple):
         fleet: its name.
         places: of the clusters that can be reached, sorted by name.
         inputs: the files, read.
+        sources: their names.
+        seen: their `fingerprint` when they were read.
     """
 
     fleet: str
     places: tuple[Place, ...]
     inputs: Inputs
+    sources: tuple[str, ...]
+    seen: Fingerprint
 
     def read(self, states: Mapping[str, Snapshot]) -> tuple[Fleet, Manifests]:
         """The fleet, and what is written for it.
@@ -58,9 +65,11 @@ class Folder(NamedTuple):
             states: of its places, by cluster; one that could not be read has no nodes.
 
         Raises:
-            InputError: something is not what it should be; the message says where.
+            InputError: something is not what it should be; the message says where. Or files have changed since.
         """
-        return carried_of(self.inputs, states)
+        found = carried_of(self.inputs, states)
+        _check_still(self.sources, self.seen)
+        return found
 
 
 def opened(sources: Sequence[str], name: str | None = None) -> Folder:
@@ -78,7 +87,9 @@ def opened(sources: Sequence[str], name: str | None = None) -> Folder:
     shown = ", ".join(sources)
     if "-" in sources:
         raise ConfigError("-: found standard input, expected files and folders: they are read more than once")
+    seen = fingerprint(sources)
     inputs = Inputs(*sources)
+    _check_still(sources, seen)
     if not inputs.is_fleet():
         raise ConfigError(f"{shown}: found no Cluster, expected a fleet: a Cluster of yuheng.io/v1alpha1 for each")
     written, clusters = members_of(inputs)
@@ -95,7 +106,7 @@ def opened(sources: Sequence[str], name: str | None = None) -> Folder:
     ]
     if not places:
         raise ConfigError(f"{shown}: found no Cluster with a context, expected the context of a kubeconfig for each")
-    return Folder(fleet, tuple(sorted(places)), inputs)
+    return Folder(fleet, tuple(sorted(places)), inputs, tuple(sources), seen)
 
 
 def _beside(source: str, kubeconfig: str | None) -> Path | None:
@@ -121,15 +132,33 @@ def state_of(objects: Iterable[bytes], context: str) -> Snapshot:
     return Assembly(inventory).snapshot()
 
 
-def fingerprint(sources: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
-    """What tells whether files have changed: names, times of their last change in nanoseconds, and sizes."""
+def fingerprint(sources: Iterable[str]) -> Fingerprint:
+    """What tells whether files have changed: names, times of their last change in nanoseconds, and sizes.
+
+    What begins with a dot is passed over, as it is when manifests are read: a repository's own files change by looking.
+    """
     found = []
     for source in sources:
-        path = Path(source)
-        for one in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        for path in _files(Path(source)):
             try:
-                stat = one.stat()
+                stat = path.stat()
             except OSError:
                 continue
-            found.append((str(one), stat.st_mtime_ns, stat.st_size))
+            found.append((str(path), stat.st_mtime_ns, stat.st_size))
     return tuple(found)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """The path itself, or what is in that folder; a folder that cannot be looked into is told when it is read."""
+    if not path.is_dir():
+        yield path
+        return
+    for root, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(root, name) for name in sorted(names) if not name.startswith("."))
+
+
+def _check_still(sources: Sequence[str], seen: Fingerprint) -> None:
+    """See that nobody writes what is read: a file that is written half is a fleet without the other half."""
+    if fingerprint(sources) != seen:
+        raise InputError("files that change while they are read", "files at rest", source=", ".join(sources))

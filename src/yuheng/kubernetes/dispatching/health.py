@@ -79,24 +79,27 @@ class Health:
         reason: why it does not; empty while it does.
         since: when that began.
         is_known: whether it has been asked.
+        is_silent: whether its API server does not answer, or says that it does not work.
     """
 
     def __init__(self, now: float) -> None:
         self.reason = ""
         self.since = now
         self.is_known = False
+        self.is_silent = False
 
     @property
     def is_ready(self) -> bool:
         """Whether it works."""
         return not self.reason
 
-    def say(self, reason: str, now: float) -> None:
+    def say(self, reason: str, now: float, *, is_silent: bool = False) -> None:
         """Take note of how it is; the time counts from the first of several refusals."""
         if bool(reason) != bool(self.reason):
             self.since = now
         self.reason = reason
         self.is_known = True
+        self.is_silent = is_silent
 
 
 class _Nodes:
@@ -208,9 +211,10 @@ class Monitor:
     async def _ask(self, api: Api) -> None:
         while True:
             reason = await _unready(api)
+            is_silent = bool(reason)
             if not reason and self._nodes.are_down():
                 reason = "none of its nodes is ready"
-            self.health.say(reason, self._timing.now())
+            self.health.say(reason, self._timing.now(), is_silent=is_silent)
             await self._timing.sleep(EVERY)
 
 

@@ -6,8 +6,9 @@
     cluster fails ──┘    NotReady for long enough: given up, its replicas placed elsewhere
                          ready again: what it has left is taken away; replicas come back only when that was asked for
 
-A cluster that does not answer for a moment keeps what it has. When none answers it is we who are cut off, and nobody is
-given up. Rounds that fail are followed by pauses that grow.
+A cluster that does not answer for a moment keeps what it has, and is not asked until it does, since others would wait.
+When none answers it is we who are cut off, and nobody is given up. Rounds that fail are followed by pauses that grow.
+Files are read when they have been at rest for some seconds: half of an edit looks like a fleet without the other half.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ _TICK: Final = 1.0
 # Seconds until a round that failed is done again the first time, and one in which something had to wait.
 _FIRST: Final = 5.0
 _SOON: Final = 15.0
+# How long files have to stay as they are before they are read again, and a cluster ready before it is taken back.
+_AT_REST: Final = 5.0
+_STEADY: Final = 30.0
 _log = structlog.get_logger("yuheng.dispatching")
 
 
@@ -99,6 +103,8 @@ class Keeper:
         self._failed = 0
         self._again = 0.0
         self._waiting: dict[Identity, float] = {}
+        self._expected: dict[tuple[str, str, str], int | None] = {}
+        self._silent: dict[str, str] = {}
         self._told: set[str] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -111,10 +117,10 @@ class Keeper:
         while not stop.is_set():
             # Members are opened anew when the folder changes: it may name others.
             async with AsyncExitStack() as stack:
-                seen = fingerprint(self._sources)
                 folder = await self._folder(stop)
                 if folder is not None:
-                    await self._kept(folder, seen, stop, stack)
+                    await self._kept(folder, stop, stack)
+            await self._rest(stop)
 
     async def _folder(self, stop: asyncio.Event) -> Folder | None:
         """The folder, as soon as it can be read."""
@@ -126,17 +132,25 @@ class Keeper:
             await self._pause(_TICK, stop)
         return None
 
-    async def _kept(
-        self, folder: Folder, seen: tuple[tuple[str, int, int], ...], stop: asyncio.Event, stack: AsyncExitStack
-    ) -> None:
+    async def _rest(self, stop: asyncio.Event) -> None:
+        """Wait until nobody has touched the files for a while."""
+        seen, since = fingerprint(self._sources), self._timing.now()
+        while not stop.is_set() and self._timing.now() - since < _AT_REST:
+            await self._pause(_TICK, stop)
+            now = fingerprint(self._sources)
+            if now != seen:
+                seen, since = now, self._timing.now()
+
+    async def _kept(self, folder: Folder, stop: asyncio.Event, stack: AsyncExitStack) -> None:
         """Keep one state of the folder, until it changes."""
         members, failures = await connected(folder.places, self._kubeconfig, self._timing, stack)
         self._known = {name: one for name, one in self._known.items() if name in members}
+        self.ready = {share: count for share, count in self.ready.items() if share[0] in members}
         self.lost &= set(members)
         watching = [asyncio.ensure_future(monitor.run()) for monitor in self._monitored(folder, members)]
         try:
             self._why = "the folder was read"
-            await self._rounds(folder, seen, stop, (members, failures))
+            await self._rounds(folder, stop, (members, failures))
         finally:
             for task in watching:
                 task.cancel()
@@ -145,7 +159,6 @@ class Keeper:
     async def _rounds(
         self,
         folder: Folder,
-        seen: tuple[tuple[str, int, int], ...],
         stop: asyncio.Event,
         reached: tuple[dict[str, Member], dict[str, str]],
     ) -> None:
@@ -161,7 +174,7 @@ class Keeper:
                 due = self._timing.now() + self._patience.least
                 self._again = self._timing.now() + self._wait()
             await self._pause(_TICK, stop)
-            if fingerprint(self._sources) != seen:
+            if fingerprint(self._sources) != folder.seen:
                 self._tell("the folder has changed")
                 return
 
@@ -174,7 +187,9 @@ class Keeper:
             failback=self._task.failback and not self.lost,
             holds=True,
             overdue=self._overdue(),
+            silent=self._unheard(),
         )
+        self._silent = dict(task.silent)
         one = Round(folder, *reached, self._timing, self._known)
         try:
             report = await one.run(task, self._decisions)
@@ -184,11 +199,17 @@ class Keeper:
             return
         self._known.update(one.readings)
         self._decisions = one.decisions
+        self._expected = one.expected
         self.report = report
         self._announce(report)
         self._failed = self._failed + 1 if report.failures else 0
         now = self._timing.now()
         self._waiting = {identity: self._waiting.get(identity, now) for identity in one.waiting}
+
+    def _unheard(self) -> dict[str, str]:
+        """The clusters whose servers do not answer, and what they are like."""
+        health = {name: monitor.health for name, monitor in self._monitors.items()}
+        return {name: one.reason for name, one in health.items() if one.is_silent}
 
     def _overdue(self) -> frozenset[Identity]:
         """The workloads that have waited for long enough."""
@@ -219,7 +240,10 @@ class Keeper:
         health = {name: monitor.health for name, monitor in self._monitors.items() if monitor.health.is_known}
         anybody = any(one.is_ready for one in health.values())
         for name, one in sorted(health.items()):
-            if name in self.lost and one.is_ready:
+            if name in self._silent and one.is_ready:
+                del self._silent[name]
+                self._why = f"cluster {name} answers again"
+            if name in self.lost and one.is_ready and now - one.since >= _STEADY:
                 self.lost.discard(name)
                 self._why = f"cluster {name} is ready again"
                 back = "replicas go back" if self._task.failback else "no replica goes back without --failback"
@@ -233,15 +257,15 @@ class Keeper:
 
     def _changed(self, cluster: str, kind: str, key: str, replicas: int | None, ready: int | None) -> None:
         """A workload of ours changed in a cluster."""
-        decision = self._decisions.get((kind, key))
-        wanted = decision.replicas.get(cluster) if decision is not None else None
+        share = cluster, kind, key
+        wanted = self._expected.get(share)
         if replicas is None:
-            self.ready.pop((cluster, kind, key), None)
-            if wanted is not None and cluster not in self.lost:
+            self.ready.pop(share, None)
+            if share in self._expected and cluster not in self.lost:
                 self._why = f"{kind} {key} is gone from {cluster}"
             return
-        before = self.ready.get((cluster, kind, key))
-        self.ready[cluster, kind, key] = ready or 0
+        before = self.ready.get(share)
+        self.ready[share] = ready or 0
         if before is not None and before != ready:
             self._say(f"{cluster}: {kind} {key}: {ready}/{replicas} replicas are ready")
         if wanted is not None and replicas != wanted and kind != "Job":

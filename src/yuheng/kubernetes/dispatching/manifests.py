@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from yuheng.model.propagation import OverridePolicy
     from yuheng.readers.sources.documents import Item
 
-__all__ = ["made_for", "stamped", "with_share"]
+__all__ = ["made_for", "paused", "stamped", "with_share"]
 
 Manifest = dict[str, Any]
 _OF_SERVERS: Final = (
@@ -87,6 +87,17 @@ def with_share(manifest: Manifest, share: str, replicas: Mapping[str, int], want
         if isinstance(completions, int) and completions > 0:
             spec["completions"] = webster(replicas, completions)[share]
     return changed
+
+
+def paused(manifest: Manifest) -> Manifest:
+    """A workload with no replicas; one that says so in other words (a Job's ``suspend``) is as it is written.
+
+    Args:
+        manifest: the workload.
+    """
+    if manifest["kind"] not in _REPLICATED:
+        return manifest
+    return {**manifest, "spec": {**(manifest.get("spec") or {}), "replicas": 0}}
 
 
 def stamped(manifest: Manifest, fleet: str, decision: Decision | None) -> Manifest:

@@ -12,18 +12,21 @@ import msgspec
 
 from yuheng.errors import ConfigError, YuhengError
 from yuheng.kubernetes.access import Access, open_access
-from yuheng.kubernetes.api import KINDS, Api, ApiError, Patience
+from yuheng.kubernetes.api import KINDS, Api, ApiError, Patience, UnreachableError
 from yuheng.kubernetes.capture import capture
 from yuheng.kubernetes.dispatching.catalog import Catalog, discovered
 from yuheng.kubernetes.dispatching.folder import Place, state_of
 from yuheng.kubernetes.dispatching.owned import Owned, owned_in
 from yuheng.kubernetes.timing import Timing
 from yuheng.model.cluster import Snapshot
+from yuheng.model.words import first_of
 
 __all__ = ["Member", "Reading", "check_apart", "connected", "read_all"]
 
-# Others wait for a cluster that does not answer.
+# Others wait for a cluster that does not answer: for one request, and for all that is read of it.
 PATIENCE: Final = Patience(total=10.0, first=0.1, longest=2.0)
+SECONDS: Final = 40.0
+_SECONDS_TO_READ: Final = 180.0
 
 
 class Member(NamedTuple):
@@ -49,6 +52,7 @@ class Reading(NamedTuple):
         owned: the fleet's own objects.
         notes: what could not be seen, a sentence each.
         identity: what no other cluster has; empty where it may not be asked.
+        unseen: names of kinds that could not be looked through for the fleet's own.
     """
 
     catalog: Catalog
@@ -56,6 +60,7 @@ class Reading(NamedTuple):
     owned: list[Owned]
     notes: list[str]
     identity: str = ""
+    unseen: frozenset[str] = frozenset()
 
 
 async def connected(
@@ -80,7 +85,9 @@ async def connected(
         except YuhengError as error:
             failures[place.cluster] = str(error)
             continue
-        api = await stack.enter_async_context(Api(access, timing=timing, patience=PATIENCE, in_flight=16))
+        api = await stack.enter_async_context(
+            Api(access, timing=timing, patience=PATIENCE, seconds=SECONDS, in_flight=16)
+        )
         members[place.cluster] = Member(place.cluster, access, api)
     return members, failures
 
@@ -95,7 +102,7 @@ async def read_all(members: Sequence[Member], fleet: str) -> tuple[dict[str, Rea
     Returns:
         What they said, and why others said nothing, by name.
     """
-    answers = await asyncio.gather(*(_read(member, fleet) for member in members), return_exceptions=True)
+    answers = await asyncio.gather(*(_read_in_time(member, fleet) for member in members), return_exceptions=True)
     found: dict[str, Reading] = {}
     failures: dict[str, YuhengError] = {}
     for member, answer in zip(members, answers, strict=True):
@@ -108,23 +115,34 @@ async def read_all(members: Sequence[Member], fleet: str) -> tuple[dict[str, Rea
     return found, failures
 
 
+async def _read_in_time(member: Member, fleet: str) -> Reading:
+    try:
+        async with asyncio.timeout(_SECONDS_TO_READ):
+            return await _read(member, fleet)
+    except TimeoutError as error:
+        reason = f"{member.access.server}: not read within {_SECONDS_TO_READ:g} s"
+        raise UnreachableError(reason, was_sent=True) from error
+
+
 async def _read(member: Member, fleet: str) -> Reading:
     catalog = await discovered(member.api)
     taken: list[bytes] = []
     captured = await capture(member.api, taken.append)
-    owned, notes = await owned_in(member.api, fleet, catalog.prunable)
+    owned, unseen = await owned_in(member.api, fleet, catalog.prunable)
+    notes = [f"not looked through for what is no longer wanted: {first_of(unseen)}"] if unseen else []
     silent = [f"{version} is left out: its server does not answer" for version in catalog.silent]
     state = state_of(taken, member.access.context)
-    return Reading(catalog, state, owned, [*captured.notes, *silent, *notes], await _identity(member.api))
+    said = [*captured.notes, *silent, *notes]
+    return Reading(catalog, state, owned, said, await _identity(member.api), frozenset(unseen))
 
 
 async def _identity(api: Api) -> str:
     """The uid of the namespace that every cluster has from its beginning to its end."""
     try:
         text = await api.request("GET", KINDS["namespaces"].path(name="kube-system"))
-    except ApiError:
+        return msgspec.json.decode(text, type=_Namespace).metadata.uid
+    except (ApiError, msgspec.DecodeError, UnicodeDecodeError):
         return ""
-    return msgspec.json.decode(text, type=_Namespace).metadata.uid
 
 
 class _Metadata(msgspec.Struct):

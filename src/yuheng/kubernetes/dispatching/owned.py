@@ -18,12 +18,15 @@ from yuheng.kubernetes.dispatching.decision import ANNOTATION, Decision, written
 if TYPE_CHECKING:
     from yuheng.kubernetes.api import Api, Kind
 
-__all__ = ["FLEET", "MANAGED_BY", "MANAGER", "SELECTOR", "Key", "Owned", "Owner", "owned_in", "owner_of"]
+__all__ = ["FLEET", "MANAGED_BY", "MANAGER", "SELECTOR", "Key", "Owned", "Owner", "owned_in", "owner_of", "uid_of"]
 
 MANAGER: Final = "yuheng"
 MANAGED_BY: Final = "yuheng.io/managed-by"
 FLEET: Final = "yuheng.io/fleet"
 SELECTOR: Final = f"{MANAGED_BY}={MANAGER}"
+# Without these it is not known what runs: a server that cannot list them cannot be read.
+_OF_WORKLOADS: Final = frozenset(("apps", "batch"))
+_ITS_FAULT: Final = 500
 # Group, kind, namespace (empty for objects of the whole cluster) and name.
 Key = tuple[str, str, str, str]
 
@@ -83,10 +86,14 @@ class Owner(NamedTuple):
     Attributes:
         fleet: the name of the fleet; empty for none.
         is_ours: whether we applied it, and no controller owns it.
+        decision: that is written on it; None for what is no workload.
+        is_leaving: whether it is being deleted.
     """
 
     fleet: str
     is_ours: bool
+    decision: Decision | None = None
+    is_leaving: bool = False
 
 
 def owner_of(text: bytes | msgspec.Raw) -> Owner:
@@ -98,14 +105,21 @@ def owner_of(text: bytes | msgspec.Raw) -> Owner:
     return _owner(_decode(text).metadata)
 
 
+def uid_of(text: bytes) -> str:
+    """Which of several objects of one name it is."""
+    return _decode(text).metadata.uid
+
+
 def _owner(found: _Metadata) -> Owner:
     has_applied = any(one.manager == MANAGER and one.operation == "Apply" for one in found.managed_fields or ())
     is_child = any(one.controller for one in found.owner_references or ())
-    return Owner((found.annotations or {}).get(FLEET, ""), has_applied and not is_child)
+    said = found.annotations or {}
+    is_leaving = found.deletion_timestamp is not None
+    return Owner(said.get(FLEET, ""), has_applied and not is_child, written(said.get(ANNOTATION)), is_leaving)
 
 
 async def owned_in(api: Api, fleet: str, kinds: list[Kind]) -> tuple[list[Owned], list[str]]:
-    """The objects of a fleet in a cluster, and the kinds that may not be looked at, a sentence each.
+    """The objects of a fleet in a cluster, and the names of the kinds that cannot be looked at.
 
     Args:
         api: the cluster.
@@ -117,8 +131,7 @@ async def owned_in(api: Api, fleet: str, kinds: list[Kind]) -> tuple[list[Owned]
     """
     answers = await asyncio.gather(*(_of_kind(api, fleet, kind) for kind in kinds))
     refused = [kind.name for kind, found in zip(kinds, answers, strict=True) if found is None]
-    notes = [f"not looked through for what is no longer wanted: {', '.join(refused)}"] if refused else []
-    return [one for found in answers for one in found or ()], notes
+    return [one for found in answers for one in found or ()], refused
 
 
 async def _of_kind(api: Api, fleet: str, kind: Kind) -> list[Owned] | None:
@@ -132,6 +145,9 @@ async def _of_kind(api: Api, fleet: str, kind: Kind) -> list[Owned] | None:
         except ApiError as error:
             if error.status in (404, 405):
                 return []
+            if error.status >= _ITS_FAULT and kind.group not in _OF_WORKLOADS:
+                # One definition whose conversion is broken is no reason to leave everything else undone.
+                return None
             raise
     return None
 
@@ -141,7 +157,7 @@ async def _listed(api: Api, fleet: str, kind: Kind) -> list[Owned]:
     async for page in api.pages(kind, selector=SELECTOR, accept=NAMES_ONLY):
         for raw in page.items:
             metadata = _decode(raw).metadata
-            if _owner(metadata) == Owner(fleet, is_ours=True) and metadata.deletion_timestamp is None:
-                last = written((metadata.annotations or {}).get(ANNOTATION))
-                found.append(Owned(kind, metadata.namespace, metadata.name, metadata.uid, last))
+            owner = _owner(metadata)
+            if owner.fleet == fleet and owner.is_ours and not owner.is_leaving:
+                found.append(Owned(kind, metadata.namespace, metadata.name, metadata.uid, owner.decision))
     return found

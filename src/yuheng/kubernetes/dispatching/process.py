@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -14,6 +13,7 @@ from yuheng.kubernetes.dispatching.folder import opened
 from yuheng.kubernetes.dispatching.keeping import Keeper, Patience
 from yuheng.kubernetes.dispatching.members import connected
 from yuheng.kubernetes.dispatching.rounds import Round, Task
+from yuheng.kubernetes.dispatching.stopping import stopping
 from yuheng.kubernetes.timing import Timing
 from yuheng.model.dispatch import DispatchReport
 from yuheng.placement.planner import Question
@@ -100,10 +100,7 @@ def keep(options: Options, say: Callable[[str], object]) -> None:
 
 
 async def _kept(options: Options, say: Callable[[str], object]) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = stopping()
     patience = Patience(failover_after=options.failover_after, grace=options.grace)
     keeper = Keeper(options.sources, options.task(), say, kubeconfig=options.kubeconfig, patience=patience)
     await keeper.run(stop)

@@ -30,14 +30,14 @@ class Pruning(NamedTuple):
     left: list[tuple[Owned, str]]
 
 
-def pruned(owned: Iterable[Owned], wanted: Set[Key], held: Mapping[Key, str], *, is_on: bool) -> Pruning:
+def pruned(owned: Iterable[Owned], wanted: Set[Key], held: Mapping[Key, str], unpruned: str = "") -> Pruning:
     """What is deleted from a cluster, and what stays although it is not wanted.
 
     Args:
         owned: what the fleet has there.
         wanted: what it is to have there.
         held: what has to stay, and why.
-        is_on: whether anything is deleted at all.
+        unpruned: why nothing is deleted at all; empty where there is no such reason.
     """
     going, left = [], []
     for one in sorted(owned, key=lambda one: one.key):
@@ -47,8 +47,8 @@ def pruned(owned: Iterable[Owned], wanted: Set[Key], held: Mapping[Key, str], *,
             left.append((one, "never deleted: more would go with it than was put there"))
         elif one.key in held:
             left.append((one, held[one.key]))
-        elif not is_on:
-            left.append((one, "--no-prune"))
+        elif unpruned:
+            left.append((one, unpruned))
         else:
             going.append(one)
     return Pruning(going, left)

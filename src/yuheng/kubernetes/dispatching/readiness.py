@@ -30,6 +30,10 @@ class _Metadata(msgspec.Struct):
     generation: int = 0
 
 
+class _Spec(msgspec.Struct):
+    replicas: int = 1
+
+
 class _Status(msgspec.Struct, rename="camel"):
     observed_generation: int = 0
     ready_replicas: int = 0
@@ -37,6 +41,7 @@ class _Status(msgspec.Struct, rename="camel"):
 
 class _Object(msgspec.Struct):
     metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+    spec: _Spec = msgspec.field(default_factory=_Spec)
     status: _Status = msgspec.field(default_factory=_Status)
 
 
@@ -77,4 +82,5 @@ async def _is_ready(applier: Applier, wanted: Wanted) -> bool:
     except (ServerError, msgspec.DecodeError):
         return False
     is_seen = found.status.observed_generation >= found.metadata.generation
-    return is_seen and found.status.ready_replicas >= wanted.replicas
+    replicas = found.spec.replicas if wanted.is_scaled else wanted.replicas
+    return is_seen and found.status.ready_replicas >= replicas

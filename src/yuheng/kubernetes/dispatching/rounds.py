@@ -3,13 +3,14 @@
     asked ──> planned ──> grown: everything but what shrinks ──> shrunk ──> pruned ──> DispatchReport
 
 A workload gives up nothing in one cluster before it has all that it gets in the others. A cluster that fails in the
-middle is told, and the others are done; what depends on it waits.
+middle is told, and the others are done; what depends on it waits. So does a workload of which nobody who answers knows
+anything, while somebody does not answer: it may run there, and to run twice is worse for many than to run later.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,6 +21,7 @@ from yuheng.kubernetes.dispatching.applying import Applied, Applier, Settings
 from yuheng.kubernetes.dispatching.catalog import completed
 from yuheng.kubernetes.dispatching.decision import Decision, newest
 from yuheng.kubernetes.dispatching.members import Member, Reading, check_apart, read_all
+from yuheng.kubernetes.dispatching.notes import concerning, left_behind, waiting_for
 from yuheng.kubernetes.dispatching.owned import Key, Owned
 from yuheng.kubernetes.dispatching.pruning import pruned
 from yuheng.kubernetes.dispatching.readiness import unready
@@ -51,6 +53,9 @@ _NOWHERE: Final = "its workload has no place"
 _BROKEN: Final = "it stays until its workload is whole elsewhere"
 _UNREADY: Final = "it stays until what replaces it is ready"
 _NEEDED: Final = "a workload that stays may need it"
+_EMPTY: Final = (
+    "the folder holds nothing that could run: --watch takes nothing away for that, a dispatch without it does"
+)
 
 
 class Task(NamedTuple):
@@ -65,6 +70,7 @@ class Task(NamedTuple):
         grace: seconds that replicas stay where they were until those that replace them are ready.
         holds: whether that is looked at once, and what is not ready is held for another round.
         overdue: workloads that have stayed for long enough.
+        silent: clusters that are known not to answer, and why: they are not asked.
     """
 
     question: Question
@@ -75,6 +81,7 @@ class Task(NamedTuple):
     grace: float = 0.0
     holds: bool = False
     overdue: frozenset[Identity] = frozenset()
+    silent: Mapping[str, str] = {}
 
 
 class Round:
@@ -92,6 +99,7 @@ class Round:
         plan: of the fleet; None until it is made.
         decisions: on the workloads, after the round.
         waiting: workloads that stay where they were until they are ready where they are going.
+        expected: replicas by cluster, kind and key; None where an autoscaler sets them.
     """
 
     def __init__(
@@ -113,6 +121,7 @@ class Round:
         self.plan: FleetPlan | None = None
         self.decisions: dict[Identity, Decision] = {}
         self.waiting: frozenset[Identity] = frozenset()
+        self.expected: dict[tuple[str, str, str], int | None] = {}
         self._late: list[str] = []
 
     async def run(self, task: Task, last: Mapping[Identity, Decision] | None = None) -> DispatchReport:
@@ -126,6 +135,11 @@ class Round:
             YuhengError: the folder cannot be read, or there can be no plan. What fails in a cluster is told instead.
         """
         await self._ask(task)
+        if not self.readings:
+            # Without any state there is nothing to plan with; why that is so is all there is to tell.
+            self.decisions = dict(last or {})
+            failures = dict(sorted(self._failures.items()))
+            return DispatchReport(fleet=self._folder.fleet, dry_run=task.settings.dry_run, failures=failures)
         states = {one.cluster: self._state(one.cluster) for one in self._folder.places}
         fleet, written = self._folder.read(states)
         known = self._decisions(fleet, last or {})
@@ -134,15 +148,31 @@ class Round:
         question = question._replace(without=(*question.without, *(f"cluster={name}" for name in sorted(task.lost))))
         found = self.plan = await asyncio.to_thread(plan, fleet, question)
         away = {one.cluster for one in found.clusters if one.lost}
+        held = self._held(fleet, known, away)
+        self._late += left_behind(known, (one.name for one in fleet.clusters))
         catalogs = [one.catalog for one in (*self.readings.values(), *self._known.values())]
-        targets = targets_of(fleet, written, found.workloads, known, catalogs, name=self._folder.fleet, lost=away)
+        name = self._folder.fleet
+        targets = targets_of(fleet, written, found.workloads, known, catalogs, name=name, lost=away, held=held)
         self.decisions = {**known, **targets.decisions}
-        await self._carry_out(targets, task)
-        return self._report(task, targets, known, away)
+        self.expected = _expected(targets.wanted)
+        is_empty = task.holds and not written.templates.workloads and not written.beside
+        await self._carry_out(targets, task, "--no-prune" if not task.prune else _EMPTY if is_empty else "")
+        return self._report(task, targets, known, away, held)
+
+    def _held(self, fleet: Fleet, known: Mapping[Identity, Decision], away: Set[str]) -> frozenset[Identity]:
+        """The workloads that may run where nobody answers, as far as those who do can tell."""
+        unread = {place.cluster for place in self._folder.places} - self.readings.keys() - self._known.keys() - away
+        if not unread:
+            return frozenset()
+        held = frozenset(map(identity_of, fleet.workloads)) - known.keys()
+        self._late += waiting_for(held, unread)
+        return held
 
     async def _ask(self, task: Task) -> None:
         """What all clusters say."""
-        members = [member for name, member in self._members.items() if name not in task.lost]
+        self._failures.update({name: why for name, why in task.silent.items() if name not in task.lost})
+        left = task.lost | task.silent.keys()
+        members = [member for name, member in self._members.items() if name not in left]
         self.readings, errors = await read_all(members, self._folder.fleet)
         check_apart(self.readings)
         self._failures.update({name: str(error) for name, error in errors.items()})
@@ -164,10 +194,14 @@ class Round:
         wanted = {identity_of(workload) for workload in fleet.workloads}
         return {one: decision for one, decision in known.items() if decision is not None and one in wanted}
 
-    async def _carry_out(self, targets: Targets, task: Task) -> None:
+    async def _carry_out(self, targets: Targets, task: Task, unpruned: str) -> None:
         defined = frozenset(_defined(targets.wanted))
         appliers = {
-            name: Applier(self._members[name], reading.catalog, task.settings, defined)
+            name: Applier(
+                *(self._members[name], reading.catalog, task.settings, defined),
+                shares={one.key: one.decision for one in reading.owned},
+                unseen=reading.unseen,
+            )
             for name, reading in self.readings.items()
         }
         self._tell_unreached(targets)
@@ -194,7 +228,7 @@ class Round:
         done = await asyncio.gather(*(appliers[name].apply(one) for name, one in shrinking))
         for (name, one), answer in zip(shrinking, done, strict=True):
             self._take(name, [(one, answer)], applied, broken)
-        await self._prune(appliers, applied, dict.fromkeys(broken, _BROKEN) | stuck, is_on=task.prune)
+        await self._prune(appliers, applied, dict.fromkeys(broken, _BROKEN) | stuck, unpruned)
 
     async def _waiting(
         self, appliers: Mapping[str, Applier], targets: Targets, stuck: frozenset[Identity], task: Task
@@ -261,8 +295,7 @@ class Round:
         """Take note of what became of objects."""
         for one, answer in answers:
             self._objects.append(answer.told)
-            if answer.key is not None:
-                applied[name].add(answer.key)
+            applied[name].update([answer.key] if answer.key is not None else _any_keys(one))
             if answer.told.action == "failed":
                 self._fail(name, f"{answer.told.kind} {answer.told.key}: {answer.told.reason}")
                 if one.workload is not None:
@@ -287,23 +320,28 @@ class Round:
         appliers: Mapping[str, Applier],
         applied: Mapping[str, set[Key]],
         stuck: Mapping[Identity, str],
-        *,
-        is_on: bool,
+        unpruned: str,
     ) -> None:
-        """Delete what is not wanted any more, where everything else went well enough."""
-        for name, applier in appliers.items():
-            if applier.is_down:
-                continue
-            owned = self.readings[name].owned
-            held = {one.key: stuck[_identity_of(one)] for one in owned if _identity_of(one) in stuck}
-            found = pruned(owned, applied[name], _needed_by(held, owned) | held, is_on=is_on)
-            for one, reason in found.left:
-                self._objects.append(_left(name, one, reason))
-            gone = await asyncio.gather(*(applier.remove(one) for one in found.going))
-            self._objects += gone
-            for told in gone:
-                if told.action == "failed":
-                    self._fail(name, f"{told.kind} {told.key}: {told.reason}")
+        """Delete what is not wanted any more, where all else went well enough."""
+        up = {name: applier for name, applier in appliers.items() if not applier.is_down}
+        await asyncio.gather(
+            *(self._prune_one(applier, applied[name], stuck, unpruned) for name, applier in up.items())
+        )
+
+    async def _prune_one(
+        self, applier: Applier, applied: set[Key], stuck: Mapping[Identity, str], unpruned: str
+    ) -> None:
+        name = applier.member.name
+        owned = self.readings[name].owned
+        held = {one.key: stuck[_identity_of(one)] for one in owned if _identity_of(one) in stuck}
+        found = pruned(owned, applied, _needed_by(held, owned) | held, unpruned)
+        for one, reason in found.left:
+            self._objects.append(_left(name, one, reason))
+        gone = await asyncio.gather(*(applier.remove(one) for one in found.going))
+        self._objects += gone
+        for told in gone:
+            if told.action == "failed":
+                self._fail(name, f"{told.kind} {told.key}: {told.reason}")
 
     def _fail(self, name: str, reason: str) -> None:
         """A cluster was not done wholly: the first reason is told, and how many more there are."""
@@ -311,7 +349,12 @@ class Round:
             self._failures[name] = reason
 
     def _report(
-        self, task: Task, targets: Targets, known: Mapping[Identity, Decision], away: Iterable[str]
+        self,
+        task: Task,
+        targets: Targets,
+        known: Mapping[Identity, Decision],
+        away: Iterable[str],
+        held: frozenset[Identity],
     ) -> DispatchReport:
         assert self.plan is not None  # noqa: S101 -- made before
         notes = [f"{name}: {note}" for name, reading in sorted(self.readings.items()) for note in reading.notes]
@@ -323,10 +366,30 @@ class Round:
             objects=tuple(sorted(self._objects, key=lambda one: one.cluster)),
             shares=tuple(self._shares[key] for key in sorted(self._shares, key=lambda key: (key[1], key[0]))),
             failures=failures,
-            unplaced=tuple(Unplaced(one.workload, one.kind, one.reason) for one in self.plan.workloads if one.reason),
+            unplaced=tuple(
+                Unplaced(one.workload, one.kind, one.reason)
+                for one in self.plan.workloads
+                if one.reason and (one.kind, one.workload) not in held
+            ),
             moved=tuple(_moves(known, targets.decisions)),
-            notes=(*self.plan.warnings, *targets.notes, *notes, *self._late),
+            notes=(*concerning(self.plan.warnings), *targets.notes, *notes, *self._late),
         )
+
+
+def _expected(wanted: Mapping[str, Iterable[Wanted]]) -> dict[tuple[str, str, str], int | None]:
+    """The replicas of shares, by cluster, kind and key; None where an autoscaler sets them."""
+    return {
+        (name, *one.workload): None if one.is_scaled else one.replicas
+        for name, some in wanted.items()
+        for one in some
+        if one.workload is not None
+    }
+
+
+def _any_keys(one: Wanted) -> list[Key]:
+    """What an object may be known by in a cluster that does not know its version: by another one it may be there."""
+    group = one.api_version.rpartition("/")[0]
+    return [(group, one.kind, namespace, one.name) for namespace in ("", one.namespace or "default")]
 
 
 def _remembered(fleet: Fleet, known: Mapping[Identity, Decision], *, failback: bool) -> Fleet:

@@ -5,7 +5,8 @@ namespace goes to every cluster that has a workload of that namespace, an object
 that has any; where a Karmada policy selects it, the policy says where instead. Each comes in a rank: namespaces before
 what lives in them, definitions before what they define, what pods need before the workloads that make them.
 
-A workload that has no place is left alone where it is: an answer of "no room" takes nothing away.
+A workload that has no place is left alone where it is: an answer of "no room" takes nothing away. One that asks for
+no replicas is paused, not gone: it stays where it was, with none. Where an autoscaler has the say, the plan says where.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from yuheng.errors import InputError
 from yuheng.kubernetes.dispatching.decision import Decision, decided
-from yuheng.kubernetes.dispatching.manifests import Manifest, made_for, stamped, with_share
+from yuheng.kubernetes.dispatching.manifests import Manifest, made_for, paused, stamped, with_share
+from yuheng.kubernetes.dispatching.scaled import has_own_replicas, scaled_by
 from yuheng.model.fleet import FleetWorkload
 from yuheng.model.propagation import PropagationPolicy
 from yuheng.placement.propagation import PolicyIndex, Propagator
@@ -61,6 +64,7 @@ class Wanted(NamedTuple):
         workload: which one it is a share of; None for what is none.
         shrinks: whether it has fewer replicas than it was given before.
         replicas: of a share; 0 for what is none.
+        is_scaled: whether an autoscaler says how many replicas it has once it is there.
     """
 
     manifest: Manifest
@@ -68,6 +72,7 @@ class Wanted(NamedTuple):
     workload: Identity | None = None
     shrinks: bool = False
     replicas: int = 0
+    is_scaled: bool = False
 
     @property
     def api_version(self) -> str:
@@ -132,6 +137,7 @@ def targets_of(
     *,
     name: str,
     lost: Iterable[str] = (),
+    held: Iterable[Identity] = (),
 ) -> Targets:
     """What the clusters are to have.
 
@@ -143,11 +149,13 @@ def targets_of(
         catalogs: tell which kinds live in namespaces.
         name: of the fleet.
         lost: clusters that are given up.
+        held: workloads that are left alone, whatever the plan says of them.
 
     Raises:
-        InputError: an override cannot be applied.
+        InputError: an override cannot be applied; an object has no name, or that of another one.
     """
-    return _Making(fleet, written, last, tuple(catalogs), name, frozenset(lost)).targets(plans)
+    making = _Making(fleet, written, last, tuple(catalogs), name, frozenset(lost))
+    return making.targets(plans, frozenset(held))
 
 
 class _Making:
@@ -172,8 +180,10 @@ class _Making:
         self._index = PolicyIndex(fleet.policies)
         self._propagator = Propagator(tuple(self._clusters.values()))
         self._notes: dict[str, None] = {}
+        self._scaled = scaled_by(written.beside)
+        self._seen: dict[tuple[str, str, str], Item] = {}
 
-    def targets(self, plans: Iterable[WorkloadPlan]) -> Targets:
+    def targets(self, plans: Iterable[WorkloadPlan], held: frozenset[Identity]) -> Targets:
         """The workloads first, then what follows them."""
         wanted: dict[str, list[Wanted]] = {name: [] for name in self._clusters}
         decisions: dict[Identity, Decision] = {}
@@ -183,8 +193,10 @@ class _Making:
             identity = identity_of(one.workload)
             plan = found.get(identity)
             replicas = dict(plan.replicas) if plan is not None else {}
-            if plan is not None and plan.reason:
+            if identity in held or (plan is not None and plan.reason):
                 alone.add(identity)
+            elif not one.workload.pods:
+                decisions |= self._paused(one.item, one.workload, wanted)
             elif replicas:
                 decisions[identity] = decided(self._last.get(identity), replicas, self._lost)
                 for name, share in self._shares(one.item, one.workload, replicas, decisions[identity]):
@@ -205,7 +217,24 @@ class _Making:
             shared = with_share(manifest, name, replicas, len(workload.pods))
             shrinks = before is not None and before.replicas.get(name, 0) > count
             made = stamped(shared, self._name, decision)
-            yield name, Wanted(made, WORKLOADS, identity_of(workload), shrinks, count)
+            is_scaled = identity_of(workload) in self._scaled or has_own_replicas(manifest)
+            yield name, Wanted(made, WORKLOADS, identity_of(workload), shrinks, count, is_scaled)
+
+    def _paused(
+        self, item: Item, workload: FleetWorkload, wanted: Mapping[str, list[Wanted]]
+    ) -> dict[Identity, Decision]:
+        """A workload that asks for no replicas: it stays where it was, and so does the decision on it."""
+        identity = identity_of(workload)
+        last = self._last.get(identity)
+        if last is None:
+            self._notes[f"{item.source}: {item.kind} {key_of(item)} goes nowhere: it asks for no replicas"] = None
+            return {}
+        for name in last.replicas:
+            if name in self._clusters:
+                manifest = made_for(item, workload.api_version, self._written.overrides, self._clusters[name])
+                made = stamped(paused(manifest), self._name, last)
+                wanted[name].append(Wanted(made, WORKLOADS, identity))
+        return {identity: last}
 
     def _beside(self, item: Item, cluster: Cluster) -> Wanted:
         made = stamped(made_for(item, "", self._written.overrides, cluster), self._name, None)
@@ -219,6 +248,7 @@ class _Making:
         head = msgspec.json.decode(item.text, type=_Headed).metadata
         if head.owner_references:
             return []
+        self._check_once(item, head)
         policy = self._policy(item, head)
         if policy is not None:
             return self._by_policy(item, head, policy)
@@ -237,6 +267,21 @@ class _Making:
         else:
             names = homes.get(head.namespace or "default", set())
         return [self._clusters[name] for name in sorted(names) if name in self._clusters]
+
+    def _check_once(self, item: Item, head: _Head) -> None:
+        """See that an object can be applied: which of two of one name would last is up to chance."""
+        if not head.name:
+            raise InputError("no metadata.name", "one: what is applied again has to be found", source=item.place())
+        # Who writes no namespace means that of the context, which is the default one here.
+        key = f"{group_of(item)}/{item.kind}", head.namespace or "default", head.name
+        first = self._seen.setdefault(key, item)
+        if first is not item:
+            raise InputError(
+                f"a second {item.kind} of this name (the first: {first.place()})",
+                "one object of a name",
+                source=item.place(),
+                subject=f"{item.kind} {key_of(item)}",
+            )
 
     def _policy(self, item: Item, head: _Head) -> PropagationPolicy | None:
         return self._index.policy_for(_as_workload(item, head)) if self._fleet.policies else None

@@ -158,6 +158,11 @@ class Binding(msgspec.Struct):
             return True
         return self.is_everywhere and self.metadata.generation != self.status.scheduler_observed_generation
 
+    @property
+    def is_untold(self) -> bool:
+        """Whether it has its clusters, and its status does not say so yet: a write failed, or its author ended."""
+        return not self.is_due() and self.metadata.generation != self.status.scheduler_observed_generation
+
     def _has_other_replicas(self) -> bool:
         """Whether its clusters have other replicas than it asks for."""
         counts = [one.replicas for one in self.spec.clusters or ()]

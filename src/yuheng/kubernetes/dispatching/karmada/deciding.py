@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -18,7 +19,7 @@ from yuheng.placement.propagation import Propagator
 from yuheng.readers.karmada import read_propagation_policy
 from yuheng.readers.objects.requests import amounts, whole
 
-__all__ = ["NO_FIT", "SUCCESS", "Verdict", "decide", "spec_patch", "status_patch"]
+__all__ = ["ERROR", "NO_FIT", "SUCCESS", "Verdict", "decide", "decided_before", "spec_patch", "status_patch"]
 
 SUCCESS: Final = "Success"
 NO_FIT: Final = "NoClusterFit"
@@ -46,20 +47,26 @@ class Verdict(NamedTuple):
     affinity: str = ""
 
 
-def decide(binding: Binding, members: Sequence[MemberStatus]) -> Verdict:
+def decide(binding: Binding, members: Sequence[MemberStatus], blind: Mapping[str, str] = {}) -> Verdict:
     """Decide on a binding.
 
     Args:
         binding: what is asked.
         members: the clusters.
+        blind: clusters that cannot be read, and why.
     """
     try:
         policy, request = _policy(binding), _request(binding)
     except (InputError, msgspec.DecodeError) as error:
         return Verdict(ERROR, str(error), None)
     spec = binding.spec
-    open_to = [one for one in members if not one.is_leaving]
     previous = {one.name: one.replicas for one in spec.clusters or ()}
+    unread = sorted(previous.keys() & blind.keys())
+    if unread:
+        # To decide without them would take away what they have.
+        return Verdict(ERROR, f"cluster {unread[0]} cannot be read: {blind[unread[0]]}", None)
+    # Who is not ready loses nothing by that here: it gets nothing new, and evictions are the taint manager's.
+    open_to = [one.as_ready() if one.cluster.name in previous else one for one in members if not one.is_leaving]
     closed = {
         one.cluster.name: _NO_KIND
         for one in open_to
@@ -81,6 +88,14 @@ def decide(binding: Binding, members: Sequence[MemberStatus]) -> Verdict:
         # Nothing holds it any more: what it has is taken back, as karmada-scheduler does.
         return Verdict(NO_FIT, found.reason, {}, found.affinity)
     return Verdict(UNSCHEDULABLE, found.reason, None, found.affinity)
+
+
+def decided_before(binding: Binding) -> Verdict | None:
+    """The verdict on a binding that has its clusters and does not say so; None where it has to be decided on."""
+    if not binding.is_untold:
+        return None
+    clusters = {one.name: one.replicas for one in binding.spec.clusters or ()}
+    return Verdict(SUCCESS, _DONE, clusters, binding.status.affinity)
 
 
 def _policy(binding: Binding) -> PropagationPolicy:
@@ -144,7 +159,7 @@ def status_patch(binding: Binding, verdict: Verdict, wall: float) -> bytes | Non
         verdict: what was decided.
         wall: seconds since the epoch.
     """
-    now = datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    now, asked = _stamp(wall), binding.spec.reschedule_triggered_at
     is_done = verdict.reason == SUCCESS
     conditions = list(binding.status.conditions or ())
     old = next((one for one in conditions if one.type == "Scheduled"), None)
@@ -159,5 +174,14 @@ def status_patch(binding: Binding, verdict: Verdict, wall: float) -> bytes | Non
     if is_done and binding.status.scheduler_observed_generation != binding.metadata.generation:
         changed["schedulerObservedGeneration"] = binding.metadata.generation
     if is_done and (changed or binding.wants_all_anew):
-        changed["lastScheduledTime"] = now
-    return msgspec.json.encode({"status": changed}) if changed else None
+        # What was asked for ahead of our clock was done then, or it would be done again and again.
+        changed["lastScheduledTime"] = _stamp(max(wall, math.ceil(asked.timestamp()) if asked is not None else wall))
+    if not changed:
+        return None
+    # Others write conditions of theirs, and the list is written whole.
+    return msgspec.json.encode({"metadata": {"resourceVersion": binding.metadata.resource_version}, "status": changed})
+
+
+def _stamp(wall: float) -> str:
+    """A time as Kubernetes writes it."""
+    return datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -17,7 +17,15 @@ import structlog
 from yuheng.errors import InputError, YuhengError
 from yuheng.kubernetes.api import KINDS, ConflictError, Kind, MissingError
 from yuheng.kubernetes.dispatching.karmada.bindings import Binding, read_due_binding
-from yuheng.kubernetes.dispatching.karmada.deciding import SUCCESS, Verdict, decide, spec_patch, status_patch
+from yuheng.kubernetes.dispatching.karmada.deciding import (
+    ERROR,
+    SUCCESS,
+    Verdict,
+    decide,
+    decided_before,
+    spec_patch,
+    status_patch,
+)
 from yuheng.kubernetes.dispatching.karmada.room import MemberStatus, read_member
 from yuheng.kubernetes.watching.listed import Listed
 from yuheng.kubernetes.watching.newest import seen
@@ -56,6 +64,7 @@ class Desk:
         self._dry_run = dry_run
         self._bindings: dict[str, Binding] = {}
         self._members: dict[str, MemberStatus] = {}
+        self._blind: dict[str, str] = {}
         self._due: set[str] = set()
         self._pauses: dict[str, tuple[float, float]] = {}
         self._said: dict[str, str] = {}
@@ -67,7 +76,7 @@ class Desk:
         if not binding.is_for(self._scheduler):
             self._due.discard(key)
             self._pauses.pop(key, None)
-        elif binding.is_due():
+        elif binding.is_due() or binding.is_untold:
             self._due.add(key)
             self.bell.set()
         else:
@@ -83,6 +92,7 @@ class Desk:
     def put_member(self, member: MemberStatus) -> None:
         """A cluster as it is now."""
         name = member.cluster.name
+        self._blind.pop(name, None)
         before = self._members.get(name)
         self._members[name] = member
         if before is None or before.face != member.face:
@@ -92,8 +102,15 @@ class Desk:
             self._pauses = {key: (0.0, pause) for key, (_, pause) in self._pauses.items()}
             self.bell.set()
 
+    def blind_member(self, name: str, reason: str) -> None:
+        """A cluster that is there and cannot be read: nothing new goes there, and what is there is not decided on."""
+        self._blind[name] = reason
+        self._members.pop(name, None)
+        self._reconsider()
+
     def drop_member(self, name: str) -> None:
         """A cluster that is gone."""
+        self._blind.pop(name, None)
         if self._members.pop(name, None) is not None:
             self._reconsider()
 
@@ -130,8 +147,12 @@ class Desk:
 
     async def _settle(self, key: str, binding: Binding) -> None:
         """Decide on a binding, and write it down."""
-        verdict = decide(binding, list(self._members.values()))
+        verdict = decided_before(binding) or decide(binding, list(self._members.values()), self._blind)
         self._due.discard(key)
+        if verdict.reason == ERROR and not binding.is_due():
+            # It was looked at because clusters changed, and has what it had: nothing to tell Karmada.
+            self._told(key, binding, verdict)
+            return
         try:
             await self._write(binding, verdict)
         except (ConflictError, MissingError):
@@ -192,9 +213,16 @@ def bindings_of(desk: Desk) -> Listed:
 
 def clusters_of(desk: Desk) -> Listed:
     """Clusters on their way to a desk."""
-    return _listed(
-        lambda raw: desk.put_member(read_member(bytes(raw))), lambda key: desk.drop_member(key.rpartition("/")[2])
-    )
+
+    def put(raw: msgspec.Raw) -> None:
+        try:
+            desk.put_member(read_member(bytes(raw)))
+        except (InputError, msgspec.DecodeError) as error:
+            name = seen(raw).key.rpartition("/")[2]
+            _log.warning("cannot be read", object=name, reason=str(error))
+            desk.blind_member(name, str(error))
+
+    return _listed(put, lambda key: desk.drop_member(key.rpartition("/")[2]))
 
 
 def _listed(put: Callable[[msgspec.Raw], object], drop: Callable[[str], object]) -> Listed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 from yuheng.kubernetes.access import open_access
 from yuheng.kubernetes.api import KINDS, Api, ServerError, served_versions
 from yuheng.kubernetes.dispatching.karmada.desk import NAMESPACED, WIDE, Desk, bindings_of, clusters_of
+from yuheng.kubernetes.dispatching.stopping import stopping
 from yuheng.kubernetes.watching import Reflector
 
 __all__ = ["schedule", "scheduled"]
@@ -34,10 +34,7 @@ def schedule(kubeconfig: Path | None, context: str | None, scheduler: str, say: 
     """
 
     async def run() -> None:
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+        stop = stopping()
         async with Api(open_access(kubeconfig, context)) as api:
             await scheduled(api, scheduler, say, stop, dry_run=dry_run)
 

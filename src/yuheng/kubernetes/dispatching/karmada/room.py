@@ -82,6 +82,11 @@ class MemberStatus:
         places = (cluster.provider, cluster.region, cluster.zones)
         return labels, places, cluster.taints, cluster.ready, self.is_leaving, self._kinds
 
+    def as_ready(self) -> MemberStatus:
+        """The same for who runs there already."""
+        cluster = msgspec.structs.replace(self.cluster, ready=True)
+        return MemberStatus(cluster, self._free, self._kinds, is_leaving=self.is_leaving)
+
     def knows(self, api_version: str, kind: str) -> bool:
         """Whether it has a kind."""
         return self._kinds is None or (api_version, kind) in self._kinds
