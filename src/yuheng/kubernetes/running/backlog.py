@@ -251,8 +251,8 @@ class Backlog:
         return found
 
     def in_order(self, keys: Iterable[str]) -> list[str]:
-        """Pods that wait, in the order of their turns."""
-        return sorted(keys, key=lambda key: self._waiting[key].rank)
+        """Those of some pods that wait, in the order of their turns."""
+        return sorted((key for key in keys if key in self._waiting), key=lambda key: self._waiting[key].rank)
 
     def _holds(self, rank: Rank) -> bool:
         return rank[-1] in self._active and self._waiting[rank[-1]].rank == rank
