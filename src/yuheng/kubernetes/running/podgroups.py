@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -22,6 +23,7 @@ from yuheng.kubernetes.troubles import Troubles
 
 if TYPE_CHECKING:
     from yuheng.kubernetes.api import Api
+    from yuheng.readers.sources.documents import Item
 
 __all__ = ["PodGroups"]
 
@@ -123,6 +125,8 @@ class PodGroups:
         self._back = BACK if say is None else float("inf")
         self._now = api.timing.now
         self._said: dict[str, tuple[str, float]] = {}
+        # What was read, by identity of the object that it was read from.
+        self._known: dict[int, tuple[Item, _Group]] = {}
         self._troubles = Troubles("cannot write the status of PodGroups", api.timing.now)
         self.outbox: Outbox[_Wish] = Outbox(self._send, in_flight=IN_FLIGHT, most=WAITING)
 
@@ -150,13 +154,15 @@ class PodGroups:
 
     def look(self) -> None:
         """See which jobs that were let in have all the pods on nodes that they need to start."""
+        now = self._now()
+        self._said = {uid: said for uid, said in self._said.items() if now - said[1] < self._back}
         let_in = [group for group in self._ours() if group.phase == INQUEUE]
         if not let_in:
             return
         started = Counter(
             known.group
             for known in self._mirror.pods.values()
-            if known.group and (known.pod is None or known.pod.node is not None)
+            if known.group and not known.problem and (known.pod is None or known.pod.node is not None)
         )
         for group in let_in:
             if started[group.key] >= max(group.spec.min_member, 1):
@@ -166,25 +172,27 @@ class PodGroups:
         """The PodGroups of jobs that this scheduler schedules."""
         mirror = self._mirror
         groups: set[str] | None = None
-        for item in mirror.items("PodGroup"):
-            try:
-                group = _decode_group(item.text)
-                job = mirror.item("Job", group.job) if group.job else None
-                scheduler = _decode_job(job.text).spec.scheduler_name if job is not None else ""
-            except msgspec.ValidationError:
-                continue
+        for group, scheduler in self._read():
             if groups is None and scheduler != mirror.name:
                 groups = {one.group for one in mirror.pods.values() if one.group and one.scheduler == mirror.name}
             if scheduler == mirror.name or (groups and group.key in groups):
                 yield group
 
+    def _read(self) -> Iterator[tuple[_Group, str]]:
+        """All PodGroups that can be read, and who schedules the Volcano Job of each; empty where it has none."""
+        known, self._known = self._known, {}
+        for item in self._mirror.items("PodGroup"):
+            with suppress(msgspec.ValidationError):
+                # It is held on to, so that no other takes its identity.
+                _, group = self._known[id(item)] = known.get(id(item)) or (item, _decode_group(item.text))
+                job = self._mirror.item("Job", group.job) if group.job else None
+                yield group, _decode_job(job.text).spec.scheduler_name if job is not None else ""
+
     def _say(self, group: _Group, phase: str) -> None:
-        now = self._now()
-        self._said = {uid: said for uid, said in self._said.items() if now - said[1] < self._back}
-        if self._said.get(group.metadata.uid, ("", 0.0))[0] == phase:
-            return
-        if self.outbox.put(group.key, _Wish(group, phase)):
-            self._said[group.metadata.uid] = (phase, now)
+        now, uid = self._now(), group.metadata.uid
+        said, at = self._said.get(uid, ("", 0.0))
+        if (said != phase or now - at >= self._back) and self.outbox.put(group.key, _Wish(group, phase)):
+            self._said[uid] = (phase, now)
 
     async def _send(self, wish: _Wish) -> None:
         metadata = wish.group.metadata
