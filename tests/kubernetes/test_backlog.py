@@ -185,3 +185,35 @@ def test_turns_are_in_order_however_often_pods_are_paused_and_woken():
         for i in range(0, 2000, 2):
             backlog.pause(f"pod{i:04}", float(round_))
         assert first(backlog, float(round_), 4000) == [f"pod{i:04}" for i in range(2000)]
+
+
+def test_when_the_one_that_was_to_be_tried_goes_another_is():
+    backlog = made("a", "b", "c", "d")
+    for key in "abcd":
+        backlog.refuse(key, 0.0, "alike")
+    backlog.wake()
+    for gone in (backlog.remove, lambda key: backlog.park(key, 1.0)):
+        (scout,) = first(backlog, 1.0)
+        gone(scout)
+    (third,) = first(backlog, 1.0)
+    assert third in "abcd"
+    backlog.refuse(third, 1.0, "alike")
+    assert not first(backlog, 1.0)
+
+
+def test_who_cannot_have_its_turn_is_not_tried_for_others():
+    backlog = made("a", "b")
+    for key in "ab":
+        backlog.refuse(key, 0.0, "alike")
+    backlog.park("a", 1.0)
+    backlog.wake()
+    assert first(backlog, 1.0) == ["b"]
+
+
+def test_what_is_remembered_does_not_grow_with_the_turns():
+    backlog = made("a")
+    for i in range(10_000):
+        backlog.refuse("a", float(i), "alike")
+    assert sum(map(len, (backlog._last_tries, backlog._stuck["alike"], backlog._pauses))) < 4000
+    backlog.wake()
+    assert first(backlog, 20_000.0) == ["a"]

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -140,14 +141,15 @@ asyncio.run(work())
 """
 
 
-def signalled(seconds: float, *numbers: signal.Signals) -> int:
-    """The exit code of a process that takes some time to end, after signals."""
+def signalled(seconds: float, *numbers: signal.Signals, pause: float = 0.0) -> int:
+    """The exit code of a process that takes some time to end, after signals with a pause between."""
     with subprocess.Popen(
         [sys.executable, "-c", WAITS.format(seconds=seconds)], stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         for number, line in zip(numbers, ("ready", "stopping"), strict=False):
             assert process.stdout.readline().strip() == line
+            time.sleep(pause if line == "stopping" else 0.0)
             os.kill(process.pid, number)
         return process.wait(20)
 
@@ -158,8 +160,12 @@ def test_the_first_signal_ends_it_in_good_order() -> None:
 
 
 def test_the_second_signal_ends_it_at_once() -> None:
-    assert signalled(60, signal.SIGTERM, signal.SIGTERM) == 143
-    assert signalled(60, signal.SIGTERM, signal.SIGINT) == 130
+    assert signalled(60, signal.SIGTERM, signal.SIGTERM, pause=0.6) == 143
+    assert signalled(60, signal.SIGTERM, signal.SIGINT, pause=0.6) == 130
+
+
+def test_a_signal_that_is_sent_twice_at_once_is_one() -> None:
+    assert signalled(0.2, signal.SIGTERM, signal.SIGTERM) == 0
 
 
 def test_the_rules_that_hold_are_told_once_and_when_they_change() -> None:

@@ -17,7 +17,7 @@ from yuheng.kubernetes.running.binding import Binder, Outcome
 from yuheng.kubernetes.running.gangs import Gangs
 from yuheng.kubernetes.running.turns import Turns
 from yuheng.kubernetes.timing import Timing
-from yuheng.model.live import Gang
+from yuheng.model.live import Decisions, Gang
 from yuheng.scheduling.decider import Decider
 
 
@@ -498,3 +498,177 @@ async def test_a_pod_that_asks_for_too_many_resources_stops_nobody_else():
     await rig.turn(4)
     assert rig.names == ["plain"]
     assert "at most" in rig.mirror.pods["default/odd"].problem
+
+
+async def settled(rig: Rig, seconds: float) -> None:
+    """Turns as they would come, for so many seconds."""
+    end = rig.clock + seconds
+    while rig.clock < end:
+        await rig.turn()
+        rig.clock += 1.0
+
+
+def running(name: str, uid: str, cpu: str = "4", **spec: Any) -> msgspec.Raw:
+    return pod(name, uid, cpu, schedulerName="other", nodeName="a", status={"phase": "Running"}, **spec)
+
+
+AWAY = [{"labelSelector": {"matchLabels": {"app": "x"}}, "topologyKey": "kubernetes.io/hostname"}]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "waiting"),
+    [
+        (running("r", "r"), running("r", "r", cpu="1"), pod("w", "w", cpu="2")),
+        (
+            running("r", "r", cpu="1", metadata={"labels": {"app": "x"}}),
+            running("r", "r", cpu="1", metadata={"labels": {"app": "y"}}),
+            pod("w", "w", affinity={"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": AWAY}}),
+        ),
+    ],
+    ids=["resized", "labelled anew"],
+)
+async def test_a_running_pod_that_changes_may_make_room(before: msgspec.Raw, after: msgspec.Raw, waiting: msgspec.Raw):
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    rig.pods.put(before)
+    rig.pods.put(waiting)
+    await settled(rig, 5)
+    assert rig.names == []
+    rig.pods.put(after)
+    await settled(rig, 15)
+    assert rig.names == ["w"]
+
+
+async def test_room_that_came_while_others_led_is_used():
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    rig.pods.put(running("r", "r"))
+    rig.pods.put(pod("w", "w"))
+    await settled(rig, 5)
+    rig.pods.gone(running("r", "r"))
+    rig.turns.skip()
+    await settled(rig, 15)
+    assert rig.names == ["w"]
+
+
+async def test_when_a_pod_goes_for_which_a_node_is_cleared_others_get_the_room():
+    rig = Rig()
+    rig.nodes.put(node("a", cpu="2"))
+    going = {"deletionTimestamp": "2026-01-01T00:00:30Z"}
+    rig.pods.put(running("r", "r", cpu="1", priority=1, metadata=going))
+    rig.pods.put(pod("high", "h", cpu="2", priority=9, status={"nominatedNodeName": "a"}))
+    rig.pods.put(pod("low", "l", cpu="1", priority=0))
+    await settled(rig, 5)
+    assert rig.names == []
+    rig.pods.gone(pod("high", "h"))
+    await settled(rig, 15)
+    assert rig.names == ["low"]
+
+
+async def test_a_node_that_goes_while_the_engine_thinks_gets_nothing():
+    rig = Rig()
+    for name in "ab":
+        rig.nodes.put(node(name, cpu="4" if name == "a" else "1"))
+    rig.pods.put(pod("w", "w"))
+    decided = rig.decider.decide
+
+    def decide(*given: Any, **more: Any) -> Decisions:
+        found = decided(*given, **more)
+        rig.nodes.gone(node("a"))
+        return found
+
+    rig.decider.decide = decide  # type: ignore[method-assign]
+    await rig.turn()
+    assert rig.names == []
+    rig.decider.decide = decided  # type: ignore[method-assign]
+    await settled(rig, 3)
+    assert [(name, home) for name, _, home in rig.hands.bound] == [("w", "b")]
+
+
+async def test_room_is_made_for_all_in_time_though_for_few_in_one_turn():
+    rig = Rig()
+    for i in range(40):
+        rig.nodes.put(node(f"n{i}", cpu="1"))
+        rig.pods.put(pod(f"low{i}", f"l{i}", nodeName=f"n{i}", priority=1))
+        rig.pods.put(pod(f"high{i}", f"h{i}", priority=9))
+    await settled(rig, 20)
+    assert len(rig.hands.evicted) == 40
+
+
+async def test_a_disruption_budget_that_allows_more_is_news():
+    rig = Rig()
+    rung: list[int] = []
+    rig.mirror._bell = lambda: rung.append(1)
+    rig.item("poddisruptionbudgets.policy", metadata={"name": "b", "namespace": "default"}, spec={})
+    assert rung
+
+
+async def test_pods_that_others_go_for_are_tried_beside_those_that_nobody_goes_for():
+    rig = Rig()
+    rig.nodes.put(node("a", cpu="1"))
+    rig.pods.put(running("r", "r", cpu="1", priority=1, metadata={"labels": {"app": "r"}}))
+    budget = {"metadata": {"name": "b", "namespace": "default"}, "spec": {"selector": {"matchLabels": {"app": "r"}}}}
+    rig.item("poddisruptionbudgets.policy", **budget, status={"disruptionsAllowed": 0})
+    rig.pods.put(pod("0-never", "n", priority=9, preemptionPolicy="Never"))
+    rig.pods.put(pod("does", "d", priority=9))
+    await settled(rig, 15)
+    assert rig.hands.evicted == []
+    rig.item("poddisruptionbudgets.policy", **budget, status={"disruptionsAllowed": 1})
+    await settled(rig, 15)
+    assert rig.hands.evicted == ["r"]
+
+
+async def test_the_pods_of_a_group_that_cannot_be_used_are_not_bound_one_by_one():
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    group = {"metadata": {"name": "g", "namespace": "default"}, "spec": {"minMember": 3, "queue": "none"}}
+    rig.item("podgroups.scheduling.volcano.sh", **group)
+    await settled(rig, 2)
+    for i in range(3):
+        rig.pods.put(member(i))
+    await settled(rig, 30)
+    assert rig.names == []
+
+
+async def test_the_first_gang_of_a_cluster_is_bound_as_a_whole():
+    rig = Rig()
+    rig.nodes.put(node("a"))
+    rig.pods.put(pod("other", "o", cpu="100m"))
+    await settled(rig, 2)
+    rig.turns._cost = 10.0
+    rig.item("podgroups.scheduling.volcano.sh", metadata={"name": "g", "namespace": "default"}, spec={"minMember": 3})
+    for i in range(3):
+        rig.pods.put(member(i))
+    await settled(rig, 10)
+    assert rig.names == ["other"]
+
+
+async def test_a_claim_that_is_bound_while_the_state_is_put_together_is_looked_at_in_the_next():
+    rig = Rig()
+    rig.item("queues.scheduling.volcano.sh", metadata={"name": "default"}, spec={"weight": 1})
+    zone = "topology.kubernetes.io/zone"
+    for name in "ab":
+        labels = {"kubernetes.io/hostname": name, zone: name}
+        amounts = {"cpu": "4", "memory": "64Gi", "pods": "110"}
+        rig.nodes.put(raw({"metadata": {"name": name, "labels": labels}, "status": {"allocatable": amounts}}))
+    claim = {"metadata": {"name": "c", "namespace": "default"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
+    rig.item("persistentvolumeclaims", **claim)
+    volumes = [{"name": "c", "persistentVolumeClaim": {"claimName": "c"}}]
+    rig.pods.put(pod("w", "w", volumes=volumes))
+    apart = rig.mirror.snapshot_apart
+
+    async def meanwhile() -> Any:
+        found = await apart()
+        there = [{"matchExpressions": [{"key": zone, "operator": "In", "values": ["b"]}]}]
+        affinity = {"nodeAffinity": {"required": {"nodeSelectorTerms": there}}}
+        rig.item("persistentvolumes", metadata={"name": "v"}, spec=affinity)
+        metadata = {**claim["metadata"], "annotations": {"pv.kubernetes.io/bind-completed": "yes"}}
+        rig.item("persistentvolumeclaims", metadata=metadata, spec={**claim["spec"], "volumeName": "v"})
+        return found
+
+    rig.mirror.snapshot_apart = meanwhile  # type: ignore[method-assign]
+    await rig.turn()
+    assert rig.names == []
+    rig.mirror.snapshot_apart = apart  # type: ignore[method-assign]
+    await settled(rig, 10)
+    assert [(name, home) for name, _, home in rig.hands.bound] == [("w", "b")]

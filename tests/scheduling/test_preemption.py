@@ -49,7 +49,7 @@ def test_victims_are_as_few_as_make_room_and_matter_less(rng: Random):
     spec = msgspec.structs.replace(waiting.spec, tolerations=(), gates=())
     pod: Pod = msgspec.structs.replace(waiting, priority=5, spec=spec, preempts=True)
     cluster: Snapshot = msgspec.structs.replace(made, nodes=nodes, pods=(*running, pod))
-    verdicts, found = nominate(Ledger(cluster, KUBERNETES), [pod], {}, (), may_evict=True)
+    verdicts, found, _ = nominate(Ledger(cluster, KUBERNETES), [pod], {}, (), may_evict=True)
     assert len(found) <= 1
     if verdicts[0].node:
         assert not found
@@ -72,7 +72,7 @@ def _pod(name: str, priority: int, node: str | None = None, cpu: int = 1000, **f
 def _asked(*pods: Pod, budgets: tuple[PodDisruptionBudget, ...] = (), nodes: int = 2, **given: str) -> list[Preemption]:
     """What is made room for, of pods on nodes a, b, ... of one core."""
     cluster = Snapshot(nodes=tuple(_node("abcd"[i]) for i in range(nodes)), pods=pods, namespaces={"default": {}})
-    _, found = nominate(Ledger(cluster, KUBERNETES), cluster.pending(), given, budgets, may_evict=True)
+    _, found, _ = nominate(Ledger(cluster, KUBERNETES), cluster.pending(), given, budgets, may_evict=True)
     return list(found)
 
 
@@ -108,8 +108,9 @@ def test_two_pods_are_not_nominated_for_the_same_room():
 def test_room_that_is_kept_is_not_taken_by_those_that_matter_less():
     leaving = _pod("one", 1, "a", cpu=600, terminating=True)
     cluster = Snapshot(nodes=(_node("a"),), pods=(leaving, _pod("new", 9), _pod("small", 2, cpu=300)))
-    verdicts, found = nominate(Ledger(cluster, KUBERNETES), cluster.pending(), {"default/new": "a"}, (), may_evict=True)
+    ledger = Ledger(cluster, KUBERNETES)
+    verdicts, found, _ = nominate(ledger, cluster.pending(), {"default/new": "a"}, (), may_evict=True)
     assert found == ()
     assert [one.node for one in verdicts] == ["", ""]
-    alone, _ = nominate(Ledger(cluster, KUBERNETES), cluster.pending(), {}, (), may_evict=False)
+    alone, _, _ = nominate(Ledger(cluster, KUBERNETES), cluster.pending(), {}, (), may_evict=False)
     assert [one.node for one in alone] == ["", "a"]

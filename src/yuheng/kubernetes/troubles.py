@@ -24,6 +24,8 @@ GATHER: Final = 2.0
 AGAIN: Final = 300.0
 # Seconds without trouble after which the same is news.
 CALM: Final = 60.0
+# Causes that are remembered, until those are forgotten that nobody meets any longer.
+MOST: Final = 100
 
 
 class _Trouble(msgspec.Struct):
@@ -94,6 +96,8 @@ class Troubles:
             self._leave(about, now)
             self._cause_of[about] = cause
         trouble = self._causes.get(cause)
+        if len(self._causes) > MOST:
+            self._causes = {key: one for key, one in self._causes.items() if one.met or one is trouble}
         if trouble is None or (trouble.ended is not None and now - trouble.ended >= CALM):
             trouble = self._causes[cause] = _Trouble(now, set())
         trouble.ended = None

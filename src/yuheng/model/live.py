@@ -127,6 +127,7 @@ class Decisions(msgspec.Struct, frozen=True):
         evictions: the same where queues decide.
         nominated: pods that go to a node once its victims have gone, by ``namespace/name``.
         admitted: jobs that were let into scheduling, ``namespace/name``.
+        later: pods that stay pending, and for which room is to be looked for in a turn to come.
     """
 
     placements: tuple[Placement, ...] = ()
@@ -135,3 +136,4 @@ class Decisions(msgspec.Struct, frozen=True):
     evictions: tuple[Eviction, ...] = ()
     nominated: dict[str, str] = {}
     admitted: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()

@@ -141,18 +141,18 @@ class Decider:
         return self._decided(pods, nominated, may_evict=may_evict)
 
     def _decided(self, pods: Sequence[Pod], nominated: Mapping[str, str], *, may_evict: bool) -> Decisions:
-        verdicts, room = nominate(self._ledger, pods, nominated, self._budgets, may_evict=may_evict)
+        verdicts, room, later = nominate(self._ledger, pods, nominated, self._budgets, may_evict=may_evict)
         placed = tuple(Placement(one.pod.key, one.node, one.devices) for one in verdicts if one.node)
         lacking = tuple(Lacking(one.pod.key, one.message, one.reasons) for one in verdicts if not one.node)
-        return Decisions(placed, lacking, room)
+        return Decisions(placed, lacking, room, later=later)
 
     def alike(self, pod: Pod) -> tuple[int, ...]:
         """What a pod that was decided on has in common with those that find no room when it finds none.
 
-        Such pods are of one class, and of one priority, in a cluster as it was compiled last. Where queues decide, all
-        are looked at together.
+        Such pods are of one class, and others have to go for them alike, in a cluster as it was compiled last. Where
+        queues decide, all are looked at together.
         """
-        return () if self.by_queue else (self._compiled, self._ledger.number(pod), pod.priority)
+        return () if self.by_queue else (self._compiled, self._ledger.number(pod), pod.priority, pod.preempts)
 
     def gangs(self) -> list[Gang]:
         """The jobs of the state that was told last that start with more than one pod."""

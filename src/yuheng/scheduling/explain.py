@@ -51,6 +51,8 @@ _STAGES: Final = (
     1 << a.BIT_VOLUME_ZONE,
     (1 << a.BIT_SPREAD_LABEL) | (1 << a.BIT_SPREAD_SKEW),
     (1 << a.BIT_POD_AFFINITY) | (1 << a.BIT_POD_ANTI_AFFINITY) | (1 << a.BIT_EXISTING_ANTI_AFFINITY),
+    # Of a node that is not there only that is told, unless it would not do anyway.
+    1 << a.BIT_ABSENT,
 )
 
 

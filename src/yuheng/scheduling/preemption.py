@@ -42,6 +42,20 @@ class _Candidate(NamedTuple):
     victims: tuple[Pod, ...]
 
 
+class Room(NamedTuple):
+    """What was decided, and who has to go for it.
+
+    Attributes:
+        verdicts: one for each pod, in order.
+        found: who has to go for whom.
+        later: pods without a place for which room was not looked for: it was for as many others as there is time for.
+    """
+
+    verdicts: list[Verdict]
+    found: tuple[Preemption, ...]
+    later: tuple[str, ...]
+
+
 def nominate(
     ledger: Ledger,
     pods: Sequence[Pod],
@@ -49,7 +63,7 @@ def nominate(
     budgets: Sequence[PodDisruptionBudget],
     *,
     may_evict: bool,
-) -> tuple[list[Verdict], tuple[Preemption, ...]]:
+) -> Room:
     """Give pods their turn, and make room for those that find none where others matter less.
 
     Args:
@@ -60,14 +74,14 @@ def nominate(
         may_evict: whether room may be made.
 
     Returns:
-        A verdict for each pod, in order, and who has to go for whom.
+        What was decided.
     """
     turn = _Turn(ledger, nominated, budgets, may_evict=may_evict)
     verdicts: list[Verdict] = []
     for _, alike in groupby(pods, key=lambda pod: pod.priority):
         verdicts += turn.decide(list(alike))
     turn.end()
-    return verdicts, tuple(turn.found)
+    return Room(verdicts, tuple(turn.found), tuple(turn.later))
 
 
 class _Held(NamedTuple):
@@ -119,6 +133,7 @@ class _Turn:
         may_evict: bool,
     ) -> None:
         self.found: list[Preemption] = []
+        self.later: list[str] = []
         self._ledger = ledger
         self._nominated = nominated
         self._budgets = budgets
@@ -141,11 +156,12 @@ class _Turn:
         for one in verdicts:
             if not one.node:
                 self._keep(one.pod, self._nominated[one.pod.key])
-        verdicts += self._ledger.decide(others)
-        for one in verdicts:
+        rest = self._ledger.decide(others)
+        # Of those that room was made for already, the victims are mostly on their way.
+        for one in (*rest, *verdicts):
             if not one.node and self._may_ask(one.pod):
                 self._make_room(one.pod)
-        found = {one.pod.key: one for one in verdicts}
+        found = {one.pod.key: one for one in (*verdicts, *rest)}
         return [found[pod.key] for pod in pods]
 
     def end(self) -> None:
@@ -168,13 +184,25 @@ class _Turn:
             self._closed.append(node)
 
     def _may_ask(self, pod: Pod) -> bool:
-        if not self._may_evict or not pod.preempts or self._looked >= MOST_IN_A_TURN:
+        if not self._may_evict or not pod.preempts:
             return False
         if (self._ledger.number(pod), pod.priority) in self._hopeless:
             return False
+        if not (self._all_held().priorities < pod.priority).any():
+            return False
         node = self._nominated.get(pod.key)
-        # Its victims are on their way already.
-        return node is None or not any(other.terminating for other in self._running_on(node))
+        if node is not None and any(other.terminating for other in self._running_on(node)):
+            # Its victims are on their way already.
+            return False
+        if self._looked >= MOST_IN_A_TURN:
+            self.later.append(pod.key)
+            return False
+        return True
+
+    def _all_held(self) -> _Held:
+        if self._held is None:
+            self._held = _Held.of(self._ledger)
+        return self._held
 
     def _running_on(self, node: str) -> list[Pod]:
         if self._on is None:
@@ -202,9 +230,7 @@ class _Turn:
     def _nodes_for(self, pod: Pod) -> list[str]:
         """The nodes that a pod may be on, and where pods of lower priority hold what it lacks; cheapest first."""
         engine = self._ledger.engine
-        if self._held is None:
-            self._held = _Held.of(self._ledger)
-        lower, highest, count = self._held.below(pod.priority, len(engine.machines))
+        lower, highest, count = self._all_held().below(pod.priority, len(engine.machines))
         hand = self._ledger.hand_of(pod)
         window, w = hand.window, hand.row
         needs = window.needs[window.need_start[w] : window.need_start[w + 1]]

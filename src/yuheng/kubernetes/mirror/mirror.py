@@ -11,7 +11,7 @@ there, until its binding is confirmed or has failed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -202,7 +202,7 @@ class Mirror:
         if pod is not None and key in self._assumed:
             return
         self._unseat(key)
-        waits = not marks.is_over and known.scheduler == self.name
+        waits = not marks.is_over and not marks.spec.node_name and known.scheduler == self.name
         (self._waiting.add if waits else self._waiting.discard)(key)
 
     def _note_reading(self, known: Known, marks: Marks) -> None:
@@ -352,6 +352,7 @@ class Mirror:
         self.guarded |= watched.kind == BUDGET
         if watched.counts:
             self.stale.add(f"a {watched.kind} {how}")
+        if watched.counts or self.guarded:
             self._bell()
 
     def item(self, kind: str, key: str) -> Item | None:
@@ -366,6 +367,10 @@ class Mirror:
     def lacks_group(self, known: Known) -> bool:
         """Whether a pod belongs to a PodGroup that nothing was told of."""
         return bool(known.group) and self.item(GROUP, known.group) is None
+
+    def problem_of_group(self, known: Known) -> str:
+        """Why the PodGroup of a pod cannot be used; empty where it can, or there is none."""
+        return self.problems.get(f"{GROUP} {known.group}", "") if known.group else ""
 
     def items(self, kind: str) -> list[Item]:
         """All objects of another kind, as `item`."""
@@ -400,11 +405,16 @@ class Mirror:
         Raises:
             InputError: objects contradict each other, and it is no single one's fault.
         """
-        return self._taken(self.state().put_together())
+        return self._taken(self.state().put_together(), self._as_waiting())
 
     async def snapshot_apart(self) -> Snapshot:
         """As `snapshot`, put together in a thread of its own, so that the event loop does not stand still."""
-        return self._taken(await asyncio.to_thread(self.state().put_together))
+        state, waiting = self.state(), self._as_waiting()
+        return self._taken(await asyncio.to_thread(state.put_together), waiting)
+
+    def _as_waiting(self) -> dict[str, Known]:
+        """The pods that wait, as they are now."""
+        return {key: self.pods[key] for key in self._waiting}
 
     def state(self) -> State:
         """All that is known, to be put together: what changed before is in it, and is not told again."""
@@ -437,15 +447,31 @@ class Mirror:
         found += [(known.pod, known.member) for known in waiting if known.pod is not None]
         return found + [(None, member) for member in self._ended.values()]
 
-    def _taken(self, assembled: Assembled) -> Snapshot:
-        """A snapshot was put together: what is not in it is noted, and what is in it again."""
+    def _taken(self, assembled: Assembled, waiting: Mapping[str, Known]) -> Snapshot:
+        """A snapshot was put together: what is not in it is noted, and what is in it again.
+
+        Args:
+            assembled: the snapshot.
+            waiting: the pods that waited then: of one that has changed meanwhile, or is another, nothing is known yet.
+        """
         refused = {error.subject: str(error) for error in assembled.refused}
         for subject in self._contradicting - refused.keys():
             self._include(*subject.partition(" ")[::2])
         for subject, problem in refused.items():
-            self._note_contradiction(subject, problem)
+            if self._is_as_it_was(subject, waiting):
+                self._note_contradiction(subject, problem)
         self._contradicting = set(refused)
         return assembled.snapshot
+
+    def _is_as_it_was(self, subject: str, waiting: Mapping[str, Known]) -> bool:
+        key = subject.removeprefix("Pod ")
+        before, now = waiting.get(key), self.pods.get(key)
+        if not subject.startswith("Pod ") or before is None or before is now:
+            return True
+        is_the_same = now is not None and now.uid == before.uid and says_the_same(before, now)
+        if not is_the_same:
+            self.stale.add("a pod changed while all was put together")
+        return is_the_same
 
     def _note_contradiction(self, subject: str, problem: str) -> None:
         """An object cannot be used beside others; a pod that waits is told so."""
@@ -480,3 +506,4 @@ class Mirror:
                 self._problems.forget(f"Pod {name}")
                 known.problem, known.is_changed = "", True
                 self._touched.add(name)
+                self._bell()

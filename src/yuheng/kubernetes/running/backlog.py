@@ -29,6 +29,8 @@ SLACK: Final = 1000
 
 # The order of turns: by priority (negative: the highest is first), by when a pod began to wait for this turn, by age.
 Rank = tuple[int, float, float, str]
+# When something is so of a pod.
+Line = tuple[float, str]
 
 
 class _Waiting(msgspec.Struct):
@@ -45,6 +47,7 @@ class _Waiting(msgspec.Struct):
         is_held: whether it has a node, and its binding is under way.
         is_parked: whether only a change of its own can help: nothing else wakes it.
         has_failed: whether what was decided on it could not be carried out.
+        is_scout: whether it is to be tried for all that are alike.
     """
 
     uid: str
@@ -57,6 +60,7 @@ class _Waiting(msgspec.Struct):
     is_held: bool = False
     is_parked: bool = False
     has_failed: bool = False
+    is_scout: bool = False
 
 
 class Backlog:
@@ -68,10 +72,10 @@ class Backlog:
         # What is active, in the order of turns; lines that hold no longer are passed over, here and below.
         self._order: list[Rank] = []
         # When what is over, soonest first.
-        self._pauses: list[tuple[float, str]] = []
-        self._last_tries: list[tuple[float, str]] = []
+        self._pauses: list[Line] = []
+        self._last_tries: list[Line] = []
         # Those that found no room, by what they have in common, the one whose pause is over first.
-        self._stuck: dict[Hashable, list[tuple[float, str]]] = {}
+        self._stuck: dict[Hashable, list[Line]] = {}
         # Of these, those that want to be near others, or spread with them.
         self._looking: set[Hashable] = set()
 
@@ -101,13 +105,21 @@ class Backlog:
         """A pod waits no longer; since when it had, and how often it had its turn in vain."""
         found = self._waiting.pop(key, None)
         self._active.discard(key)
+        if found is not None:
+            self._replace(found)
         return (found.since, found.attempts) if found else (0.0, 0)
+
+    def _replace(self, found: _Waiting) -> None:
+        """A pod that was to be tried for all that are alike will not be: another one is."""
+        if found.is_scout:
+            found.is_scout = False
+            self._wake_one(found.alike)
 
     def hold(self, key: str) -> None:
         """A pod has a node: it is not tried again, unless its binding fails. Some that are alike are."""
         found = self._waiting.get(key)
         if found is not None:
-            found.is_held, found.stuck, found.has_failed = True, None, False
+            found.is_held, found.stuck, found.has_failed, found.is_scout = True, None, False, False
             self._active.discard(key)
             self.follow(key)
 
@@ -128,7 +140,7 @@ class Backlog:
         found = self._waiting.get(key)
         if found is not None and found.stuck is not None:
             found.stuck, found.is_parked = None, False
-            heappush(self._pauses, (found.ready, key))
+            self._push(self._pauses, (found.ready, key), self._ends)
 
     def park(self, key: str, now: float) -> None:
         """A pod cannot have its turn before it is changed itself; its pauses do not grow by that."""
@@ -136,6 +148,7 @@ class Backlog:
         if found is not None:
             found.stuck, found.is_parked = now, True
             self._active.discard(key)
+            self._replace(found)
 
     def pause(self, key: str, until: float) -> None:
         """A pod cannot have its turn before that; its pauses do not grow by that."""
@@ -143,7 +156,7 @@ class Backlog:
         if found is not None and found.stuck is None and not found.is_held:
             found.ready = max(found.ready, until)
             self._active.discard(key)
-            heappush(self._pauses, (found.ready, key))
+            self._push(self._pauses, (found.ready, key), self._ends)
 
     def refuse(self, key: str, now: float, alike: Hashable = None, *, looks: bool = False) -> None:
         """A pod had its turn, and found no room: it waits until something happens.
@@ -158,8 +171,9 @@ class Backlog:
         if found is not None:
             found.stuck, found.has_failed = now, False
             found.alike = key if alike is None else alike
-            heappush(self._last_tries, (now + AGAIN, key))
-            heappush(self._stuck.setdefault(found.alike, []), (found.ready, key))
+            self._push(self._last_tries, (now + AGAIN, key), self._is_last_try)
+            lines = self._stuck.setdefault(found.alike, [])
+            self._push(lines, (found.ready, key), lambda at, one: self._is_stuck(found.alike, at, one))
             if looks:
                 self._looking.add(found.alike)
 
@@ -168,7 +182,7 @@ class Backlog:
         found = self._paused(key, now)
         if found is not None:
             found.stuck, found.has_failed = None, True
-            heappush(self._pauses, (found.ready, key))
+            self._push(self._pauses, (found.ready, key), self._ends)
 
     def _paused(self, key: str, now: float) -> _Waiting | None:
         found = self._waiting.get(key)
@@ -177,9 +191,16 @@ class Backlog:
             found.attempts = min(found.attempts + 1, 30)
             # Behind those that came while it had its turn, as in kube-scheduler's queue: nobody waits for ever.
             found.rank = (found.rank[0], now, *found.rank[2:])
-            found.is_held = False
+            found.is_held = found.is_scout = False
             self._active.discard(key)
         return found
+
+    def _push(self, lines: list[Line], line: tuple[float, str], holds: Callable[[float, str], bool]) -> None:
+        """Add a line to a heap, and take out those that hold no longer where they have become many."""
+        heappush(lines, line)
+        if len(lines) > 2 * len(self._waiting) + SLACK:
+            lines[:] = [one for one in set(lines) if holds(*one)]
+            heapify(lines)
 
     def paused(self, now: float) -> frozenset[str]:
         """The pods whose binding failed, and whose pause is not over."""
@@ -203,8 +224,8 @@ class Backlog:
         lines = self._stuck.get(alike)
         while lines:
             ready, key = heappop(lines)
-            found = self._waiting.get(key)
-            if found is not None and found.stuck is not None and found.alike == alike and found.ready == ready:
+            if self._is_stuck(alike, ready, key):
+                self._waiting[key].is_scout = True
                 self.touch(key)
                 break
         if not lines:
@@ -258,7 +279,7 @@ class Backlog:
         return rank[-1] in self._active and self._waiting[rank[-1]].rank == rank
 
     @staticmethod
-    def _next(times: list[tuple[float, str]], holds: Callable[[float, str], bool]) -> float | None:
+    def _next(times: list[Line], holds: Callable[[float, str], bool]) -> float | None:
         """The soonest of times that still hold."""
         while times and not holds(*times[0]):
             heappop(times)
@@ -269,6 +290,13 @@ class Backlog:
         self.due(now)
         times = (self._next(self._pauses, self._ends), self._next(self._last_tries, self._is_last_try))
         return min((time for time in times if time is not None), default=None)
+
+    def _is_stuck(self, alike: Hashable, ready: float, key: str) -> bool:
+        """Whether a pod waits for something to happen, as a line says."""
+        found = self._waiting.get(key)
+        if found is None or found.stuck is None or found.is_parked:
+            return False
+        return found.alike == alike and found.ready == ready
 
     def _ends(self, at: float, key: str) -> bool:
         found = self._waiting.get(key)

@@ -91,6 +91,13 @@ class Carrier:
         self._uids: Mapping[str, str] = {}
         self._held_back: Set[str] = frozenset()
         self._alike: Mapping[str, Hashable] = {}
+        # Its gangs that are not begun after all.
+        self._broken: set[str] = set()
+
+    @property
+    def in_flight(self) -> int:
+        """How many bindings and evictions are."""
+        return len(self._tasks)
 
     @property
     def is_busy(self) -> bool:
@@ -129,6 +136,7 @@ class Carrier:
             alike: what those that were refused have in common with others.
         """
         self._uids, self._held_back, self._alike = uids, held_back, alike
+        self._broken = self._broken_gangs(decisions.placements)
         self.admitted(decisions.admitted)
         for placement in decisions.placements:
             self._place(placement)
@@ -143,7 +151,7 @@ class Carrier:
             self._withdraw(key)
         for one in (*decisions.lacking, *(Lacking(key, "") for key in decisions.nominated)):
             self._refuse(one)
-        for key in in_vain:
+        for key in (*in_vain, *decisions.later):
             self._backlog.touch(key)
         for eviction in decisions.evictions:
             self._evict(eviction.pod, eviction.by, eviction.node)
@@ -162,7 +170,7 @@ class Carrier:
 
     def _place(self, placement: Placement) -> None:
         known = self._asked_about(placement.pod)
-        if known is None or known.pod is None:
+        if known is None or known.pod is None or known.group in self._broken or not self._is_as_told(placement.node):
             self._void.append(Went(placement.pod))
             self._ring()
             return
@@ -171,6 +179,19 @@ class Carrier:
         self._backlog.hold(known.key)
         self.nominated.pop(known.key, None)
         self._start(self._bind(known, bound))
+
+    def _is_as_told(self, node: str) -> bool:
+        """Whether a node is as it was when the engine was told of it: it may be cordoned by now, or gone."""
+        return node in self._mirror.nodes and node not in self._mirror.closed
+
+    def _broken_gangs(self, placements: Iterable[Placement]) -> set[str]:
+        """The gangs one of whose pods cannot go where it was to: they are not bound by half, but have another turn."""
+        found = set()
+        for one in placements:
+            known = self._mirror.pods.get(one.pod)
+            if known is not None and known.group and not self._is_as_told(one.node):
+                found.add(known.group)
+        return found
 
     async def _bind(self, known: Known, bound: Pod) -> None:
         node, began = bound.node or "", self._timing.now()
@@ -253,10 +274,17 @@ class Carrier:
             return False
         return not node.unschedulable or any(one.tolerates(CORDONED) for one in known.pod.spec.tolerations)
 
+    def leave(self, key: str) -> bool:
+        """No node is cleared for a pod any longer, whether it waits still or not: others may go there; if there was."""
+        was = bool(self.nominated.pop(key, ""))
+        if was:
+            self._backlog.wake()
+        return was
+
     def _withdraw(self, key: str) -> None:
         """No node is being cleared for a pod any longer."""
         known = self._mirror.pods.get(key)
-        if self.nominated.pop(key, "") and known is not None:
+        if self.leave(key) and known is not None:
             self._reports.nominated(known, "")
 
     def _nominate(self, key: str, node: str) -> None:
@@ -289,6 +317,8 @@ class Carrier:
         """
         for key in [by] if by in self.nominated else [key for key, one in self.nominated.items() if one == node]:
             self._withdraw(key)
+            # It has been refused; but nothing has to happen for it to be tried elsewhere.
+            self._backlog.touch(key)
             self._backlog.pause(key, self._timing.now() + GRACE)
             if (known := self._mirror.pods.get(key)) is not None:
                 told = (

@@ -15,6 +15,8 @@ __all__ = ["GRACE", "Evictions"]
 
 # Seconds that a pod that was asked to go gets to begin to.
 GRACE: Final = 60.0
+# Pods that are remembered, until those are forgotten that were asked longer ago.
+MOST: Final = 1000
 _log = structlog.get_logger("yuheng.running")
 
 
@@ -44,6 +46,8 @@ class Evictions:
         now = self._timing.now()
         if now - self._asked.get(victim.uid, -GRACE) < GRACE:
             return True
+        if len(self._asked) > MOST:
+            self._asked = {uid: asked for uid, asked in self._asked.items() if now - asked < GRACE}
         self._asked[victim.uid] = now
         return False
 

@@ -125,6 +125,8 @@ class PodGroups:
         self._back = BACK if say is None else float("inf")
         self._now = api.timing.now
         self._said: dict[str, tuple[str, float]] = {}
+        # The phases that could not be written, by uid.
+        self._unwritten: dict[str, str] = {}
         # What was read, by identity of the object that it was read from.
         self._known: dict[int, tuple[Item, _Group]] = {}
         self._troubles = Troubles("cannot write the status of PodGroups", api.timing.now)
@@ -156,7 +158,9 @@ class PodGroups:
         """See which jobs that were let in have all the pods on nodes that they need to start."""
         now = self._now()
         self._said = {uid: said for uid, said in self._said.items() if now - said[1] < self._back}
-        let_in = [group for group in self._ours() if group.phase == INQUEUE]
+        ours = list(self._ours())
+        self._say_again(ours)
+        let_in = [group for group in ours if group.phase == INQUEUE]
         if not let_in:
             return
         started = Counter(
@@ -167,6 +171,14 @@ class PodGroups:
         for group in let_in:
             if started[group.key] >= max(group.spec.min_member, 1):
                 self._say(group, RUNNING)
+
+    def _say_again(self, groups: Iterable[_Group]) -> None:
+        """What could not be written is said again, of groups that are as they were."""
+        unwritten, self._unwritten = self._unwritten, {}
+        for group in groups if unwritten else ():
+            phase = unwritten.get(group.metadata.uid)
+            if phase is not None and group.phase == (PENDING if phase == INQUEUE else INQUEUE):
+                self._say(group, phase)
 
     def _ours(self) -> Iterator[_Group]:
         """The PodGroups of jobs that this scheduler schedules."""
@@ -209,6 +221,7 @@ class PodGroups:
             await self._api.request("PATCH", path, body, content_type=_PATCH, while_allowed=self._may_write)
         except YuhengError as error:
             self._said.pop(metadata.uid, None)
+            self._unwritten[metadata.uid] = wish.phase
             if not (isinstance(error, ApiError) and error.status in (_CONFLICT, _INVALID, _MISSING)):
                 self._troubles.tell(error)
         else:

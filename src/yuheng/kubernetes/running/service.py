@@ -134,7 +134,9 @@ class Service:
             await self._finished()
             for one in self._beside:
                 await one.drain()
-            await self._leading.release()
+            if not self._turns.carrier.in_flight:
+                await self._leading.release()
+            # Else whoever leads next waits until the Lease has run out: something may be written yet.
             for task in tasks:
                 task.cancel()
 

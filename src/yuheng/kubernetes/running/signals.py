@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -18,6 +19,8 @@ from typing import Final
 __all__ = ["stopped_by_signals"]
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+# Seconds within which a second signal is the first once more: some send it to a process and to its group.
+TOGETHER: Final = 0.5
 
 
 @contextmanager
@@ -28,13 +31,14 @@ def stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
         stop: of the loop that runs.
     """
     loop = asyncio.get_running_loop()
-    asked = False
+    asked: float | None = None
 
     def ask(number: int, _: FrameType | None) -> None:
         nonlocal asked
-        if asked:
+        now = time.monotonic()
+        if asked is not None and now - asked >= TOGETHER:
             os._exit(128 + number)
-        asked = True
+        asked = now if asked is None else asked
         loop.call_soon_threadsafe(stop.set)
 
     before = [(number, signal.signal(number, ask)) for number in SIGNALS]

@@ -33,12 +33,15 @@ def _gated(pod: Pod) -> Pod:
 
 
 def frees(changes: Iterable[Change]) -> bool:
-    """Whether a pod left its node for good: one that is only changed goes and comes again."""
+    """Whether a pod left its node, or holds or is something else there: less room, or other labels.
+
+    One that is changed goes and comes again. That it begins to end frees nothing yet.
+    """
     gone: set[str] = set()
     for change in changes:
         match change:
             case Went(key):
                 gone.add(key)
-            case Came(pod):
+            case Came(pod) if pod.terminating:
                 gone.discard(pod.key)
     return bool(gone)

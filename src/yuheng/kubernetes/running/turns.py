@@ -26,7 +26,6 @@ from yuheng.kubernetes.running.carrying import Carrier, add_to
 from yuheng.kubernetes.running.roles import Binding, Measured, Recorder, Reports
 from yuheng.kubernetes.running.traits import frees, without
 from yuheng.kubernetes.timing import Timing, rung
-from yuheng.model.cluster import Snapshot
 from yuheng.model.live import Asked, Came, Change, Closed, Decisions, Guarded, Renewed
 from yuheng.model.pod import Pod
 from yuheng.scheduling.decider import Decider
@@ -122,7 +121,8 @@ class Turns:
     def skip(self) -> None:
         """Others lead: what is told is known, and nothing is done about it."""
         self._note_touched(self._timing.now(), follow=True)
-        self.mirror.changes()
+        if frees(self.mirror.changes()) or self.mirror.stale:
+            self.backlog.wake()
         self._must_renew = True
 
     async def drain(self, seconds: float) -> None:
@@ -179,7 +179,9 @@ class Turns:
             self._cannot_read(error)
             return
         if any(isinstance(change, Renewed) for change in told):
-            due = self.backlog.in_order(due + unknown)[:TOGETHER]
+            # Some may have turned out to contradict others.
+            fit = [key for key in (*due, *unknown) if not asked[key].problem]
+            due = self.backlog.in_order(fit)[:TOGETHER]
         else:
             for key in unknown:
                 self.backlog.pause(key, self._may_renew_at())
@@ -254,7 +256,7 @@ class Turns:
                 continue
             if known is None or not self.mirror.is_waiting(key):
                 self.backlog.remove(key)
-                self.carrier.nominated.pop(key, None)
+                self.carrier.leave(key)
                 continue
             is_new = not self.backlog.has(key, known.uid)
             if is_new:
@@ -306,10 +308,12 @@ class Turns:
         must = self._must_renew or self.carrier.is_broken
         if must or untold or decider.by_queue or (wanted and now >= self._may_renew_at()):
             self._must_renew, self.carrier.is_broken = True, False  # until it has been told
-            if mirror.stale:
+            if mirror.stale or mirror.guarded:
                 self.backlog.wake()
             self._uids |= {known.key: known.uid for known in mirror.waiting()} if decider.by_queue else {}
-            return [Renewed(self._without_claims(await mirror.snapshot_apart()))]
+            # Of the same instant as the state is.
+            held = self._held_back = self._to_be_held_back()
+            return [Renewed(without(await mirror.snapshot_apart(), held))]
         told = list(changes)
         if mirror.closed:
             told.append(Closed(tuple(sorted(mirror.closed))))
@@ -319,23 +323,23 @@ class Turns:
             self.backlog.wake()
         return told
 
-    def _without_claims(self, snapshot: Snapshot) -> Snapshot:
-        """A state in which pods that wait for claims, or whose binding failed, are held back as those with gates."""
-        paused = (self.backlog.paused(self._timing.now()) if self._decider.by_queue else set()) | self._early
-        held = {
-            pod.key
-            for pod in snapshot.pods
-            if pod.node is None and (pod.key in paused or (pod.spec.claims and self._claims.lacks(pod)))
+    def _to_be_held_back(self) -> set[str]:
+        """The pods that wait for claims, or whose binding failed: they are told as if they had gates."""
+        paused = self.backlog.paused(self._timing.now()) if self._decider.by_queue else frozenset()
+        lacking = {
+            known.key
+            for known in self.mirror.waiting()
+            if known.pod is not None and known.pod.spec.claims and self._claims.lacks(known.pod)
         }
-        self._held_back = held
-        return without(snapshot, held)
+        return {*paused, *self._early, *lacking}
 
     def _may_have_its_turn(self, known: Known) -> bool:
         """Whether a pod can be decided on; one with gates, or one that cannot be read, is told so."""
         now = self._timing.now()
         if known.problem or known.pod is None:
             self.backlog.park(known.key, now)
-            self.carrier.tell(known, f"the pod cannot be read: {known.problem}")
+            what = "read" if known.pod is None else "scheduled"
+            self.carrier.tell(known, f"the pod cannot be {what}: {known.problem}")
             return False
         if known.gated:
             self.backlog.park(known.key, now)
@@ -345,7 +349,7 @@ class Turns:
             self._early.add(known.key)
             self.backlog.pause(known.key, now + EARLY)
             return False
-        if lacking := self._claims.lacks(known.pod):
+        if lacking := self.mirror.problem_of_group(known) or self._claims.lacks(known.pod):
             self.backlog.refuse(known.key, now)
             self.carrier.tell(known, lacking)
             return False
@@ -355,13 +359,6 @@ class Turns:
         """Whether the engine can tell of a pod without being told the whole state."""
         if known.pod is None:
             return False
-        # Of a claim that was bound since, the engine does not know where its volume is.
-        is_known = not (known.pod.spec.claims and self.mirror.stale)
+        # Of a claim that was bound since, the engine does not know where its volume is; nor of a group that came.
+        is_known = not (self.mirror.stale and (known.pod.spec.claims or known.member is not None))
         return is_known and self._decider.tells(known.pod)
-
-    def _asked_about(self, key: str) -> Known | None:
-        """The pod that was decided on, if it waits still: it may be gone, or bound, or another of the same name."""
-        known = self.mirror.pods.get(key)
-        if known is None or known.pod is None or self._uids.get(key) != known.uid:
-            return None
-        return known if self.mirror.is_waiting(key) else None
