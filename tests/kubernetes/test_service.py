@@ -55,6 +55,7 @@ async def once(made: Cluster, leading: Alone | None = None, *, is_dry: bool = Fa
         try:
             async with asyncio.timeout(30):
                 await service.run(stop)
+            service.check_bound()
         finally:
             ending.cancel()
 
@@ -73,6 +74,26 @@ async def test_once_ends_with_all_the_rules_that_are_missing_and_says_nothing_be
     assert 'resources: ["nodes"], verbs: ["list"]' in str(error)
     assert str(error).endswith("; nor to list services, poddisruptionbudgets.policy")
     assert not lines
+
+
+async def test_once_tells_of_bindings_that_were_refused() -> None:
+    async with cluster() as made:
+        made.node("a")
+        made.pod("p")
+        made.pod("q")
+        made.faults.extend(unto("POST", "/binding", NO) for _ in range(50))
+        with pytest.raises(YuhengError, match=r"default/. could not be bound, nor could 1 others: .*pods/binding"):
+            await once(made)
+
+
+async def test_who_may_list_and_not_watch_schedules_by_what_was_listed() -> None:
+    async with cluster() as made:
+        made.node("a")
+        made.pod("p")
+        forbids(made, "/nodes?watch")
+        await once(made)
+        assert made.homes() == {"p": "a"}
+        assert len(made.faults) < 50
 
 
 async def test_once_ends_where_the_lease_is_forbidden() -> None:

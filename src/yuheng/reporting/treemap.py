@@ -49,9 +49,11 @@ def squarified(amounts: Sequence[float], box: Box) -> list[Box]:
 def _worst(row: Sequence[float], side: float) -> float:
     """How long the longest rectangle of a row is for its width."""
     total = sum(row)
-    if total <= 0 or side <= 0 or row[-1] <= 0:
+    # Next to what is very large, something very small has no area at all.
+    area, least = total * total, side * side * row[-1]
+    if area <= 0 or least <= 0:
         return float("inf")
-    return max(side * side * row[0] / (total * total), total * total / (side * side * row[-1]))
+    return max(side * side * row[0] / area, area / least)
 
 
 def _laid(row: Sequence[float], box: Box) -> tuple[list[Box], Box]:

@@ -53,6 +53,7 @@ class Carrier:
         nominated: the nodes that are being cleared for some pods, by ``namespace/name``.
         evictions: the pods that were asked to go.
         is_broken: whether something failed that nobody thought of: what the engine counts may not be so.
+        unbound: why the last bindings of some pods failed, by ``namespace/name``, as long as they are there.
         volumes: has volumes made for pods that have a node; None where none are made.
         bound: is told of each pod that was bound: after how many attempts, and how many seconds.
         tried: is told of each binding: ``scheduled`` or ``error``, and how many seconds it took.
@@ -72,6 +73,7 @@ class Carrier:
         self.nominated: dict[str, str] = {}
         self.evictions = Evictions(mirror, binder, reports, timing, self._was_refused)
         self.is_broken = False
+        self.unbound: dict[str, str] = {}
         self.volumes: Volumes | None = None
         self.bound: Callable[[int, float], None] = lambda *_: None
         self.tried: Callable[[str, float], None] = lambda *_: None
@@ -202,6 +204,7 @@ class Carrier:
             raise
         is_recalled = known.key in self._recalled
         self._recalled.discard(known.key)
+        self.unbound.pop(known.key, None)
         if not self._mirror.is_there(known.key, known.uid):
             return
         if outcome is Outcome.bound:
@@ -211,6 +214,7 @@ class Carrier:
             self._reports.placed(known, node)
             return
         if outcome is Outcome.failed and not (is_recalled or self._draining):
+            self.unbound[known.key] = why
             self.tried("error", self._timing.now() - began)
             self._reports.failed(known, node, why)
         self._take_back(known)

@@ -107,6 +107,8 @@ async def _scheduled(options: Options, say: Say) -> None:
             ending = asyncio.ensure_future(service.until_idle())
             ending.add_done_callback(lambda _: stop.set())
         await service.run(stop)
+        if options.once:
+            service.check_bound()
 
 
 class _Parts:

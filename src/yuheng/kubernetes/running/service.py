@@ -184,16 +184,17 @@ class Service:
             await self._until_lost()
 
     async def _caught_up(self) -> None:
-        """Wait until pods and nodes are watched again, should they not be: whoever led before has moved pods.
+        """Wait until pods and nodes are watched again, or were listed since: whoever led before has moved pods.
 
         What happened meanwhile is told as soon as they are, and taken in within a few looks.
         """
         watching = [one for one in self._watching if one.kind.name in ("nodes", "pods")]
-        looks = 0 if not all(one.is_watching for one in watching) else LOOKS
+        since = self._turns.now()
+        looks = LOOKS if all(one.is_watching for one in watching) else 0
         while looks < LOOKS and not self._leading.lost.is_set():
             self._turns.skip()
             await asyncio.sleep(STAND_BY / 10)
-            looks = looks + 1 if all(one.is_watching for one in watching) else 0
+            looks = looks + 1 if all(one.is_watching or one.listed > since for one in watching) else 0
 
     def _tell_synced(self) -> None:
         mirror = self._turns.mirror
@@ -230,6 +231,18 @@ class Service:
             await asyncio.gather(*work, lost, return_exceptions=True)
         _log.warning("no longer leading")
         await self._finished()
+
+    def check_bound(self) -> None:
+        """See that all could be bound that a node was chosen for.
+
+        Raises:
+            ServerError: the server refused some bindings.
+        """
+        unbound = self._turns.carrier.unbound
+        if unbound:
+            pod, why = next(iter(unbound.items()))
+            others = f", nor could {len(unbound) - 1} others" if len(unbound) > 1 else ""
+            raise ServerError(f"{pod} could not be bound{others}: {why}")
 
     async def until_idle(self) -> None:
         """Wait until every pod that waits has had its turn, and nothing is in flight."""

@@ -118,6 +118,10 @@ class Turns:
         """Whether a turn has been going on for so long that it will not end by itself."""
         return self._began is not None and self._timing.now() - self._began > STUCK
 
+    def now(self) -> float:
+        """What time it is, by the steady clock."""
+        return self._timing.now()
+
     def skip(self) -> None:
         """Others lead: what is told is known, and nothing is done about it."""
         self._note_touched(self._timing.now(), follow=True)
@@ -257,6 +261,7 @@ class Turns:
             if known is None or not self.mirror.is_waiting(key):
                 self.backlog.remove(key)
                 self.carrier.leave(key)
+                self.carrier.unbound.pop(key, None)
                 continue
             is_new = not self.backlog.has(key, known.uid)
             if is_new:

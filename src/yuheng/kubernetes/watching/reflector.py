@@ -95,6 +95,7 @@ class Reflector:
         synced: is set while the sink has seen a whole list, or knows that there is nothing to list.
         is_missing: whether the server knows no such kind.
         is_watching: whether the server is telling what happens, now.
+        listed: when all was last listed, in seconds of the steady clock.
         trouble: what failed last, until something comes again; None where nothing does.
         restarts: how often all had to be listed again.
         troubles: where failures are told; several reflectors may share it.
@@ -116,6 +117,7 @@ class Reflector:
         self.synced = asyncio.Event()
         self.is_missing = False
         self.is_watching = False
+        self.listed = float("-inf")
         self.trouble: YuhengError | None = None
         self.restarts = 0
         self.troubles = Troubles(WATCHING, api.timing.now, subject="kinds", logger="yuheng.watching")
@@ -168,6 +170,7 @@ class Reflector:
             version = page.version
         self._sink.settle()
         self._version = version
+        self.listed = self._api.timing.now()
         self._broken_lists = 0
         self.restarts += self.synced.is_set()
         self._works()
@@ -254,6 +257,8 @@ class Reflector:
             await self._is_not_there()
             return
         self._failed(error)
+        # Who may list and not watch is told of changes by lists.
+        self._version = ""
         await self._backoff.wait()
 
     async def _is_served(self) -> bool:
