@@ -42,11 +42,13 @@ class Account(NamedTuple):
         value: of the chart, below `roles`.
         rights: what it may do.
         where: in which API server, in words.
+        warning: what it comes to, in lines; empty where it is what it looks like.
     """
 
     value: str
     rights: Sequence[Right]
     where: str
+    warning: Sequence[str] = ()
 
     @property
     def template(self) -> Path:
@@ -59,8 +61,13 @@ class Account(NamedTuple):
         return MANIFESTS.with_name(f"{self.value}.yaml")
 
 
+# Whoever makes workloads in all namespaces has what these may mount and whom they may run as.
+POWERFUL: Final = (
+    "Who may make workloads in every namespace may do all that any service account there may, and read every Secret,",
+    "by a pod that runs as it or mounts it: keep its token, and the folder it carries out, like a cluster-admin's.",
+)
 ACCOUNTS: Final = (
-    Account("dispatch", MEMBER, "each member cluster of a fleet that `yuheng dispatch` carries out"),
+    Account("dispatch", MEMBER, "each member cluster of a fleet that `yuheng dispatch` carries out", POWERFUL),
     Account("karmada", KARMADA, "the API server of a Karmada that `yuheng dispatch --karmada` decides for"),
 )
 
@@ -69,7 +76,8 @@ def template(account: Account) -> str:
     """The chart's file of an account."""
     name = f'{{{{ include "yuheng.name" . }}}}-{account.value}'
     wide = f"{{{{ .Release.Namespace }}}}:{name}"
-    labels = '  labels:\n    {{- include "yuheng.labels" . | nindent 4 }}'
+    common = '{{- include "yuheng.common" . | nindent 4 }}'
+    labels = f"  labels:\n    {common}\n    app.kubernetes.io/component: {account.value}"
     return "\n".join(
         (
             "{{- /* Written by tools/manifests.py from src/yuheng/kubernetes/dispatching/permissions.py. */ -}}",
@@ -78,6 +86,7 @@ def template(account: Account) -> str:
             "---",
             *_object("rbac.authorization.k8s.io/v1", "ClusterRole", wide, labels),
             f"# For {account.where}.",
+            *(f"# {line}" for line in account.warning),
             "rules:",
             *_rules(account.rights),
             "---",

@@ -60,6 +60,15 @@ def test_a_record_that_comes_out_the_same_is_a_success(yuheng, record):
     ]
 
 
+def test_a_record_in_which_nothing_was_decided_says_so(yuheng, tmp_path):
+    turn = _turns()[0]
+    idle = turn._replace(pods=[], outcome=Decider(None, 0).turn(turn.told, [], turn.asked))
+    written(tmp_path / "idle", [idle])
+    done = yuheng("replay", tmp_path / "idle")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("Nothing was decided: no pod had its turn.\nrecord   1 turn of 0 pods in 1 file\n")
+
+
 def test_a_decision_that_differs_is_printed_and_exits_with_1(yuheng, altered):
     done = yuheng("replay", altered)
     assert (done.code, done.err) == (1, "")

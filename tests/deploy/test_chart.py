@@ -76,6 +76,23 @@ def rules(role: dict[str, Any]) -> list[tuple[str, str, str]]:
     ]
 
 
+@pytest.mark.parametrize("values", [{}, EVERYTHING, LITTLE])
+def test_the_roles_of_dispatch_are_beside_the_rest_and_nobody_elses(values: dict[str, Any]):
+    files = rendered(CHART, RELEASE, {**values, "roles": {"dispatch": True, "karmada": True}})
+    found = [one for name, text in files.items() if name.endswith(".yaml") for one in yaml.safe_load_all(text) if one]
+    names = [(one["kind"], one["metadata"]["name"]) for one in found]
+    assert len(set(names)) == len(names)
+    accounts = {one["metadata"]["name"]: one["metadata"]["labels"] for one in found if one["kind"] == "ServiceAccount"}
+    components = {name: labels["app.kubernetes.io/component"] for name, labels in accounts.items()}
+    assert components == {"yuheng": "scheduler", "yuheng-dispatch": "dispatch", "yuheng-karmada": "karmada"}
+    bound = {one["subjects"][0]["name"]: one["roleRef"]["name"] for one in found if one["kind"] == "ClusterRoleBinding"}
+    assert set(bound) == set(accounts)
+    assert len(set(bound.values())) == 3
+    # Without those two it is what it is without the switches.
+    rest = [one for one in found if not one["metadata"]["name"].endswith(("-dispatch", "-karmada"))]
+    assert {one["kind"]: one for one in rest} == objects(values)
+
+
 def test_the_manifests_are_what_the_chart_says():
     tool = ROOT / "tools" / "manifests.py"
     done = subprocess.run([sys.executable, tool, "--check"], capture_output=True, text=True, check=False)

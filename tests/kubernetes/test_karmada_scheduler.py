@@ -4,114 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
-from aiohttp import web
-from tests.kubernetes.made_api_server import FakeTime, access_to, answering, serving, status, until, unto
-from tests.kubernetes.made_member import Member
+from tests.kubernetes.made_api_server import FakeTime, access_to, answering, status, until, unto
+from tests.kubernetes.made_karmada import APPLIED, DYNAMIC, ControlPlane, is_done, karmada, scheduling
 
-from yuheng.kubernetes.api import KINDS, Api, ServerError
+from yuheng.kubernetes.api import Api, ServerError
 from yuheng.kubernetes.dispatching.karmada.process import scheduled
-
-APPLIED = "policy.karmada.io/applied-placement"
-DYNAMIC = {
-    "replicaScheduling": {
-        "replicaSchedulingType": "Divided",
-        "replicaDivisionPreference": "Weighted",
-        "weightPreference": {"dynamicWeight": "AvailableReplicas"},
-    }
-}
-
-
-class ControlPlane(Member):
-    """Karmada's API server."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        kinds = (one for one in KINDS.values() if one.group.endswith("karmada.io"))
-        self.resources += [(one.api_version, one.plural, one.kind, one.namespaced) for one in kinds]
-
-    async def handle(self, request):
-        group = request.path.removeprefix("/apis/")
-        if group in ("work.karmada.io", "cluster.karmada.io"):
-            versions = [{"groupVersion": one[0], "version": one[0].partition("/")[2]} for one in self.resources]
-            found = [one for one in versions if one["groupVersion"].startswith(group)]
-            return answer({"kind": "APIGroup", "versions": found, "preferredVersion": found[0]}) if found else missing()
-        return await super().handle(request)
-
-    def member(self, name: str, cpu: str = "10", **fields: Any) -> None:
-        summary = {"allocatable": {"cpu": cpu, "memory": "100Gi", "pods": "100"}, "allocated": {"pods": "1"}}
-        conditions = [{"type": "Ready", "status": "True"}]
-        body = {"metadata": {"name": name}, "spec": {"region": name}}
-        self.create(
-            "clusters", {**body, "status": {"resourceSummary": summary, "conditions": conditions}, **fields}, ""
-        )
-
-    def binding(self, name: str = "web", replicas: int = 4, *, namespace: str = "shop", **spec: Any) -> None:
-        resource = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name, "namespace": namespace}
-        asked = {
-            "resource": resource,
-            "schedulerName": "yuheng",
-            "replicas": replicas,
-            "placement": DYNAMIC,
-            "replicaRequirements": {"resourceRequest": {"cpu": "1"}},
-            **spec,
-        }
-        body = {"metadata": {"name": name, "generation": 1}, "spec": asked}
-        self.create("resourcebindings" if namespace else "clusterresourcebindings", body, namespace)
-
-    def bound(self, name: str = "web", namespace: str = "shop") -> dict[str, Any]:
-        found = self.found("resourcebindings" if namespace else "clusterresourcebindings", name, namespace)
-        assert found is not None
-        return found
-
-    def clusters_of(self, name: str = "web", namespace: str = "shop") -> dict[str, int]:
-        found = self.bound(name, namespace)["spec"].get("clusters") or []
-        return {one["name"]: one.get("replicas", 0) for one in found}
-
-    def condition(self, name: str = "web", namespace: str = "shop") -> dict[str, Any]:
-        conditions = self.bound(name, namespace).get("status", {}).get("conditions", [])
-        return next((one for one in conditions if one["type"] == "Scheduled"), {})
-
-
-def answer(body: dict[str, Any]) -> web.Response:
-    return web.json_response(body)
-
-
-def missing():
-    return status(404, "NotFound", "no such group")
-
-
-@asynccontextmanager
-async def karmada() -> AsyncIterator[ControlPlane]:
-    made = ControlPlane()
-    async with serving(made.handle) as url:
-        made.url = url
-        yield made
-        made.close_watches()
-
-
-@asynccontextmanager
-async def scheduling(plane: ControlPlane, lines: list[str] | None = None) -> AsyncIterator[None]:
-    stop = asyncio.Event()
-    said = lines if lines is not None else []
-    async with Api(access_to(plane.url), timing=FakeTime().timing) as api:
-        running = asyncio.ensure_future(scheduled(api, "yuheng", said.append, stop))
-        try:
-            yield
-        finally:
-            stop.set()
-            async with asyncio.timeout(10):
-                await running
-
-
-def is_done(plane: ControlPlane, name: str = "web", namespace: str = "shop") -> bool:
-    found = plane.bound(name, namespace)
-    observed = found.get("status", {}).get("schedulerObservedGeneration")
-    return observed is not None and observed == found["metadata"]["generation"]
+from yuheng.kubernetes.dispatching.karmada.roll import Roll
 
 
 async def test_a_binding_gets_its_clusters_by_their_room_and_says_so_as_karmadas_scheduler_does():
@@ -368,3 +268,31 @@ async def test_a_binding_whose_status_was_not_written_any_more_is_completed_as_i
             await until(lambda: is_done(plane))
         assert plane.condition()["status"] == "True"
         assert plane.clusters_of() == {"m1": 1, "m2": 7}
+
+
+async def test_when_it_is_told_to_stop_what_is_being_written_is_finished_and_no_more():
+    async with karmada() as plane:
+        plane.member("m1", cpu="1000")
+        for number in range(50):
+            plane.binding(f"web-{number:02}", 1)
+        stop = asyncio.Event()
+
+        async def told(request):
+            if request.method == "PATCH":
+                stop.set()
+
+        plane.faults.append(told)
+        async with Api(access_to(plane.url), timing=FakeTime().timing) as api:
+            await scheduled(api, "yuheng", lambda _: None, stop)
+        assert is_done(plane, "web-00")
+        assert len(plane.asked("PATCH", "resourcebindings")) == 2
+
+
+async def test_what_breaks_is_no_end(monkeypatch: pytest.MonkeyPatch):
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Roll, "confirm", broken)
+    async with karmada() as plane, Api(access_to(plane.url), timing=FakeTime().timing) as api:
+        with pytest.raises(ZeroDivisionError):
+            await scheduled(api, "yuheng", print, asyncio.Event())

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import re
+import shutil
 import threading
 import zlib
 from pathlib import Path
@@ -77,7 +78,8 @@ def test_a_file_that_was_torn_anywhere_loses_its_last_turn_only(record: Path, fi
 def test_zeros_at_the_end_are_a_torn_end(record: Path, file: Path):
     file.write_bytes(file.read_bytes() + bytes(5000))
     found = replay(parts(record)).covered
-    assert (found.turns, found.notes) == (5, ("00000001.yrec: its end was cut off: the last turn of it is left out",))
+    expected = "its last 5,000 bytes were not on the disk when its writer ended: what came after turn 5 is lost"
+    assert (found.turns, found.notes) == (5, (f"00000001.yrec: {expected}",))
 
 
 def test_any_changed_byte_is_noticed(record: Path, file: Path):
@@ -85,8 +87,8 @@ def test_any_changed_byte_is_noticed(record: Path, file: Path):
     starts = frames(file)
     for place in range(len(content)):
         file.write_bytes(content[:place] + bytes([content[place] ^ 0x20]) + content[place + 1 :])
-        if place >= starts[-2] + HEADER.size:
-            # Within the content of the last frame, it may as well have been torn.
+        if place >= starts[-2]:
+            # Within the last frame, it may as well never have been written.
             assert replay(parts(record)).covered.notes
             continue
         with pytest.raises(InputError, match="expected") as caught:
@@ -225,6 +227,25 @@ def test_two_do_not_write_to_one_folder_at_a_time(tmp_path: Path):
     Recorder(tmp_path).close()
 
 
+def test_a_folder_that_was_removed_and_made_again_is_one_writers_too(tmp_path: Path):
+    place, clock = tmp_path / "record", [0.0]
+    recorder = Recorder(place, now=lambda: clock[0])
+    shutil.rmtree(place)
+    recorder.turn([Renewed(STATE)], [], Asked(NOON), Decisions())
+    assert recorder.flush()
+    with pytest.raises(ConfigError, match="found the record of a process that is running"):
+        Recorder(place)
+    recorder.close()
+    # And where another one was faster, it keeps the folder.
+    recorder = Recorder(place, now=lambda: clock[0])
+    shutil.rmtree(place)
+    other = Recorder(place)
+    recorder.turn([Renewed(STATE)], [], Asked(NOON), Decisions())
+    recorder.close()
+    assert (recorder.counts.turns, recorder.counts.failures, files(place)) == (0, 1, [])
+    other.close()
+
+
 def test_a_file_system_without_locks_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def refused(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
@@ -314,6 +335,9 @@ class _Metered:
         self._disk.room -= len(data)
         self._output.write(data)
 
+    def sync(self) -> None:
+        self._output.sync()
+
     def close(self) -> None:
         self._output.close()
 
@@ -394,6 +418,9 @@ def test_a_slow_disk_holds_nobody_up_and_little_waits_for_it(tmp_path: Path, mon
         def write(self, data: bytes) -> None:
             gate.wait(10)
             self._output.write(data)
+
+        def sync(self) -> None:
+            self._output.sync()
 
         def close(self) -> None:
             self._output.close()

@@ -11,6 +11,12 @@ app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{- define "yuheng.common" -}}
+{{ include "yuheng.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
 {{- define "yuheng.labels" -}}
 {{ include "yuheng.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}

@@ -55,7 +55,7 @@ class Covering:
             yield turn
         self._run, self._number = run, before
         if part.is_torn:
-            self._notes.append(f"{part.path.name}: its end was cut off: the last turn of it is left out")
+            self._notes.append(f"{part.path.name}: {_end_of(part, before)}")
 
     def _count(self, turn: Turn) -> None:
         self._turns += 1
@@ -68,3 +68,11 @@ class Covering:
         """What was read so far."""
         versions = tuple(self._versions)
         return Covered(self._parts, self._turns, self._pods, self._first, self._last, versions, tuple(self._notes))
+
+
+def _end_of(part: Part, number: int) -> str:
+    """What became of the end of a part, of which a turn was read last."""
+    if not part.lost:
+        return "its end was cut off: the last turn of it is left out"
+    missing = f"its last {part.lost:,} bytes were not on the disk when its writer ended"
+    return f"{missing}: " + (f"what came after turn {number} is lost" if number else "no turn of it is left")

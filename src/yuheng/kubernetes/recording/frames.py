@@ -1,11 +1,15 @@
 """A part's file, frame by frame: what is whole is given, a torn end is told of, and damage is found.
 
-A process that was killed, and a disk that was full, leave half a frame at the end; a machine that lost power may leave
-zeros. That is how records end now and then, and costs the last turn. Anything else that does not add up is damage.
+A process that was killed, and a disk that was full, leave half a frame at the end. A machine that lost power leaves
+what had not reached the disk as zeros, or as what was there before, from anywhere within a frame on; some of what was
+written later may have reached it, with sectors of zeros before. That is how records end now and then, and costs what
+was not on the disk: the turns before it are given. Anything else that does not add up is damage: there, whole frames
+follow what was changed.
 """
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +22,10 @@ __all__ = ["Frames"]
 
 _LONGEST_LINE: Final = 64
 _WHOLE: Final = "a frame of a record as it was written"
+# What a disk writes whole or not at all, in bytes.
+_SECTOR: Final = 512
+# How much is looked through at once, in bytes.
+_BLOCK: Final = 1 << 20
 
 
 class Frames:
@@ -26,13 +34,15 @@ class Frames:
     Attributes:
         path: the file.
         offset: where the last frame that was given begins, in bytes.
-        is_torn: whether the file ends within a frame, which was left out; known once all were given.
+        is_torn: whether the end of the file was left out; known once all were given.
+        lost: how many bytes were left out that may have been several frames; 0 where it was the half of one.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.offset = 0
         self.is_torn = False
+        self.lost = 0
         self._stream = zlib.decompressobj()
 
     def wrong(self, found: str, expected: str = _WHOLE) -> InputError:
@@ -85,18 +95,27 @@ class Frames:
             return None
         length, checksum, own = HEADER.unpack(header)
         if own != zlib.crc32(header[:8]):
-            if not header.strip(b"\0") and _is_blank(file):
-                return None
-            raise self.wrong("a header that is damaged")
+            self._leave_out(file, file.tell(), size, "a header that is damaged")
+            return None
         end = file.tell() + length
         if end > size:
             return None
         payload = file.read(length)
         if zlib.crc32(payload) == checksum:
             return payload
-        if end == size:
-            return None
-        raise self.wrong("content that is damaged")
+        if end < size:
+            self._leave_out(file, end, size, "content that is damaged")
+        return None
+
+    def _leave_out(self, file: BinaryIO, end: int, size: int, found: str) -> None:
+        """What was not on the disk when the power went is left out.
+
+        Raises:
+            InputError: it was written as it should be, and changed since.
+        """
+        if not _has_blank_sector(file, self.offset, end) and _goes_on(file, self.offset + 1, size):
+            raise self.wrong(found)
+        self.lost = size - self.offset
 
     def _content(self, payload: bytes) -> bytes:
         try:
@@ -108,6 +127,28 @@ class Frames:
         return content
 
 
-def _is_blank(file: BinaryIO) -> bool:
-    """Whether only zeros are left."""
-    return not any(block.strip(b"\0") for block in iter(lambda: file.read(1 << 20), b""))
+def _has_blank_sector(file: BinaryIO, start: int, end: int) -> bool:
+    """Whether part of what is between two places was never written: no frame has that many zeros."""
+    file.seek(start)
+    if not file.read(HEADER.size).strip(b"\0"):
+        return True
+    file.seek(start - start % _SECTOR)
+    return any(not file.read(_SECTOR).strip(b"\0") for _ in range(start // _SECTOR, -(-end // _SECTOR)))
+
+
+def _goes_on(file: BinaryIO, start: int, size: int) -> bool:
+    """Whether a frame begins somewhere from a place on: the checksum of a header is hardly ever met by chance."""
+    # The last byte of a length that fits into the file.
+    likely = re.compile(rb"(?=...[\x00-\x%02x])" % min(size >> 24, 0x3F), re.DOTALL)
+    for place in range(start, size, _BLOCK):
+        file.seek(place)
+        block = file.read(_BLOCK + HEADER.size - 1)
+        if not block.strip(b"\0"):
+            # Each place of it would be looked at.
+            continue
+        for match in likely.finditer(block, 0, max(0, len(block) - HEADER.size + 4)):
+            length, _, own = HEADER.unpack_from(block, match.start())
+            there = place + match.start()
+            if there + HEADER.size + length <= size and own == zlib.crc32(block[match.start() : match.start() + 8]):
+                return True
+    return False

@@ -1,7 +1,8 @@
 """The folder of a record: made where it is not there, and written to by one process at a time.
 
 Two that write to one folder would number their files alike and delete each other's while they are open, which neither
-would notice. So whoever writes locks the folder; the lock goes with the process, however that ends.
+would notice. So whoever writes locks the folder; the lock goes with the process, however that ends. A folder that was
+removed and is made again is another one, and is locked anew.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Place:
         Raises:
             ConfigError: nothing can be written there, or another process writes there.
         """
+        self._folder = folder
         self._number: int | None = None
         found, expected = "", _EXPECTED
         try:
@@ -51,6 +53,19 @@ class Place:
             found = error.strerror or str(error)
         if found:
             raise ConfigError(f"--record {folder}: found {found}, expected {expected}")
+
+    def hold(self) -> None:
+        """Make the folder again where it was removed, and take it again where it is another one by now.
+
+        Raises:
+            OSError: it cannot be made, or another process writes there.
+        """
+        make_folder(self._folder)
+        if self._number is None or os.path.samestat(os.fstat(self._number), self._folder.stat()):
+            return
+        self.leave()
+        if not self._lock(self._folder):
+            raise OSError(errno.EWOULDBLOCK, "the folder was made anew, and another process records there")
 
     def _lock(self, folder: Path) -> bool:
         """Lock the folder; False where another process has. Some file systems have no locks: they do without."""

@@ -26,7 +26,8 @@ class Part:
     Attributes:
         path: the file.
         begin: what it begins with; None for one that was torn before it began.
-        is_torn: whether its last turn was cut off; known once all turns were given.
+        is_torn: whether its end was cut off; known once all turns were given.
+        lost: how many bytes of its end were lost that may have been several turns; 0 where it was the half of one.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,6 +45,11 @@ class Part:
     def is_torn(self) -> bool:
         """See the class."""
         return self._frames.is_torn
+
+    @property
+    def lost(self) -> int:
+        """See the class."""
+        return self._frames.lost
 
     def _begin(self) -> Begin | None:
         content = next(self._contents, None)

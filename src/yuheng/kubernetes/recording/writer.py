@@ -3,6 +3,9 @@
 The engine leaves a turn here and goes on. Turns that wait to be written are few: where the disk is too slow, turns are
 left out, and the part ends, for what follows cannot be replayed without them. The next part begins with the next whole
 state, which is asked for by `wants_state`. The same happens when a disk is full: it is told once, and tried again.
+
+What is written is on the disk some seconds later, and at the end of a part: a machine that loses power loses no more.
+That is waited for by the same thread, and by nobody else.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ import structlog
 from yuheng import __version__
 from yuheng.kubernetes.recording.encoding import Encoder
 from yuheng.kubernetes.recording.format import SUFFIX, Begin
-from yuheng.kubernetes.recording.place import Place, make_folder
+from yuheng.kubernetes.recording.place import Place
 from yuheng.kubernetes.recording.reader import files
 from yuheng.kubernetes.recording.turn import Turn
 from yuheng.model.live import Asked, Change, Decisions
@@ -36,6 +39,8 @@ __all__ = ["Counts", "Limits", "Output", "Recorder", "Started", "create"]
 MOST_WAITING: Final = 150_000
 # Seconds after a write failed, before another part is begun.
 PAUSE: Final = 30.0
+# Seconds after which what was written is to be on the disk.
+TO_DISK: Final = 5.0
 # Specifications and labels that a part may add to those of its first state.
 MOST_NEW: Final = 100_000
 # Seconds that the end of the process waits for what is not written yet.
@@ -48,6 +53,9 @@ class Output(Protocol):
 
     def write(self, data: bytes) -> None:
         """Write all of it, or fail with an `OSError` and leave the file as it was before."""
+
+    def sync(self) -> None:
+        """Wait until what was written is on the disk, or fail with an `OSError`."""
 
     def close(self) -> None:
         """No more is written."""
@@ -104,17 +112,29 @@ class _File:
             raise
         self._size += len(data)
 
+    def sync(self) -> None:
+        # Of what a file system knows of a file its size is enough; not every system can tell them apart.
+        getattr(os, "fdatasync", os.fsync)(self._number)
+
     def close(self) -> None:
         os.close(self._number)
 
 
 def create(path: Path) -> Output:
-    """A new file.
+    """A new file, whose name is on the disk.
 
     Raises:
         OSError: there is one already, or it cannot be made.
     """
-    return _File(path)
+    found = _File(path)
+    # Some file systems know no such thing.
+    with suppress(OSError):
+        number = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+    return found
 
 
 class Recorder:
@@ -171,6 +191,8 @@ class Recorder:
         self._first_known = 0
         self._is_due = False
         self._again_at = 0.0
+        # When what was written is to be on the disk; None where it is.
+        self._sync_at: float | None = None
         self._is_failing = False
         self._place = Place(folder)
         self._thread = threading.Thread(target=self._work, name="yuheng-record", daemon=True)
@@ -224,24 +246,39 @@ class Recorder:
 
     def _work(self) -> None:
         while self._wait():
-            turn = self._waiting[0]
-            if turn is None:
-                self._end()
-            else:
-                self._write(turn)
-            with self._changed:
-                self._waiting.popleft()
-                if turn is not None:
-                    self._weight -= turn.weight
-                    self._beginnings -= turn.begins
-                self._changed.notify_all()
+            if self._waiting:
+                self._next(self._waiting[0])
+            if self._sync_at is not None and self._now() >= self._sync_at:
+                self._sync()
         self._end()
 
     def _wait(self) -> bool:
-        """Wait for a turn; False at the end."""
+        """Wait for a turn, or until what was written is to be on the disk; False at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closing)
-            return bool(self._waiting)
+            self._changed.wait_for(
+                lambda: self._waiting or self._closing, None if self._sync_at is None else self._sync_at - self._now()
+            )
+            return bool(self._waiting) or not self._closing
+
+    def _next(self, turn: Turn | None) -> None:
+        if turn is None:
+            self._end()
+        else:
+            self._write(turn)
+        with self._changed:
+            self._waiting.popleft()
+            if turn is not None:
+                self._weight -= turn.weight
+                self._beginnings -= turn.begins
+            self._changed.notify_all()
+
+    def _sync(self) -> None:
+        self._sync_at = None
+        try:
+            if self._output is not None:
+                self._output.sync()
+        except OSError as error:
+            self._fail(error)
 
     def _write(self, turn: Turn) -> None:
         try:
@@ -264,7 +301,7 @@ class Recorder:
     def _begin(self) -> None:
         """Begin a part, and delete the oldest ones."""
         self._end()
-        make_folder(self._folder)
+        self._place.hold()
         there = files(self._folder)
         self._keep(there)
         number = int(there[-1].stem) + 1 if there else 1
@@ -296,6 +333,8 @@ class Recorder:
     def _put(self, data: bytes) -> None:
         if self._output is not None:
             self._output.write(data)
+            if self._sync_at is None:
+                self._sync_at = self._now() + TO_DISK
             self._size += len(data)
             self.counts.size += len(data)
 
@@ -315,11 +354,16 @@ class Recorder:
     def _end(self) -> None:
         """End the part; nothing is written until another one begins."""
         output, self._output = self._output, None
+        is_synced, self._sync_at = self._sync_at is None, None
         self._encoder, self._size, self._is_due = Encoder(), 0, False
         self._first_known, self._first_size = 0, 0
         if output is not None:
             try:
-                output.close()
+                try:
+                    if not is_synced:
+                        output.sync()
+                finally:
+                    output.close()
             except OSError as error:
                 self._fail(error)
 

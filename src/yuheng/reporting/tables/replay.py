@@ -51,6 +51,8 @@ def _write_replay(sheet: Sheet, result: Replay) -> None:
     if result.differing:
         verb = "comes" if result.differing == 1 else "come"
         sheet.line((f"{result.differing:,} of {turns} {verb} out otherwise than recorded.", "yellow"))
+    elif not result.covered.pods:
+        sheet.line(("Nothing was decided: no pod had its turn.", "yellow"))
     else:
         sheet.line(("Every decision comes out as it was recorded.", "green"))
     _write_covered(sheet, result.covered)

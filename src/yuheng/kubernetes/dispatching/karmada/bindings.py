@@ -121,6 +121,12 @@ class Binding(msgspec.Struct):
         return f"{self.metadata.namespace}/{self.metadata.name}"
 
     @property
+    def number(self) -> int:
+        """Its version as a number, which grows; -1 for one that is none."""
+        version = self.metadata.resource_version
+        return int(version) if version.isascii() and version.isdigit() else -1
+
+    @property
     def applied(self) -> str:
         """The placement as it is noted down where it has been applied."""
         return _compact(bytes(self.spec.placement))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -47,13 +47,16 @@ class Verdict(NamedTuple):
     affinity: str = ""
 
 
-def decide(binding: Binding, members: Sequence[MemberStatus], blind: Mapping[str, str] = {}) -> Verdict:
+def decide(
+    binding: Binding, members: Sequence[MemberStatus], blind: Mapping[str, str] = {}, gone: Collection[str] = ()
+) -> Verdict:
     """Decide on a binding.
 
     Args:
         binding: what is asked.
         members: the clusters.
         blind: clusters that cannot be read, and why.
+        gone: clusters that are gone for certain; what a binding has elsewhere, and nobody knows, it keeps.
     """
     try:
         policy, request = _policy(binding), _request(binding)
@@ -61,10 +64,8 @@ def decide(binding: Binding, members: Sequence[MemberStatus], blind: Mapping[str
         return Verdict(ERROR, str(error), None)
     spec = binding.spec
     previous = {one.name: one.replicas for one in spec.clusters or ()}
-    unread = sorted(previous.keys() & blind.keys())
-    if unread:
-        # To decide without them would take away what they have.
-        return Verdict(ERROR, f"cluster {unread[0]} cannot be read: {blind[unread[0]]}", None)
+    if unknown := _unknown(previous, members, blind, gone):
+        return Verdict(ERROR, unknown, None)
     # Who is not ready loses nothing by that here: it gets nothing new, and evictions are the taint manager's.
     open_to = [one.as_ready() if one.cluster.name in previous else one for one in members if not one.is_leaving]
     closed = {
@@ -88,6 +89,19 @@ def decide(binding: Binding, members: Sequence[MemberStatus], blind: Mapping[str
         # Nothing holds it any more: what it has is taken back, as karmada-scheduler does.
         return Verdict(NO_FIT, found.reason, {}, found.affinity)
     return Verdict(UNSCHEDULABLE, found.reason, None, found.affinity)
+
+
+def _unknown(
+    previous: Collection[str], members: Sequence[MemberStatus], blind: Mapping[str, str], gone: Collection[str]
+) -> str:
+    """What is not known of the clusters, so that to decide could take away what runs there; empty where all is."""
+    if unread := sorted(blind.keys() & set(previous)):
+        return f"cluster {unread[0]} cannot be read: {blind[unread[0]]}"
+    if not members:
+        return "no clusters available to schedule: no cluster is known, and what is there stays"
+    names = {one.cluster.name for one in members}
+    lost = sorted(set(previous) - names - set(gone))
+    return f"cluster {lost[0]} is not in the list, and was not seen to be deleted: what is there stays" if lost else ""
 
 
 def decided_before(binding: Binding) -> Verdict | None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from yuheng.kubernetes.access import open_access
-from yuheng.kubernetes.api import KINDS, Api, ServerError, served_versions
-from yuheng.kubernetes.dispatching.karmada.desk import NAMESPACED, WIDE, Desk, bindings_of, clusters_of
+from yuheng.kubernetes.api import Api, ServerError, served_versions
+from yuheng.kubernetes.dispatching.karmada.desk import NAMESPACED, WIDE, Desk, bindings_of
+from yuheng.kubernetes.dispatching.karmada.roll import CLUSTERS, Roll
 from yuheng.kubernetes.dispatching.stopping import stopping
 from yuheng.kubernetes.watching import Reflector
 
@@ -58,16 +59,21 @@ async def scheduled(api: Api, scheduler: str, say: Say, stop: asyncio.Event, *, 
         if not await served_versions(api, group):
             raise ServerError(f"{api.access.server}: found no {group}, expected the API server of a Karmada")
     desk = Desk(api, scheduler, say, dry_run=dry_run)
-    clusters = Reflector(api, KINDS["clusters.cluster.karmada.io"], clusters_of(desk))
+    roll = Roll(desk)
+    clusters = Reflector(api, CLUSTERS, roll)
     bindings = [Reflector(api, kind, bindings_of(desk)) for kind in (NAMESPACED, WIDE)]
     tasks = [asyncio.ensure_future(one.run()) for one in (clusters, *bindings)]
     tasks.append(asyncio.ensure_future(_work(desk, (clusters, *bindings), stop, api)))
     tasks.append(asyncio.ensure_future(_told(stop)))
+    tasks.append(asyncio.ensure_future(roll.confirm(api)))
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         stop.set()
         desk.bell.set()
         await tasks[3]
+        for task in ended:
+            # Nobody ends by itself: what broke is told, and not taken for the end.
+            task.result()
     finally:
         for task in tasks:
             task.cancel()
@@ -78,7 +84,7 @@ async def _work(desk: Desk, reflectors: tuple[Reflector, ...], stop: asyncio.Eve
     """Decide as things come, once all clusters and bindings are known."""
     await _either(_all_synced(reflectors), _told(stop))
     while not stop.is_set():
-        seconds = await desk.work()
+        seconds = await desk.work(stop.is_set)
         await _either(_told(desk.bell), _slept(api, seconds))
 
 

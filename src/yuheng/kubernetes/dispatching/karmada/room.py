@@ -82,6 +82,14 @@ class MemberStatus:
         places = (cluster.provider, cluster.region, cluster.zones)
         return labels, places, cluster.taints, cluster.ready, self.is_leaving, self._kinds
 
+    def has_more_room_than(self, before: MemberStatus) -> bool:
+        """Whether there is more of anything than there was.
+
+        Args:
+            before: the same cluster, earlier.
+        """
+        return any(amount > before._free.get(name, 0) for name, amount in self._free.items())
+
     def as_ready(self) -> MemberStatus:
         """The same for who runs there already."""
         cluster = msgspec.structs.replace(self.cluster, ready=True)
