@@ -21,7 +21,7 @@ from yuheng.kubernetes.mirror.items import BUDGET, GROUP, Items, spoken
 from yuheng.kubernetes.mirror.known import Known, Marks, marks_of
 from yuheng.kubernetes.mirror.problems import Problems
 from yuheng.kubernetes.mirror.sameness import offers_the_same, same_seat, says_the_same, sees_the_same, with_devices
-from yuheng.kubernetes.mirror.sinks import Watched, item_of, key_of
+from yuheng.kubernetes.mirror.sinks import Watched, item_of, key_of, tolerant
 from yuheng.kubernetes.mirror.state import State
 from yuheng.kubernetes.watching.listed import Listed
 from yuheng.model.cluster import PodDisruptionBudget, Snapshot
@@ -109,7 +109,7 @@ class Mirror:
             watched: how it is kept, for all but pods and nodes.
         """
         if kind.name == "pods":
-            return Listed(self._tolerant("Pod", self.put_pod), self.drop_pod, key_of)
+            return Listed(tolerant("Pod", self.put_pod, self._problems.note), self.drop_pod, key_of)
         if kind.name == "nodes":
             return Listed(self.put_node, self.drop_node, key_of)
         if watched is None:
@@ -120,20 +120,8 @@ class Mirror:
             self.put_item(watched, key, forgiving(lambda text: item_of(text, watched, kind.api_version), raw))
             return key
 
-        tolerant = self._tolerant(spoken(watched, kind.api_version), take)
-        return Listed(tolerant, lambda key: self.drop_item(watched, key), key_of)
-
-    def _tolerant(self, kind: str, take: Callable[[msgspec.Raw], str]) -> Callable[[msgspec.Raw], str | None]:
-        """What takes objects in, and passes over those of which nothing at all can be read."""
-
-        def passing_over(raw: msgspec.Raw) -> str | None:
-            try:
-                return take(raw)
-            except InputError as error:
-                self._problems.note(f"{kind} {key_of(raw)}", str(error))
-                return None
-
-        return passing_over
+        passing_over = tolerant(spoken(watched, kind.api_version), take, self._problems.note)
+        return Listed(passing_over, lambda key: self.drop_item(watched, key), key_of)
 
     # Pods.
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from yuheng.errors import InputError
 from yuheng.kubernetes.mirror.claims import Claim, StorageClass
 from yuheng.kubernetes.mirror.offers import Volume
 from yuheng.readers import wire
 from yuheng.readers.sources.documents import Item
 
-__all__ = ["SOURCE", "WATCHED", "Watched", "item_of", "key_of"]
+__all__ = ["SOURCE", "WATCHED", "Watched", "item_of", "key_of", "tolerant"]
 
 # What stands for the name of a file.
 SOURCE: Final = "the cluster"
@@ -71,3 +73,24 @@ def _whole(raw: bytes | msgspec.Raw, watched: Watched, api_version: str) -> byte
     fields = _decode_fields(raw)
     fields["kind"], fields["apiVersion"] = watched.kind, api_version
     return _encode(fields)
+
+
+def tolerant(
+    kind: str, take: Callable[[msgspec.Raw], str], note: Callable[[str, str], object]
+) -> Callable[[msgspec.Raw], str | None]:
+    """What takes objects in, and passes over those of which nothing at all can be read.
+
+    Args:
+        kind: of the objects, as errors name it.
+        take: takes one in, and gives its key.
+        note: is told of those that are passed over, and why.
+    """
+
+    def passing_over(raw: msgspec.Raw) -> str | None:
+        try:
+            return take(raw)
+        except InputError as error:
+            note(f"{kind} {key_of(raw)}", str(error))
+            return None
+
+    return passing_over
