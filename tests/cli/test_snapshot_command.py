@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.kubernetes.made_api_server import answering, kubeconfig, serving, status, unto
 from tests.kubernetes.made_capture import Lists
-from tests.kubernetes.made_live_objects import PLANTED, cluster, pod
+from tests.kubernetes.made_live_objects import PLANTED, cluster, metadata, pod
 
 TOKEN = f"{PLANTED}token"
 
@@ -89,10 +89,46 @@ def test_what_is_wrong_in_it_is_told_by_the_cluster_s_name(
     lists, config = live
     wrong = pod("wrong", None, containers=[{"name": "c", "resources": {"requests": {"cpu": "many"}}}])
     lists.objects["/api/v1/pods"].append(wrong)
-    done = yuheng("plan", "--kubeconfig", config, *options)
-    assert done.code == 2
-    assert done.err.startswith(f"yuheng: {name.format(config=config)}: Pod shop/wrong: ")
-    assert done.err.count("\n") == 1
+    done = yuheng("plan", "--kubeconfig", config, *options, "-o", "json")
+    assert done.code == 0
+    (told,) = [one for one in json.loads(done.out)["warnings"] if "left out" in one]
+    assert told.startswith(f"{name.format(config=config)}: Pod shop/wrong: ")
+
+
+def test_one_tenant_s_typo_does_not_make_a_cluster_unreadable(
+    yuheng: Callable, live: tuple[Lists, Path], tmp_path: Path
+) -> None:
+    lists, config = live
+    typo = {"metadata": metadata("typo"), "spec": {"minMember": 1, "queue": "nope"}}
+    lists.objects["/apis/scheduling.volcano.sh/v1beta1/podgroups"].append(typo)
+    waits = pod("waits", None)
+    waits["metadata"]["annotations"]["scheduling.k8s.io/group-name"] = "typo"
+    lists.objects["/api/v1/pods"].append(waits)
+    outs = [tmp_path / name for name in ("cluster.json", "cluster.yaml", "cluster.json.gz")]
+    for out in outs:
+        assert yuheng("snapshot", "--kubeconfig", config, "-o", out).code == 0
+    commands = (
+        ("plan", "--kubeconfig", config, "--context", "here"),
+        *(("plan", out) for out in outs),
+        ("explain", "shop/web-1-b", outs[0]),
+        ("queues", outs[0]),
+        ("cost", outs[0]),
+    )
+    for words in commands:
+        done = yuheng(*words)
+        assert (done.code, words[0]) == (0, words[0]), done.err
+        assert "shop/waits " not in done.out
+        if words[0] in ("plan", "cost"):
+            assert "PodGroup shop/typo" in done.out + done.err, words
+    absent = yuheng("explain", "shop/waits", outs[0])
+    assert absent.code == 2
+    assert "Pod shop/waits: PodGroup shop/typo cannot be used: spec.queue: found queue 'nope'" in absent.err
+    assert absent.err.count("\n") == 1
+    written = tmp_path / "written.json"
+    written.write_text(json.dumps({**json.loads(outs[0].read_text()), "metadata": {}}))
+    refused = yuheng("plan", written)
+    assert refused.code == 2
+    assert refused.err.startswith(f"yuheng: {written}: PodGroup shop/typo: spec.queue: found queue 'nope'")
 
 
 def test_a_large_cluster_is_planned_in_one_go(yuheng: Callable, live: tuple[Lists, Path]) -> None:

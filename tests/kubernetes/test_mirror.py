@@ -213,7 +213,10 @@ def test_pods_of_a_gang_that_cannot_be_used_are_not_started_alone(kind: str, bod
     made.pod("waits", annotations=words)
     made.pod("runs", annotations=words, nodeName="a", phase="Running")
     assert [one.key for one in made.mirror.snapshot().pods] == ["default/runs"]
-    assert "cannot be used" in made.mirror.pods["default/waits"].problem
+    (why,) = (text for subject, text in made.mirror.problems.items() if not subject.startswith("Pod "))
+    subject, _, cause = why.removeprefix("the cluster: ").partition(": ")
+    # Whoever made the pod sees its condition, and not the log.
+    assert made.mirror.pods["default/waits"].problem.endswith(f"Pod default/waits: {subject} cannot be used: {cause}")
 
 
 def test_an_object_that_the_engine_cannot_use_is_tried_again_when_it_changes(made: Made) -> None:

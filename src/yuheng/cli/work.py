@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yuheng.cli.meter import Meter
-from yuheng.errors import ConfigError
+from yuheng.errors import ConfigError, NotFoundError
 from yuheng.model.batch_plan import QueueTree
 from yuheng.model.cluster import Snapshot
 from yuheng.model.plan import Explanation, Headroom, Plan
@@ -107,7 +107,14 @@ def explained(snapshot: Snapshot, name: str, policy: Policy | None, seed: int, n
     with engine("planning up to the pod's turn"):
         from yuheng.scheduling.planner import explain
 
-        return explain(snapshot, name, policy, seed, now=now)
+        try:
+            return explain(snapshot, name, policy, seed, now=now)
+        except NotFoundError as error:
+            # What was left out of a capture is there all the same.
+            said = next((one for one in snapshot.warnings if f" {name}: " in one), None)
+            if said is None:
+                raise
+            raise NotFoundError(f"pod: found no {name!r} to be explained: {said}") from error
 
 
 def shared(snapshot: Snapshot, policy: Policy | None, now: float | None) -> QueueTree:

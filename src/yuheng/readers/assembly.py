@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from yuheng.errors import InputError
+from yuheng.errors import ConfigError, InputError
 from yuheng.model.cluster import PersistentVolume, PodDisruptionBudget, PodSelector, Snapshot
 from yuheng.model.selectors import LabelSelector
 from yuheng.readers.attempts import forgiving
 from yuheng.readers.batch import BatchReader
+from yuheng.readers.batch.joining import check_whole
+from yuheng.readers.captured import Leaving
 from yuheng.readers.decoding import without_nulls
 from yuheng.readers.inventory import Inventory, converted, key_of
 from yuheng.readers.objects.namespaces import namespace_labels, read_namespace
@@ -46,8 +48,11 @@ class Assembly:
         inventory: the Kubernetes objects.
         tables: the tables of traces.
         has_controllers: whether controllers make the pods that workloads lack, so that none are lacking here.
-        refuse: is told of what cannot be used; see `yuheng.readers.refusing`.
+        refuse: is told of what cannot be used; see `yuheng.readers.refusing`. Of captured objects it is not told.
         joining: gives pods that were read before, once it is known where pods belong.
+
+    Attributes:
+        leaving: what of captured objects cannot be used.
 
     Raises:
         InputError: a priority class, a queue or a job is not what it should be.
@@ -65,10 +70,11 @@ class Assembly:
         self._inventory = inventory
         self._tables = tables
         self._has_controllers = has_controllers
-        self._refuse = refuse
+        self.leaving = Leaving(inventory, refuse)
+        self._refuse = self.leaving.refuse
         self._joining = joining
         self._priorities = Priorities(self._readable("PriorityClass", read_class))
-        self._batch = BatchReader(self._unique, self._priorities, refuse)
+        self._batch = BatchReader(self._unique, self._priorities, self._refuse)
         self._pod_reader = PodReader(self._priorities, self._batch.members)
         self._node_reader = NodeReader()
         self._warnings: list[str] = []
@@ -81,6 +87,7 @@ class Assembly:
         """
         nodes = self._nodes()
         pods = self._pods({node.name: node for node in nodes})
+        nodes = self.leaving.closed(nodes)
         lacking = [] if self._has_controllers else self._lacking_pods(pods, nodes)
         pods += lacking
         batch = self._batch.parts(nodes, pods)
@@ -103,23 +110,42 @@ class Assembly:
                 *self._pod_reader.warnings(),
                 *self._warnings,
                 *batch.warnings,
+                *self.leaving.warnings(),
             ),
         )
 
     def _configuration(self) -> Policy | None:
         """The scheduler's configuration; ConfigMaps that hold none are counted as skipped."""
         written = self._inventory.of(VOLCANO_CONFIGURATION)
-        found: list[tuple[Mapping[str, Any], str]] = [(converted(item, _plain), item.place()) for item in written]
+        found: list[tuple[Item, Mapping[str, Any], str]] = [
+            (item, converted(item, _plain), item.place()) for item in written
+        ]
         for item in self._inventory.of("ConfigMap"):
-            config = _configuration_in(item)
+            try:
+                config = _configuration_in(item)
+            except InputError as error:
+                if not item.captured:
+                    raise
+                self.leaving.overlook(error)
+                continue
             if config is None:
                 self._inventory.skip(item)
             elif self._inventory.is_first(item, key_of(item)):
-                found.append(config)
+                found.append((item, *config))
         if len(found) > 1:
-            places = " and ".join(place for _, place in found)
+            places = " and ".join(place for _, _, place in found)
             raise InputError(f"{len(found)} scheduler configurations: {places}", "one, or none")
-        return _policy(*found[0]) if found else None
+        return self._policy(*found[0]) if found else None
+
+    def _policy(self, item: Item, document: Mapping[str, Any], place: str) -> Policy | None:
+        """A scheduler's configuration as a policy; None for a captured one that cannot be used."""
+        try:
+            return _policy(document, place)
+        except ConfigError as error:
+            if not item.captured:
+                raise
+            self.leaving.overlook(error)
+            return None
 
     def _time(self, pods: Iterable[Pod]) -> float | None:
         """The latest time that anything tells of."""
@@ -152,10 +178,13 @@ class Assembly:
         """The pods of the input, without those that are on their way out with their node."""
         pods = []
         orphans = 0
-        for item, pod in readable(self._inventory.of("Pod"), self._pod_reader.read, self._refuse):
-            if pod is None or not self._inventory.is_first(item, pod.key):
+        for item, pod in self._read_pods():
+            try:
+                is_orphan = nodes and pod.node is not None and not _stands(pod, nodes.get(pod.node), item)
+            except InputError as error:
+                self.leaving.misplaced(pod, error)
                 continue
-            if nodes and pod.node is not None and not _stands(pod, nodes.get(pod.node), item):
+            if is_orphan:
                 orphans += 1
             else:
                 pods.append(pod)
@@ -165,17 +194,49 @@ class Assembly:
         pods += [pod for item, pod in rows if self._inventory.is_first(item, pod.key)]
         return [*pods, *self._joining(self._batch.members)]
 
+    def _read_pods(self) -> Iterator[tuple[Item, Pod]]:
+        """The pods of the input that have not ended, each once."""
+        for item in self._inventory.of("Pod"):
+            try:
+                pod = converted(item, self._read_pod)
+            except InputError as error:
+                pod = self.leaving.salvaged(item, error, self._priorities, self._batch.members)
+            if pod is None:
+                continue
+            try:
+                is_first = self._inventory.is_first(item, pod.key)
+            except InputError as error:
+                self._refuse(error)
+                continue
+            if is_first:
+                yield item, pod
+
+    def _read_pod(self, text: bytes | msgspec.Raw) -> Pod | None:
+        """A pod, unless what it belongs to was left out.
+
+        Raises:
+            InputError: it is not what it should be, or that is so.
+            msgspec.ValidationError: it is not what Kubernetes defines.
+        """
+        if not self.leaving.errors:
+            return self._pod_reader.read(text)
+        pod, member = self._pod_reader.read_apart(text)
+        if pod is not None and not pod.job:
+            check_whole(member, self.leaving.errors)
+        return pod
+
     def _lacking_pods(self, pods: Iterable[Pod], nodes: Sequence[Node]) -> list[Pod]:
         """The pods that the workloads of the input have not created yet."""
-        items = list(self._unique(*sorted(WORKLOAD_KINDS)))
-        objects = [self._admitted(converted(item, _plain)) for item in items]
-        lacking = self._batch.missing_pods(pods, self._made_pod)
-        try:
-            return lacking + missing_pods(objects, [*pods, *lacking], nodes, self._made_pod)
-        except InputError as error:
-            named = zip(items, objects, strict=True)
-            sources = (item.source for item, found in named if subject_in(found) == error.subject)
-            raise error.at(source=next(sources, "")) from error.__cause__
+        found = list(readable(self._unique(*sorted(WORKLOAD_KINDS)), _plain, self._refuse))
+        objects = [self._admitted(plain) for _, plain in found]
+        known = [*pods, *self.leaving.pods]
+        lacking = self._batch.missing_pods(known, self._made_pod)
+
+        def refuse(error: InputError) -> None:
+            sources = (item.source for item, plain in found if subject_in(plain) == error.subject)
+            self._refuse(error.at(source=next(sources, "")))
+
+        return lacking + missing_pods(objects, [*known, *lacking], nodes, self._made_pod, refuse)
 
     def _admitted(self, workload: dict[str, Any]) -> dict[str, Any]:
         """A workload; a Job that waits suspended for a queue of the input is read as if it were admitted."""
@@ -186,7 +247,7 @@ class Assembly:
         return {**workload, "spec": {**spec, "suspend": False}} if self._batch.is_admitted_here(key) else workload
 
     def _made_pod(self, manifest: Mapping[str, Any]) -> Pod:
-        pod = forgiving(self._pod_reader.read, msgspec.json.encode(manifest))
+        pod = forgiving(self._read_pod, msgspec.json.encode(manifest))
         if pod is None:
             raise InputError("a pod that is finished or being deleted", "a pod to be created")
         return pod

@@ -68,10 +68,16 @@ class Inventory:
         self._by_kind: dict[str, list[Item]] = {kind: [] for kind in GROUPS}
         self._skipped: Counter[str] = Counter()
         self._claimed: dict[tuple[str, str], Item] = {}
+        self._captured: set[str] = set()
+        self._is_written = False
 
     def add(self, items: Iterable[Item]) -> None:
         """Take objects in; those of a kind that is not used are only counted."""
         for item in items:
+            if item.captured:
+                self._captured.add(item.source)
+            else:
+                self._is_written = True
             groups = GROUPS.get(item.kind)
             group = item.api_version.rpartition("/")[0]
             if groups is None:
@@ -86,6 +92,14 @@ class Inventory:
     def skip(self, item: Item) -> None:
         """Count an object that turned out to be of no use."""
         self._skipped[item.kind] += 1
+
+    def is_captured(self, source: str) -> bool:
+        """Whether what is wrong there is a live cluster's, and not that of a file that somebody wrote.
+
+        Args:
+            source: of objects; empty where it is not known: then all of them have to be captured.
+        """
+        return source in self._captured if source else bool(self._captured) and not self._is_written
 
     def of(self, *kinds: str) -> list[Item]:
         """The objects of these kinds, in the order of the input."""
@@ -107,6 +121,9 @@ class Inventory:
         uid = _uid(item)
         if uid and uid == _uid(first):
             return False
+        if item.captured and not first.captured:
+            # Whoever wrote the other one is there to mend it.
+            item, first = first, item
         raise InputError(
             f"a second {item.kind} of this name (the first: {first.place()})",
             "one object of a name",

@@ -7,7 +7,7 @@ left out, all of it in one reading, and told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -17,6 +17,7 @@ from yuheng.model.cluster import Snapshot
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
 from yuheng.readers.assembly import Assembly
+from yuheng.readers.batch.joining import check_whole
 from yuheng.readers.batch.members import NOWHERE, Belonging, Member, Members
 from yuheng.readers.inventory import Inventory
 from yuheng.readers.openb import Table
@@ -73,7 +74,7 @@ def _joined(
     pods: Iterable[tuple[Pod | None, Member | None]], members: Members, refused: list[InputError]
 ) -> Iterator[Pod]:
     """The pods, each with the job and the queue that it belongs to."""
-    left_out = {error.subject for error in refused}
+    left_out = {error.subject: error for error in refused}
     for pod, member in pods:
         if member is None:
             if pod is not None:
@@ -95,7 +96,7 @@ def _joined(
             members.note_end(home, member.name, well=member.well)
 
 
-def _home(member: Member, members: Members, left_out: set[str]) -> Belonging:
+def _home(member: Member, members: Members, left_out: Mapping[str, InputError]) -> Belonging:
     """Where a pod belongs.
 
     Raises:
@@ -103,22 +104,9 @@ def _home(member: Member, members: Members, left_out: set[str]) -> Belonging:
             alone.
     """
     home = member.home(members)
-    if left_out and not home.job:
-        gone = next((name for name in _named(member) if name in left_out), "")
-        if gone:
-            raise InputError(
-                f"{gone}, which cannot be used", "one that can", subject=f"Pod {member.namespace}/{member.name}"
-            )
+    if not home.job:
+        check_whole(member, left_out)
     return home
-
-
-def _named(member: Member) -> Sequence[str]:
-    """The job and the group that a pod names, as errors name them."""
-    words = member.words
-    return (
-        f"PodGroup {member.namespace}/{words.group or words.volcano_group}",
-        f"Job.batch.volcano.sh {member.namespace}/{words.job_name}",
-    )
 
 
 def _at(pod: Pod, home: Belonging, member: Member) -> Pod:

@@ -55,6 +55,7 @@ class Head(Wire):
 
     kind: str | None = None
     api_version: str | None = None
+    metadata: msgspec.Raw = ABSENT
     items: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
 
 

@@ -153,6 +153,16 @@ def test_a_context_is_asked_with_kubectl(tmp_path: Path, monkeypatch: pytest.Mon
     ]
 
 
+def test_what_cannot_be_used_of_a_context_is_left_out_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    group = {"apiVersion": "scheduling.volcano.sh/v1beta1", "kind": "PodGroup", "metadata": {"name": "g"}}
+    written(tmp_path, n__json={"kind": "List", "items": [node(), {**group, "spec": {"queue": "nope"}}]})
+    answer = f'case "$*" in *api-resources*) echo nodes;; *) cat "{tmp_path}/n.json";; esac'
+    kubectl(tmp_path, monkeypatch, answer)
+    fleet = read_fleet(written(tmp_path / "f", f__json=cluster(context="prod", nodePools=[])))
+    assert [one.name for one in fleet.clusters[0].snapshot.nodes] == ["n"]
+    assert [one for one in fleet.warnings if "context prod: PodGroup default/g: spec.queue: found queue 'nope'" in one]
+
+
 def test_a_kubectl_that_fails_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kubectl(tmp_path, monkeypatch, 'echo "first" >&2; echo "error: no context exists" >&2; exit 1')
     with pytest.raises(InputError, match="that kubectl failed: error: no context exists, expected a cluster") as caught:

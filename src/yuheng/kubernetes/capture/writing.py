@@ -1,5 +1,7 @@
 """Objects on their way into a file: a ``List`` of Kubernetes, in JSON or YAML, plain or compressed, one at a time.
 
+The list says that it was captured: of what a live cluster says of itself, readers leave out what cannot be used.
+
 JSON has a line for each object, so that two captures can be compared, and the file is written as the cluster is read.
 YAML is for people: text that Kubernetes could take for something else is quoted.
 """
@@ -17,6 +19,7 @@ import msgspec
 import yaml
 
 from yuheng.errors import ConfigError
+from yuheng.readers.sources.documents import CAPTURED_MARK
 from yuheng.readers.sources.yaml_documents import YAML_LIMIT
 
 __all__ = ["SUFFIXES", "check_suffix", "list_of"]
@@ -25,6 +28,8 @@ SUFFIXES: Final = (".json", ".yaml", ".yml")
 # Text that is text to every reader of YAML, whatever version of it.
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./-]*")
 _WORDS: Final = frozenset(("y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"))
+# An annotation, which Kubernetes gives no list: whoever does not know it passes it over.
+_METADATA: Final = {"annotations": {CAPTURED_MARK: "true"}}
 Take = Callable[[bytes], None]
 
 
@@ -81,7 +86,7 @@ class _Json:
         self._separator = b"\n"
 
     def begin(self) -> bytes:
-        return b'{"apiVersion":"v1","kind":"List","metadata":{},"items":['
+        return b'{"apiVersion":"v1","kind":"List","metadata":' + msgspec.json.encode(_METADATA) + b',"items":['
 
     def item(self, text: bytes) -> bytes:
         separator, self._separator = self._separator, b",\n"
@@ -100,7 +105,7 @@ class _Yaml:
         self._is_empty = True
 
     def begin(self) -> bytes:
-        return b"apiVersion: v1\nkind: List\nmetadata: {}\nitems:"
+        return b"apiVersion: v1\nkind: List\nmetadata: " + msgspec.json.encode(_METADATA) + b"\nitems:"
 
     def item(self, text: bytes) -> bytes:
         found = yaml.dump(

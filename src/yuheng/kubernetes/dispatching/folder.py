@@ -120,13 +120,16 @@ def state_of(objects: Iterable[bytes], context: str) -> Snapshot:
         objects: the JSON of each.
         context: where they are from.
 
+    Returns:
+        The state, without what of it cannot be used: `Snapshot.warnings` tells.
+
     Raises:
-        InputError: one is not what it should be.
+        InputError: one is no object.
     """
     inventory = Inventory()
     text = b'{"kind":"List","apiVersion":"v1","items":[' + b",".join(objects) + b"]}"
     try:
-        inventory.add(objects_of(text, f"context {context}"))
+        inventory.add(objects_of(text, f"context {context}", captured=True))
     except msgspec.DecodeError as error:
         raise InputError("an object that is no JSON", source=f"context {context}") from error
     return Assembly(inventory).snapshot()

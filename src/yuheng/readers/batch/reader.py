@@ -89,7 +89,7 @@ class BatchReader:
         """The pods that the Volcano jobs of the input have not created yet.
 
         Raises:
-            InputError: a template is not a pod's.
+            InputError: a template is not a pod's, and `refuse` raises it.
         """
         if not self._volcano:
             return []
@@ -99,7 +99,7 @@ class BatchReader:
             try:
                 found += job_pods(job, existing, make_pod)
             except InputError as error:
-                raise error.at(source=item.source) from error.__cause__
+                self._refuse(error.at(source=item.source))
         return found
 
     def parts(self, nodes: Sequence[Node], pods: Sequence[Pod]) -> BatchParts:

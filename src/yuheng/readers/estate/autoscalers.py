@@ -11,6 +11,7 @@ from yuheng.model.estate import Autoscaler, Owner
 from yuheng.readers.estate.wire import AutoscalerObject, ScaledObject
 from yuheng.readers.inventory import converted
 from yuheng.readers.objects.selecting import named
+from yuheng.readers.refusing import Refuse, strictly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,16 +31,21 @@ USUAL: Final = {"cpu": 0.8}
 LEAST, MOST = 0, 100
 
 
-def read_autoscalers(items: Iterable[Item]) -> tuple[Autoscaler, ...]:
+def read_autoscalers(items: Iterable[Item], refuse: Refuse = strictly) -> tuple[Autoscaler, ...]:
     """The autoscalers among some objects, sorted; of one target a ScaledObject counts before the HPA that it makes.
 
-    Raises:
-        InputError: one of them is not what its API defines.
+    Args:
+        items: the objects.
+        refuse: is told of those that are not what their API defines.
     """
     found: dict[tuple[str, str, str], Autoscaler] = {}
     ordered = sorted(items, key=lambda item: item.kind == "ScaledObject")
     for item in ordered:
-        one = converted(item, _read_hpa if item.kind == HPA else _read_scaled)
+        try:
+            one = converted(item, _read_hpa if item.kind == HPA else _read_scaled)
+        except InputError as error:
+            refuse(error)
+            continue
         found[one.namespace, one.target.kind, one.target.name] = one
     return tuple(sorted(found.values(), key=lambda one: (one.namespace, one.name)))
 

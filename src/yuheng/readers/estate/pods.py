@@ -12,7 +12,7 @@ from yuheng.readers.estate.owners import Ownership
 from yuheng.readers.estate.parts import Parts, held_by
 from yuheng.readers.estate.wire import PodObject
 from yuheng.readers.estate.workloads import VOLCANO_JOB, told
-from yuheng.readers.inventory import converted
+from yuheng.readers.refusing import Refuse, readable, strictly
 from yuheng.readers.sharing import Shared
 from yuheng.readers.wire import Annotations
 
@@ -103,6 +103,7 @@ def pods_of(
     workloads: Sequence[WorkloadEstate],
     containers: ContainerReader,
     owners: Ownership,
+    refuse: Refuse = strictly,
 ) -> Pods:
     """The pods of a snapshot.
 
@@ -112,15 +113,12 @@ def pods_of(
         workloads: as they are written.
         containers: makes their containers.
         owners: finds their owners.
-
-    Raises:
-        InputError: a pod is not what Kubernetes defines.
+        refuse: is told of pods that are not what Kubernetes defines.
     """
     reader = _PodReader(snapshot, containers, owners)
     found: dict[str, PodEstate] = {}
     bare: dict[str, WorkloadEstate] = {}
-    for item in items:
-        one = converted(item, reader.read)
+    for item, one in readable(items, reader.read, refuse):
         key = f"{one.namespace}/{one.name}" if one is not None else ""
         if one is not None and key not in found:
             found[key] = one

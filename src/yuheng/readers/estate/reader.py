@@ -6,12 +6,13 @@ import gc
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from yuheng.errors import InputError
 from yuheng.model.cluster import Snapshot
-from yuheng.model.estate import Claim, Estate, WorkloadEstate
+from yuheng.model.estate import Claim, Estate, LoadBalancer, WorkloadEstate
 from yuheng.readers.assembly import Assembly
 from yuheng.readers.estate.autoscalers import AUTOSCALERS, read_autoscalers
 from yuheng.readers.estate.containers import ContainerReader
@@ -20,19 +21,22 @@ from yuheng.readers.estate.pods import pods_of
 from yuheng.readers.estate.volumes import read_balancer, read_claim, read_volume
 from yuheng.readers.estate.wire import NamespaceObject
 from yuheng.readers.estate.workloads import VOLCANO_JOB, WORKLOADS, WorkloadReader, told
-from yuheng.readers.inventory import Inventory, converted
+from yuheng.readers.inventory import Inventory
 from yuheng.readers.objects.selecting import named
 from yuheng.readers.openb import is_table, read_table
+from yuheng.readers.refusing import Refuse, readable
 from yuheng.readers.sources.documents import items_of
 from yuheng.readers.sources.files import contents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from yuheng.readers.openb import Table
     from yuheng.readers.sources.documents import Item
 
 __all__ = ["estate_of", "read_estate", "summed_estate"]
+
+T = TypeVar("T")
 
 
 def read_estate(*sources: str | Path) -> Estate:
@@ -71,28 +75,25 @@ def estate_of(items: Sequence[Item], tables: Sequence[Table] = (), cluster: str 
     with _collector_paused():
         inventory = Inventory()
         inventory.add(items)
-        snapshot = Assembly(inventory, tables).snapshot()
+        assembly = Assembly(inventory, tables)
+        snapshot, refuse = assembly.snapshot(), assembly.leaving.refuse
         containers = ContainerReader()
         reader = WorkloadReader(containers)
-        written = _workloads(inventory, reader)
-        pods = pods_of(inventory.of("Pod"), snapshot, written, containers, Ownership(reader.above))
+        written = _workloads(inventory, reader, refuse)
+        pods = pods_of(inventory.of("Pod"), snapshot, written, containers, Ownership(reader.above), refuse)
         return Estate(
             snapshot=snapshot,
             cluster=cluster,
             pods=pods.by_key,
             workloads=tuple(sorted((*written, *pods.bare), key=lambda one: (one.namespace, one.kind, one.name))),
-            claims=_claims(inventory),
-            balancers=tuple(
-                sorted(
-                    filter(None, (converted(item, read_balancer) for item in inventory.of("Service"))),
-                    key=lambda one: (one.namespace, one.name),
-                )
-            ),
-            autoscalers=read_autoscalers(item for item in items if _is_autoscaler(item)),
+            claims=_claims(inventory, refuse),
+            balancers=_balancers(inventory, refuse),
+            autoscalers=read_autoscalers(filter(_is_autoscaler, items), refuse),
             namespaces=snapshot.namespaces,
-            annotations=dict(converted(item, _namespace) for item in inventory.of("Namespace")),
+            annotations=dict(_made(inventory, "Namespace", _namespace, refuse)),
             time=snapshot.time,
-            warnings=snapshot.warnings,
+            # In the order of their reading: what was left out of all that is above is told last.
+            warnings=(*snapshot.warnings, *assembly.leaving.warnings()),
         )
 
 
@@ -113,18 +114,32 @@ def summed_estate(snapshot: Snapshot, cluster: str = "") -> Estate:
     )
 
 
-def _workloads(inventory: Inventory, reader: WorkloadReader) -> list[WorkloadEstate]:
-    found = [one for item in inventory.of(*WORKLOADS, VOLCANO_JOB) for one in reader.read(item)]
+def _workloads(inventory: Inventory, reader: WorkloadReader, refuse: Refuse) -> list[WorkloadEstate]:
+    found: list[WorkloadEstate] = []
+    for item in inventory.of(*WORKLOADS, VOLCANO_JOB):
+        try:
+            found += reader.read(item)
+        except InputError as error:
+            refuse(error)
     # An object that is there twice (in two lists, say) was found to be the same one.
     return list({one.key: one for one in found}.values())
 
 
-def _claims(inventory: Inventory) -> tuple[Claim, ...]:
+def _made(inventory: Inventory, kind: str, read: Callable[[bytes | msgspec.Raw], T], refuse: Refuse) -> Iterator[T]:
+    return (made for _, made in readable(inventory.of(kind), read, refuse))
+
+
+def _balancers(inventory: Inventory, refuse: Refuse) -> tuple[LoadBalancer, ...]:
+    found = filter(None, _made(inventory, "Service", read_balancer, refuse))
+    return tuple(sorted(found, key=lambda one: (one.namespace, one.name)))
+
+
+def _claims(inventory: Inventory, refuse: Refuse) -> tuple[Claim, ...]:
     volumes = {
         name: (size, storage_class)
-        for name, size, storage_class in (converted(item, read_volume) for item in inventory.of("PersistentVolume"))
+        for name, size, storage_class in _made(inventory, "PersistentVolume", read_volume, refuse)
     }
-    found = (converted(item, partial(read_claim, volumes)) for item in inventory.of("PersistentVolumeClaim"))
+    found = _made(inventory, "PersistentVolumeClaim", partial(read_claim, volumes), refuse)
     unique = {(claim.namespace, claim.name): claim for claim in found}
     return tuple(unique[key] for key in sorted(unique))
 

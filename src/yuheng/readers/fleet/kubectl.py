@@ -61,7 +61,7 @@ def read_context(context: str, kubeconfig: Path | None = None) -> Snapshot:
     wanted = ",".join(name for name in RESOURCES if name in known)
     text = _asked([*options, "get", wanted or RESOURCES[0], "--all-namespaces", "-o", "json"])
     inventory = Inventory()
-    inventory.add(objects_of(text, f"context {context}"))
+    inventory.add(objects_of(text, f"context {context}", captured=True))
     return Assembly(inventory).snapshot()
 
 

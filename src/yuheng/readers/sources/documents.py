@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
     from yuheng.readers.sources.files import Content
 
-__all__ = ["VOLCANO_CONFIGURATION", "Item", "items_of", "objects_of"]
+__all__ = ["CAPTURED_MARK", "VOLCANO_CONFIGURATION", "Item", "items_of", "objects_of"]
 
 # What a document is called that is no object: Volcano's scheduler configuration.
 VOLCANO_CONFIGURATION: Final = "Volcano configuration"
+# The annotation of a list, with the value "true", that was captured from a live cluster; see `yuheng.readers.captured`.
+CAPTURED_MARK: Final = "yuheng.io/captured"
 
 # PowerShell's redirection writes UTF-16, and some editors put a mark before UTF-8.
 _MARKS: Final = (
@@ -46,6 +48,7 @@ _raw: Final = msgspec.json.Decoder(msgspec.Raw)
 _head: Final = msgspec.json.Decoder(Head)
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _fields: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TRUE: Final = "true"
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
@@ -57,6 +60,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
         kind: such as ``Pod``.
         api_version: such as ``apps/v1``; empty where it is not said.
         text: its JSON.
+        captured: whether it is what a live cluster said of itself, so that whoever reads it cannot mend it.
     """
 
     source: str
@@ -64,6 +68,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     kind: str
     api_version: str
     text: msgspec.Raw
+    captured: bool = False
 
     def place(self) -> str:
         """Where the object is, in words."""
@@ -165,8 +170,21 @@ def _malformed(error: msgspec.DecodeError, text: memoryview, start: int) -> str:
     return f"malformed JSON at line {line}, column {column}: {match[1]}"
 
 
+class _ListMetadata(msgspec.Struct):
+    annotations: dict[str, str] | None = None
+
+
+_list_metadata: Final = msgspec.json.Decoder(_ListMetadata)
+
+
 def objects_of(
-    text: msgspec.Raw | bytes, source: str, position: int = 1, kind: str = "", version: str = ""
+    text: msgspec.Raw | bytes,
+    source: str,
+    position: int = 1,
+    kind: str = "",
+    version: str = "",
+    *,
+    captured: bool = False,
 ) -> Iterator[Item]:
     """The objects of one JSON document, lists taken apart.
 
@@ -176,13 +194,14 @@ def objects_of(
         position: which one it is, from 1.
         kind: what an item of a typed list is, which does not say so itself.
         version: the same, of its ``apiVersion``.
+        captured: whether the objects are those of a live cluster, even if no list says so.
 
     Raises:
         InputError: something in the document is not a Kubernetes object.
     """
     try:
         if bytes(memoryview(text)[:1]) == b"[":
-            yield from _parts(_array.decode(text), source, "", "")
+            yield from _parts(_array.decode(text), source, "", "", captured=captured)
             return
         head = _head.decode(text)
     except msgspec.ValidationError as error:
@@ -191,13 +210,26 @@ def objects_of(
         raise not_utf8(error).at(source=source, subject=f"item {position}") from error
     name, version = head.kind or kind, head.api_version or version
     if head.items is not msgspec.UNSET and (name.endswith("List") or not name):
-        yield from _parts(head.items or [], source, name.removesuffix("List"), version)
+        is_captured = captured or _is_captured(head.metadata)
+        yield from _parts(head.items or [], source, name.removesuffix("List"), version, captured=is_captured)
     elif name:
-        yield Item(source, position, name, version, text if isinstance(text, msgspec.Raw) else msgspec.Raw(text))
+        whole = text if isinstance(text, msgspec.Raw) else msgspec.Raw(text)
+        yield Item(source, position, name, version, whole, captured)
     elif _is_configuration(text):
-        yield Item(source, position, VOLCANO_CONFIGURATION, "", msgspec.Raw(bytes(text)))
+        yield Item(source, position, VOLCANO_CONFIGURATION, "", msgspec.Raw(bytes(text)), captured)
     else:
         raise InputError("nothing", "a Kubernetes object", source=source, subject=f"item {position}", field="kind")
+
+
+def _is_captured(metadata: msgspec.Raw) -> bool:
+    """Whether the metadata of a list says that it was captured."""
+    if CAPTURED_MARK.encode() not in bytes(metadata):
+        return False
+    try:
+        annotations = _list_metadata.decode(metadata).annotations or {}
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return annotations.get(CAPTURED_MARK) == _TRUE
 
 
 def _is_configuration(text: msgspec.Raw | bytes) -> bool:
@@ -207,13 +239,13 @@ def _is_configuration(text: msgspec.Raw | bytes) -> bool:
         return False
 
 
-def _parts(texts: list[msgspec.Raw], source: str, kind: str, version: str) -> Iterator[Item]:
+def _parts(texts: list[msgspec.Raw], source: str, kind: str, version: str, *, captured: bool) -> Iterator[Item]:
     for position, text in enumerate(texts, 1):
         try:
             head = _head.decode(text)
         except (msgspec.ValidationError, UnicodeDecodeError):
             head = _NO_HEAD
         if head.kind and head.items is msgspec.UNSET:
-            yield Item(source, position, head.kind, head.api_version or version, text)
+            yield Item(source, position, head.kind, head.api_version or version, text, captured)
         else:
-            yield from objects_of(text, source, position, kind, version)
+            yield from objects_of(text, source, position, kind, version, captured=captured)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from yuheng.errors import InputError
 from yuheng.model.node import Node
 from yuheng.model.pod import Pod
+from yuheng.readers.refusing import Refuse, strictly
 from yuheng.readers.workloads.daemons import daemon_set_pods
 from yuheng.readers.workloads.fields import (
     CronJob,
@@ -40,6 +42,7 @@ def missing_pods(
     pods: Iterable[Pod],
     nodes: Sequence[Node],
     make_pod: Callable[[Mapping[str, Any]], Pod],
+    refuse: Refuse = strictly,
 ) -> list[Pod]:
     """The pods that the controllers of these workloads would create next.
 
@@ -51,6 +54,7 @@ def missing_pods(
         nodes: the nodes, which decide where a DaemonSet runs.
         make_pod: from a complete v1 Pod to a pod of the model; called once for all pods that differ only by
             name and labels.
+        refuse: is told of each workload that cannot be used; ``subject`` is the workload.
 
     Returns:
         The pods in the order of ``objects``, each workload's by their number. The same input gives the
@@ -58,14 +62,27 @@ def missing_pods(
 
     Raises:
         InputError: a workload lacks its name or its template, has a negative count or a field of the wrong
-            type, or ``make_pod`` refuses its template; ``subject`` is the workload.
+            type, or ``make_pod`` refuses its template; and ``refuse`` raises it.
     """
-    workloads = [workload for document in objects if (workload := read_workload(document)) is not None]
+    workloads = list(_read(objects, refuse))
     scene = Scene(workloads, pods, nodes, make_pod)
-    return [
-        pod
-        for workload in workloads
+    found: list[Pod] = []
+    for workload in workloads:
         # What is being deleted creates nothing any more.
-        if workload.metadata.deletion_timestamp is None
-        for pod in CONTROLLERS[type(workload)](workload, scene)
-    ]
+        if workload.metadata.deletion_timestamp is None:
+            try:
+                found += CONTROLLERS[type(workload)](workload, scene)
+            except InputError as error:
+                refuse(error)
+    return found
+
+
+def _read(objects: Iterable[Mapping[str, Any]], refuse: Refuse) -> Iterator[Workload]:
+    for document in objects:
+        try:
+            workload = read_workload(document)
+        except InputError as error:
+            refuse(error)
+            continue
+        if workload is not None:
+            yield workload
