@@ -32,6 +32,8 @@ class Member(Cluster):
     Attributes:
         resources: what discovery tells: apiVersion, plural, kind, whether it lives in namespaces.
         older: versions that are served and not preferred.
+        works: whether replicas that are applied are ready at once.
+        absent: paths that are not there: what it has is told by its last name only.
         applied: what was applied, in order: kind and name; dry runs are not.
     """
 
@@ -42,6 +44,8 @@ class Member(Cluster):
         self.resources += MORE
         self.served |= {plural for _, plural, _, _ in MORE}
         self.older: set[str] = set()
+        self.works = False
+        self.absent: set[str] = set()
         self.applied: list[str] = []
         self.deleted: list[str] = []
         self.is_ready = True
@@ -50,6 +54,8 @@ class Member(Cluster):
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         known = {"/apis": self._groups, "/readyz": self._readyz}
+        if request.path in self.absent:
+            return status(404, "NotFound", "the server could not find the requested resource")
         if request.path in known or request.path == "/api/v1" or request.path.count("/") == 3:
             for fault in list(self.faults):
                 answer = await fault(request)
@@ -141,6 +147,8 @@ class Member(Cluster):
         after["metadata"]["managedFields"] = [{"manager": manager, "operation": "Apply"}]
         if is_dry:
             return web.json_response({**after, "metadata": {**after["metadata"], "name": name}})
+        if self.works:
+            after["status"] = {"readyReplicas": after.get("spec", {}).get("replicas", 0)}
         self._managers[collection, f"{namespace}/{name}"] = owners
         self.applied.append(f"{body['kind']} {name}")
         return web.json_response(self._store(collection, namespace, name, after))
@@ -154,6 +162,9 @@ class Member(Cluster):
             return status(404, "NotFound", f'{collection} "{name}" not found')
         if body.get("preconditions", {}).get("uid", found["metadata"]["uid"]) != found["metadata"]["uid"]:
             return status(409, "Conflict", "the UID in the precondition does not match")
+        if not is_dry and found["metadata"].get("finalizers"):
+            leaving = {**found, "metadata": {**found["metadata"], "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+            return web.json_response(self._store(collection, namespace, name, leaving))
         if not is_dry:
             self.deleted.append(f"{collection} {name}")
             self.delete(collection, name, namespace)

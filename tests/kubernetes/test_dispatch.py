@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from tests.kubernetes.made_api_server import FakeTime, answering, dropping, status, unto
 from tests.kubernetes.made_member import Member, beside, deployment, members, write, write_fleet
 
@@ -45,6 +46,25 @@ async def test_workloads_go_where_the_plan_has_room_for_them(tmp_path):
             name: one.replicas()["web"] for name, one in found.items()
         }
         assert decision(found["a"].found("deployments", "web"))["number"] == 1
+
+
+async def volcano_s_group(request: web.Request) -> web.Response | None:
+    """A fault: the group is there after all."""
+    known = {"kind": "APIGroup", "versions": [{"version": "v1beta1"}], "preferredVersion": {"version": "v1beta1"}}
+    return web.json_response(known) if request.path == "/apis/scheduling.volcano.sh" else None
+
+
+async def test_a_typo_of_a_tenant_of_one_cluster_keeps_no_fleet_from_being_dispatched(tmp_path):
+    async with members("a", "b") as found:
+        group = {"metadata": {"name": "typo"}, "spec": {"minMember": 1, "queue": "nope"}}
+        found["a"].create("podgroups", group)
+        found["a"].faults.extend([volcano_s_group] * 9)
+        folder = write_fleet(tmp_path / "fleet", urls(found))
+        write(folder, "web.json", deployment())
+        report = await run(folder)
+        assert report.failures == {}
+        assert found["a"].replicas() == {"web": 3}
+        assert [one for one in report.notes if "PodGroup default/typo: spec.queue: found queue 'nope'" in one]
 
 
 async def test_the_same_dispatch_again_changes_nothing(tmp_path):
@@ -246,6 +266,7 @@ async def test_a_cluster_that_goes_down_half_way_keeps_what_it_has_and_holds_bac
         assert found["a"].replicas() == {"web": 3}
         assert [one.action for one in report.objects if one.cluster == "a"] == ["left"]
         found["b"].faults.clear()
+        found["b"].works = True
         again = await run(folder, rebalance=True)
         assert again.failures == {}
         assert found["b"].replicas() == {"web": 3}
@@ -308,6 +329,7 @@ async def test_a_cluster_that_is_given_up_loses_its_replicas_and_gets_them_back_
         write(folder, "web.json", deployment(replicas=5))
         await run(folder)
         assert found["a"].replicas() == {"web": 5}
+        found["a"].works = found["b"].works = True
         await run(folder, without=("cluster=a",))
         assert found["b"].replicas() == {"web": 5}
         assert decision(found["b"].found("deployments", "web")) == {
@@ -346,17 +368,32 @@ async def test_replicas_that_move_stay_until_those_that_replace_them_are_ready(t
         assert not [note for note in report.notes if "not ready" in note]
 
 
-async def test_replicas_leave_after_the_grace_period_in_any_case(tmp_path):
+async def test_replicas_leave_a_cluster_that_is_given_up_after_the_grace_period_in_any_case(tmp_path):
+    async with members("a", "b") as found:
+        folder = write_fleet(tmp_path / "fleet", urls(found))
+        write(folder, "web.json", deployment(replicas=3))
+        await run(folder)
+        clock = FakeTime()
+        report = await dispatched(Options((str(folder),), without=("cluster=a",), grace=60.0), clock.timing)
+        assert 50 < sum(clock.pauses) < 70
+        assert (found["a"].replicas(), found["b"].replicas()) == ({}, {"web": 3})
+        assert [note for note in report.notes if "is not ready after 60 s" in note]
+
+
+async def test_replicas_do_not_leave_a_cluster_that_works_for_one_where_they_do_not(tmp_path):
     async with members("a", "b") as found:
         folder = write_fleet(tmp_path / "fleet", urls(found))
         write(folder, "web.json", deployment(replicas=3))
         await run(folder)
         write_fleet(folder, urls(found), a=9.0, b=0.01)
-        clock = FakeTime()
-        report = await dispatched(Options((str(folder),), rebalance=True, grace=60.0), clock.timing)
-        assert 50 < sum(clock.pauses) < 70
+        report = await run(folder, rebalance=True, grace=60.0)
+        assert (found["a"].replicas(), found["b"].replicas()) == ({"web": 3}, {"web": 3})
+        assert "Deployment default/web is not ready after 60 s: it stays where it was as well" in report.failures["b"]
+        assert [one.reason for one in report.objects if one.action == "left"] == [
+            "it stays until what replaces it is ready"
+        ]
+        assert (await run(folder, grace=0.0)).failures == {}
         assert (found["a"].replicas(), found["b"].replicas()) == ({}, {"web": 3})
-        assert [note for note in report.notes if "is not ready after 60 s" in note]
 
 
 async def test_a_workload_without_a_place_takes_nothing_away(tmp_path):

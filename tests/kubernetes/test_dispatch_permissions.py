@@ -13,10 +13,10 @@ import pytest
 import yaml
 from aiohttp import web
 from tests.kubernetes.made_api_server import FakeTime, access_to, places, serving, status, until
+from tests.kubernetes.made_karmada import ControlPlane, is_done
 from tests.kubernetes.made_member import Member, beside, deployment, write, write_fleet
 from tests.kubernetes.test_dispatch import run, weighted
 from tests.kubernetes.test_dispatch_watch import keeping
-from tests.kubernetes.test_karmada_scheduler import ControlPlane, is_done
 from tools.chart import Release, rendered
 
 from yuheng.kubernetes.api import KINDS, Api, rule_of

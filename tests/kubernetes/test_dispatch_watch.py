@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -66,6 +67,8 @@ async def test_a_cluster_that_stays_away_is_given_up_and_what_it_has_left_goes_w
             assert kept.said("cluster a is given up")
             given_up = next(line for line in kept.lines if "given up" in line)
             assert int(given_up.split("not ready for ")[1].split()[0]) >= 300
+            live = found["b"].found("deployments", "web") or {}
+            found["b"].create("deployments", {**live, "status": {"readyReplicas": 5}})
             found["a"].faults.clear()
             await until(lambda: found["a"].replicas() == {}, 30)
             assert kept.said("cluster a is ready again: no replica goes back without --failback")
@@ -76,6 +79,7 @@ async def test_replicas_go_back_where_that_was_asked_for(tmp_path):
     async with members("a", "b") as found:
         folder = write_fleet(tmp_path / "fleet", urls(found))
         write(folder, "web.json", deployment(replicas=5))
+        found["a"].works = True
         async with keeping(folder, failback=True):
             down(found["a"])
             await until(lambda: found["b"].replicas() == {"web": 5}, 30)
@@ -188,3 +192,72 @@ async def test_a_round_that_fails_is_done_again(tmp_path):
         async with keeping(folder) as kept:
             assert found["a"].replicas() == {"web": 2}
             assert kept.lines
+
+
+async def test_a_quarrel_over_replicas_does_not_shorten_the_pauses_between_rounds_that_fail(tmp_path):
+    async with members("a") as found:
+        folder, here = write_fleet(tmp_path / "fleet", urls(found)), found["a"]
+        write(folder, "web.json", deployment(replicas=2), deployment("other", replicas=1))
+        async with keeping(folder, every=1e6) as kept:
+            await here.watched(5)
+            ends: list[float] = []
+            reports = [kept.keeper.report]
+
+            def look() -> bool:
+                if kept.keeper.report is not reports[-1]:
+                    reports.append(kept.keeper.report)
+                    ends.append(kept.clock.seconds)
+                    # Each time that it was tried, somebody scales it again, and its status changes.
+                    here.changed("deployments", "web", "default", "kubectl", replicas=5 + len(ends))
+                live = here.found("deployments", "web") or {}
+                here._store("deployments", "default", "web", {**live, "status": {"readyReplicas": len(ends) % 3}})
+                return len(ends) >= 9
+
+            here.changed("deployments", "web", "default", "kubectl", replicas=5)
+            await until(look, 30)
+            pauses = [later - sooner for sooner, later in itertools.pairwise(ends)]
+            assert pauses[-1] > 500
+            # What it is not about is not held up by it.
+            here.delete("deployments", "other")
+            started = kept.clock.seconds
+            await until(lambda: "other" in here.replicas(), 30)
+            assert kept.clock.seconds - started < 500
+
+
+async def test_what_is_noted_is_told_once(tmp_path):
+    async with members("a", "b") as found:
+        folder = write_fleet(tmp_path / "fleet", urls(found))
+        write(folder, "web.json", deployment(replicas=0))
+        async with keeping(folder, every=20.0) as kept:
+            for _ in range(3):
+                last = kept.keeper.report
+                await until(lambda last=last: kept.keeper.report is not last, 30)
+            assert len([line for line in kept.lines if "goes nowhere: it asks for no replicas" in line]) == 1
+
+
+async def test_a_workload_that_waits_for_a_cluster_is_told_of(tmp_path):
+    async with members("a", "b") as found:
+        folder = write_fleet(tmp_path / "fleet", urls(found))
+        write(folder, "web.json", deployment(replicas=2))
+        down(found["a"])
+        kept, stop = Kept(folder, failover_after=1e9), asyncio.Event()
+        running = asyncio.ensure_future(kept.keeper.run(stop))
+        await until(lambda: kept.said("Deployment default/web waits: a cannot be read"), 30)
+        stop.set()
+        async with asyncio.timeout(20):
+            await running
+
+
+async def test_what_waits_to_go_is_looked_for_again_after_pauses_that_grow(tmp_path):
+    async with members("a") as found:
+        folder, here = write_fleet(tmp_path / "fleet", urls(found)), found["a"]
+        write(folder, "web.json", deployment("web"), deployment("old"))
+        async with keeping(folder, every=1e6) as kept:
+            live = here.found("deployments", "old") or {}
+            live["metadata"]["finalizers"] = ["example.com/slow"]
+            write(folder, "web.json", deployment("web"))
+            await until(lambda: kept.said("Deployment default/old stays: it is being deleted"), 30)
+            last, started = kept.keeper.report, kept.clock.seconds
+            await until(lambda: kept.keeper.report is not last, 30)
+            assert kept.clock.seconds - started < 1000
+            assert len(here.asked("DELETE", "deployments/old")) == 1

@@ -50,7 +50,9 @@ FailoverAfter = Annotated[
 Grace = Annotated[
     str,
     typer.Option(
-        "--grace", metavar="TIME", help="How long replicas that move stay until those that replace them are ready."
+        "--grace",
+        metavar="TIME",
+        help="When replicas leave a cluster that was given up for others that are not ready; 0: do not wait.",
     ),
 ]
 Failback = Annotated[

@@ -239,3 +239,53 @@ def test_a_server_that_is_gone_keeps_what_it_has_and_the_other_is_done(servers, 
         servers["b"].start()
     assert run(folder).failures == {}
     assert {name: replicas(one, "both") for name, one in servers.items()} == shares
+
+
+def test_a_workload_whose_replicas_others_set_is_paused_and_begins_anew(servers, folder):
+    made = deployment("resting", 2)
+    made["metadata"]["labels"] |= {"resourcetemplate.karmada.io/retain-replicas": "true"}
+    write(folder, "web.json", made)
+    assert run(folder).failures == {}
+    servers["a"].kubectl("scale", "deployment", "resting", "--replicas", "5")
+    for wanted in (0, 0, 2):
+        made["spec"]["replicas"] = wanted
+        write(folder, "web.json", made)
+        assert run(folder).failures == {}
+        assert replicas(servers["a"], "resting") == wanted
+    servers["a"].kubectl("scale", "deployment", "resting", "--replicas", "0")
+    assert run(folder).failures == {}
+    assert replicas(servers["a"], "resting") == 0
+
+
+def test_what_waits_for_its_finalizers_is_told_until_it_is_gone(servers, folder):
+    write(folder, "web.json", deployment("stays", 1))
+    assert run(folder).failures == {}
+    patch = ("patch", "deployment", "stays", "--type", "merge", "-p")
+    servers["a"].kubectl(*patch, '{"metadata":{"finalizers":["example.com/slow"]}}')
+    write(folder, "web.json")
+    for _ in range(2):
+        told = {(one.kind, one.action): one.reason for one in run(folder).objects}
+        assert told["Deployment", "left"].startswith("it is being deleted, and waits for its finalizers")
+    write(folder, "web.json", deployment("stays", 1))
+    report = run(folder)
+    assert "it is being deleted" in report.failures["a"]
+    assert replicas(servers["b"], "stays") is None
+    servers["a"].kubectl(*patch, '{"metadata":{"finalizers":null}}')
+    assert run(folder).failures == {}
+
+
+def test_a_fleet_that_was_renamed_waits_and_is_taken_over(servers, folder):
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "mends", "namespace": "default"}}
+    template = deployment()["spec"]["template"]
+    template["spec"]["restartPolicy"] = "Never"
+    write(folder, "job.json", {**job, "spec": {"ttlSecondsAfterFinished": 5, "template": template}})
+    assert run(folder).failures == {}
+    found = [one for one in servers["a"].objects("jobs") if one["metadata"]["name"] == "mends"]
+    assert "ttlSecondsAfterFinished" not in found[0]["spec"]
+    name = f"{folder.parent.name.replace('_', '-')}-anew"
+    assert "would run twice" in run(folder, name=name, without=("cluster=b",)).failures["a"]
+    assert "would run twice" in run(folder, name=name, rebalance=True).failures["a"]
+    assert run(folder, name=name, force_conflicts=True).failures == {}
+    (folder / "job.json").unlink()
+    gone = run(folder, name=name)
+    assert [(one.cluster, one.kind, one.action) for one in gone.objects] == [("a", "Job", "prune")]

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from yuheng.errors import YuhengError
 from yuheng.kubernetes.api import KINDS, Api, ApiError, Kind, Patience, UnreachableError
 from yuheng.kubernetes.dispatching.owned import FLEET, SELECTOR
+from yuheng.kubernetes.dispatching.runs import has_ended
 from yuheng.kubernetes.watching import Reflector
 from yuheng.kubernetes.watching.newest import seen
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from yuheng.kubernetes.dispatching.members import Member
     from yuheng.kubernetes.timing import Timing
 
-__all__ = ["WATCHED", "Health", "Monitor"]
+__all__ = ["WATCHED", "Health", "Monitor", "Seen"]
 
 # Seconds between two questions, and after which no answer is one.
 EVERY: Final = 5.0
@@ -129,10 +130,28 @@ class _Nodes:
         return bool(known) and not any(known.values())
 
 
+class Seen(NamedTuple):
+    """What a watch tells of a workload of the fleet.
+
+    Attributes:
+        kind: such as ``Deployment``.
+        key: ``namespace/name``.
+        replicas: that it is to have; None for one that is gone.
+        ready: that work.
+        is_over: whether it has run to its end; None for one that went unseen.
+    """
+
+    kind: str
+    key: str
+    replicas: int | None
+    ready: int
+    is_over: bool | None
+
+
 class _Shares:
     """Workloads of the fleet in a cluster: replicas and ready ones; rings when somebody else changes or deletes one."""
 
-    def __init__(self, kind: str, fleet: str, told: Callable[[str, str, int | None, int | None], object]) -> None:
+    def __init__(self, kind: str, fleet: str, told: Callable[[Seen], object]) -> None:
         self._kind = kind
         self._fleet = fleet
         self._told = told
@@ -153,11 +172,12 @@ class _Shares:
         ready = found.status.ready_replicas
         if ready is None and self._kind == "Job":
             ready = (found.status.ready or 0) + (found.status.succeeded or 0)
-        self._told(self._kind, key, wanted, ready or 0)
+        # Without a number, which servers set to 1, it could not be told from one that is gone.
+        self._told(Seen(self._kind, key, 1 if wanted is None else wanted, ready or 0, self._has_ended(raw)))
 
     def settle(self) -> None:
         for key in self._known - self._listed:
-            self._told(self._kind, key, None, None)
+            self._told(Seen(self._kind, key, None, 0, None))
         self._known = set(self._listed)
 
     def gone(self, raw: msgspec.Raw) -> None:
@@ -165,7 +185,10 @@ class _Shares:
         if key in self._known:
             self._known.discard(key)
             self._listed.discard(key)
-            self._told(self._kind, key, None, None)
+            self._told(Seen(self._kind, key, None, 0, self._has_ended(raw)))
+
+    def _has_ended(self, raw: msgspec.Raw) -> bool:
+        return self._kind == "Job" and has_ended(raw)
 
 
 class Monitor:
@@ -175,8 +198,7 @@ class Monitor:
         member: the cluster.
         fleet: the name of the fleet.
         timing: the clocks.
-        told: takes what becomes of a workload: the cluster, its kind and key, replicas and ready ones; None for one
-            that is gone.
+        told: takes the cluster, and what becomes of a workload in it.
 
     Attributes:
         health: whether it works.
@@ -187,13 +209,13 @@ class Monitor:
         member: Member,
         fleet: str,
         timing: Timing,
-        told: Callable[[str, str, str, int | None, int | None], object],
+        told: Callable[[str, Seen], object],
     ) -> None:
         self._member = member
         self._timing = timing
         self._nodes = _Nodes()
         self._shares = [
-            (KINDS[name], _Shares(KINDS[name].kind, fleet, lambda *what: told(member.name, *what))) for name in WATCHED
+            (KINDS[name], _Shares(KINDS[name].kind, fleet, lambda one: told(member.name, one))) for name in WATCHED
         ]
         self.health = Health(timing.now())
 

@@ -7,7 +7,8 @@
                          ready again: what it has left is taken away; replicas come back only when that was asked for
 
 A cluster that does not answer for a moment keeps what it has, and is not asked until it does, since others would wait.
-When none answers it is we who are cut off, and nobody is given up. Rounds that fail are followed by pauses that grow.
+When none answers it is we who are cut off, and nobody is given up. Rounds that fail are followed by pauses that grow,
+and what others change in the meantime does not shorten them: it may be the same quarrel again.
 Files are read when they have been at rest for some seconds: half of an edit looks like a fleet without the other half.
 """
 
@@ -24,12 +25,13 @@ import structlog
 from yuheng.errors import YuhengError
 from yuheng.kubernetes.dispatching.decision import Decision
 from yuheng.kubernetes.dispatching.folder import Folder, fingerprint, opened
-from yuheng.kubernetes.dispatching.health import Monitor
+from yuheng.kubernetes.dispatching.health import Monitor, Seen
 from yuheng.kubernetes.dispatching.members import Member, Reading, connected
 from yuheng.kubernetes.dispatching.rounds import Round, Task
+from yuheng.kubernetes.dispatching.runs import Runs
 from yuheng.kubernetes.dispatching.targets import Identity
 from yuheng.kubernetes.timing import Timing
-from yuheng.model.dispatch import DispatchReport
+from yuheng.model.dispatch import Carried, DispatchReport
 
 __all__ = ["Keeper", "Patience"]
 
@@ -49,7 +51,7 @@ class Patience(NamedTuple):
 
     Attributes:
         failover_after: until a cluster that is not ready is given up.
-        grace: until replicas leave that are replaced by others which are not ready.
+        grace: until replicas leave a cluster that was given up for others which are not ready; 0 not to wait.
         every: between two rounds in which nothing happened.
         least: between two rounds in any case.
     """
@@ -99,7 +101,12 @@ class Keeper:
         self._monitors: dict[str, Monitor] = {}
         self._known: dict[str, Reading] = {}
         self._decisions: dict[Identity, Decision] = {}
+        self._runs = Runs()
+        self._replicas: dict[tuple[str, str, str], int] = {}
         self._why = ""
+        self._drift: dict[tuple[str, str, str], str] = {}
+        self._quarrels: set[tuple[str, str, str]] = set()
+        self._leaving = 0
         self._failed = 0
         self._again = 0.0
         self._waiting: dict[Identity, float] = {}
@@ -167,6 +174,9 @@ class Keeper:
         while not stop.is_set():
             self._look()
             now = self._timing.now()
+            if not self._why:
+                # Of what a round was for already that failed, the pause between such rounds is kept.
+                self._why = next((why for share, why in self._drift.items() if share not in self._quarrels), "")
             if not self._why and now >= self._again:
                 self._why = "the last round was not done wholly" if self._failed else "some time has passed"
             if self._why and now >= due:
@@ -180,6 +190,8 @@ class Keeper:
 
     async def _round(self, folder: Folder, reached: tuple[dict[str, Member], dict[str, str]]) -> None:
         why, self._why = self._why, ""
+        self._quarrels.update(self._drift)
+        self._drift.clear()
         _log.info("dispatching", why=why)
         task = self._task._replace(
             settings=self._task.settings._replace(fleet=folder.fleet),
@@ -188,6 +200,9 @@ class Keeper:
             holds=True,
             overdue=self._overdue(),
             silent=self._unheard(),
+            runs=self._runs,
+            grace=self._patience.grace,
+            live=self._replicas,
         )
         self._silent = dict(task.silent)
         one = Round(folder, *reached, self._timing, self._known)
@@ -203,6 +218,9 @@ class Keeper:
         self.report = report
         self._announce(report)
         self._failed = self._failed + 1 if report.failures else 0
+        if not report.failures:
+            self._quarrels.clear()
+        self._leaving = self._leaving + 1 if one.leaving else 0
         now = self._timing.now()
         self._waiting = {identity: self._waiting.get(identity, now) for identity in one.waiting}
 
@@ -220,6 +238,8 @@ class Keeper:
         """Seconds until the next round when nothing happens: growing ones, with jitter, while rounds fail."""
         if self._waiting and not self._failed:
             return min(_SOON, self._patience.every)
+        if self._leaving and not self._failed:
+            return min(_SOON * 2.0 ** min(self._leaving - 1, 16), self._patience.every)
         if not self._failed:
             return self._patience.every
         bound = min(_FIRST * 2.0 ** min(self._failed, 16), self._patience.every)
@@ -255,24 +275,35 @@ class Keeper:
                     self._why = f"cluster {name} is given up"
                     self._tell(f"{self._why}: not ready for {away:.0f} s ({one.reason}): its replicas go elsewhere")
 
-    def _changed(self, cluster: str, kind: str, key: str, replicas: int | None, ready: int | None) -> None:
+    def _changed(self, cluster: str, one: Seen) -> None:
         """A workload of ours changed in a cluster."""
-        share = cluster, kind, key
-        wanted = self._expected.get(share)
-        if replicas is None:
-            self.ready.pop(share, None)
-            if share in self._expected and cluster not in self.lost:
-                self._why = f"{kind} {key} is gone from {cluster}"
+        share = cluster, one.kind, one.key
+        if one.replicas is None:
+            self._gone(cluster, one)
             return
-        before = self.ready.get(share)
-        self.ready[share] = ready or 0
-        if before is not None and before != ready:
-            self._say(f"{cluster}: {kind} {key}: {ready}/{replicas} replicas are ready")
-        if wanted is not None and replicas != wanted and kind != "Job":
-            self._why = f"{kind} {key} was changed in {cluster}"
+        if one.kind == "Job":
+            self._runs.seen(cluster, (one.kind, one.key), is_over=bool(one.is_over))
+        before, self.ready[share] = self.ready.get(share), one.ready
+        if before is not None and before != one.ready:
+            self._say(f"{cluster}: {one.kind} {one.key}: {one.ready}/{one.replicas} replicas are ready")
+        # What is told again with each change of a status is no news.
+        is_news = self._replicas.get(share) != one.replicas
+        self._replicas[share] = one.replicas
+        wanted = self._expected.get(share)
+        if is_news and wanted is not None and one.replicas != wanted and one.kind != "Job":
+            self._drift[share] = f"{one.kind} {one.key} was changed in {cluster}"
+
+    def _gone(self, cluster: str, one: Seen) -> None:
+        """A workload of ours is gone from a cluster; a Job of which that is not known has run."""
+        share = cluster, one.kind, one.key
+        self.ready.pop(share, None)
+        self._replicas.pop(share, None)
+        is_missed = one.kind != "Job" or self._runs.gone(cluster, (one.kind, one.key), is_over=one.is_over is not False)
+        if is_missed and share in self._expected and cluster not in self.lost:
+            self._drift[share] = f"{one.kind} {one.key} is gone from {cluster}"
 
     def _announce(self, report: DispatchReport) -> None:
-        """What a round did, in lines; what stays as it is is told once."""
+        """What a round did, in lines; what stays as it is, and what is noted, is told once."""
         for one in report.objects:
             if one.action in ("create", "change", "prune"):
                 fields = f" ({', '.join(one.fields)})" if one.fields else ""
@@ -281,6 +312,8 @@ class Keeper:
             self._say(f"moved: {moved}")
         lines = [f"{name}: {reason}" for name, reason in report.failures.items()]
         lines += [f"{one.kind} {one.workload} has no place: {one.reason}" for one in report.unplaced]
+        lines += [f"{one.cluster}: {one.kind} {one.key} stays: {one.reason}" for one in report.objects if _is_left(one)]
+        lines += report.notes
         for line in lines:
             if line not in self._told:
                 self._say(line)
@@ -298,3 +331,7 @@ class Keeper:
         for one in waits:
             one.cancel()
         await asyncio.gather(*waits, return_exceptions=True)
+
+
+def _is_left(one: Carried) -> bool:
+    return one.action == "left" and bool(one.reason)

@@ -2,7 +2,8 @@
 
 Overrides first; then the share, since how many there are is decided by placement and not by a cluster; then what it is
 known by. What only a server writes is left out: a folder may hold what ``kubectl get -o yaml`` gave, and a foreign uid
-or owner would have the object refused, or collected as garbage.
+or owner would have the object refused, or collected as garbage. So is the time after which a Job that is done takes
+itself away, as Karmada leaves it out: a Job that is gone would be run again by the next dispatch.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import msgspec
 
 from yuheng.kubernetes.dispatching.decision import ANNOTATION, Decision
 from yuheng.kubernetes.dispatching.owned import FLEET, MANAGED_BY, MANAGER
+from yuheng.kubernetes.dispatching.runs import print_of
+from yuheng.kubernetes.dispatching.scaled import PAUSED
 from yuheng.placement.propagation.apportion import webster
 from yuheng.readers.decoding import without_nulls
 from yuheng.readers.karmada import overridden
@@ -39,6 +42,7 @@ _OF_SERVERS: Final = (
     "uid",
 )
 _PASSING: Final = ("kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision")
+_LIFE: Final = "ttlSecondsAfterFinished"
 _REPLICATED: Final = frozenset(("Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"))
 
 
@@ -59,6 +63,8 @@ def made_for(item: Item, api_version: str, overrides: Sequence[OverridePolicy], 
     manifest["kind"] = manifest.get("kind") or item.kind
     manifest = overridden(manifest, overrides, cluster) or manifest
     manifest.pop("status", None)
+    if print_of(manifest) and isinstance(manifest.get("spec"), dict):
+        manifest["spec"] = {key: value for key, value in manifest["spec"].items() if key != _LIFE}
     metadata = manifest.setdefault("metadata", {})
     for name in _OF_SERVERS:
         metadata.pop(name, None)
@@ -89,15 +95,19 @@ def with_share(manifest: Manifest, share: str, replicas: Mapping[str, int], want
     return changed
 
 
-def paused(manifest: Manifest) -> Manifest:
+def paused(manifest: Manifest, *, is_scaled: bool = False) -> Manifest:
     """A workload with no replicas; one that says so in other words (a Job's ``suspend``) is as it is written.
 
     Args:
         manifest: the workload.
+        is_scaled: whether it is marked as paused: an autoscaler sets its replicas otherwise.
     """
     if manifest["kind"] not in _REPLICATED:
         return manifest
-    return {**manifest, "spec": {**(manifest.get("spec") or {}), "replicas": 0}}
+    metadata = dict(manifest.get("metadata") or {})
+    if is_scaled:
+        metadata["annotations"] = {**(metadata.get("annotations") or {}), PAUSED: "true"}
+    return {**manifest, "metadata": metadata, "spec": {**(manifest.get("spec") or {}), "replicas": 0}}
 
 
 def stamped(manifest: Manifest, fleet: str, decision: Decision | None) -> Manifest:

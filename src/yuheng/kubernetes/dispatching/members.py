@@ -12,21 +12,33 @@ import msgspec
 
 from yuheng.errors import ConfigError, YuhengError
 from yuheng.kubernetes.access import Access, open_access
-from yuheng.kubernetes.api import KINDS, Api, ApiError, Patience, UnreachableError
+from yuheng.kubernetes.api import KINDS, Api, ApiError, ForbiddenError, Patience, ServerError, UnreachableError
 from yuheng.kubernetes.capture import capture
-from yuheng.kubernetes.dispatching.catalog import Catalog, discovered
+from yuheng.kubernetes.dispatching.catalog import Catalog, discovered, looked_up
 from yuheng.kubernetes.dispatching.folder import Place, state_of
-from yuheng.kubernetes.dispatching.owned import Owned, owned_in
+from yuheng.kubernetes.dispatching.notes import not_looked_through
+from yuheng.kubernetes.dispatching.owned import OF_WORKLOADS, Found, Owned, owned_in
 from yuheng.kubernetes.timing import Timing
 from yuheng.model.cluster import Snapshot
-from yuheng.model.words import first_of
 
-__all__ = ["Member", "Reading", "check_apart", "connected", "read_all"]
+__all__ = ["Member", "Reading", "check_apart", "completed_reading", "connected", "read_all"]
 
 # Others wait for a cluster that does not answer: for one request, and for all that is read of it.
 PATIENCE: Final = Patience(total=10.0, first=0.1, longest=2.0)
 SECONDS: Final = 40.0
 _SECONDS_TO_READ: Final = 180.0
+# What makes pods, and may need what is beside it.
+_OF_PODS: Final = (
+    ("apps", "DaemonSet"),
+    ("apps", "Deployment"),
+    ("apps", "ReplicaSet"),
+    ("apps", "StatefulSet"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+    ("batch.volcano.sh", "Job"),
+    ("", "Pod"),
+    ("scheduling.volcano.sh", "PodGroup"),
+)
 
 
 class Member(NamedTuple):
@@ -52,7 +64,8 @@ class Reading(NamedTuple):
         owned: the fleet's own objects.
         notes: what could not be seen, a sentence each.
         identity: what no other cluster has; empty where it may not be asked.
-        unseen: names of kinds that could not be looked through for the fleet's own.
+        strangers: workloads that other fleets applied.
+        unseen: why kinds could not be looked through for the fleet's own, by group and kind.
     """
 
     catalog: Catalog
@@ -60,7 +73,28 @@ class Reading(NamedTuple):
     owned: list[Owned]
     notes: list[str]
     identity: str = ""
-    unseen: frozenset[str] = frozenset()
+    strangers: Sequence[Owned] = ()
+    unseen: Mapping[tuple[str, str], str] = {}
+
+    def unknown(self, group: str, kind: str) -> str:
+        """Why it is not known what the cluster has of a kind; empty where it is.
+
+        Args:
+            group: of the API; empty for the core.
+            kind: such as ``Deployment``.
+        """
+        if (group, kind) in self.unseen:
+            return self.unseen[group, kind]
+        if self.catalog.is_prunable(group, kind):
+            return ""
+        if group in self.catalog.silent:
+            return self.catalog.silent[group]
+        # Of others it was asked for by its own name, and there is none.
+        return "it does not tell of this kind, which every cluster has" if group in OF_WORKLOADS else ""
+
+    def doubted(self) -> str:
+        """A kind of workloads of which it is not known what there is; empty where there is none."""
+        return next((kind for group, kind in _OF_PODS if self.unknown(group, kind)), "")
 
 
 async def connected(
@@ -128,12 +162,42 @@ async def _read(member: Member, fleet: str) -> Reading:
     catalog = await discovered(member.api)
     taken: list[bytes] = []
     captured = await capture(member.api, taken.append)
-    owned, unseen = await owned_in(member.api, fleet, catalog.prunable)
-    notes = [f"not looked through for what is no longer wanted: {first_of(unseen)}"] if unseen else []
-    silent = [f"{version} is left out: its server does not answer" for version in catalog.silent]
+    found = await owned_in(member.api, fleet, catalog.prunable)
+    refused = [kind.name for kind, error in found.unseen if isinstance(error, ForbiddenError)]
+    failed = {kind.name: str(error) for kind, error in found.unseen if not isinstance(error, ForbiddenError)}
     state = state_of(taken, member.access.context)
-    said = [*captured.notes, *silent, *notes]
-    return Reading(catalog, state, owned, said, await _identity(member.api), frozenset(unseen))
+    said = [*captured.notes, *not_looked_through(refused, failed, catalog.silent)]
+    return Reading(catalog, state, found.own, said, await _identity(member.api), found.strangers, _reasons(found))
+
+
+def _reasons(found: Found) -> dict[tuple[str, str], str]:
+    return {(kind.group, kind.kind): str(error) for kind, error in found.unseen}
+
+
+async def completed_reading(member: Member, reading: Reading, fleet: str, wanted: Iterable[tuple[str, str]]) -> Reading:
+    """What a cluster said, with kinds that its list of groups did not tell of: they are asked for by their names.
+
+    Args:
+        member: the cluster.
+        reading: what it said.
+        fleet: the name of the fleet.
+        wanted: apiVersion and kind of each.
+    """
+    wanted = list(wanted)
+    try:
+        kinds = await looked_up(member.api, reading.catalog, wanted)
+        if not kinds:
+            return reading
+        found = await owned_in(member.api, fleet, kinds)
+    except ServerError as error:
+        lacking = {(version.rpartition("/")[0], kind) for version, kind in wanted}
+        lacking = {one for one in lacking if not reading.catalog.is_prunable(*one)}
+        return reading._replace(unseen={**dict.fromkeys(lacking, str(error)), **reading.unseen})
+    return reading._replace(
+        owned=[*reading.owned, *found.own],
+        strangers=[*reading.strangers, *found.strangers],
+        unseen={**_reasons(found), **reading.unseen},
+    )
 
 
 async def _identity(api: Api) -> str:

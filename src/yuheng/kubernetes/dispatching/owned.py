@@ -3,6 +3,9 @@
 An object is a fleet's own when it bears our label, the fleet's name, and our field manager among those who applied it,
 and when no controller owns it: labels and annotations are copied to children (a Deployment's annotations to its
 ReplicaSets, a Service's labels to its Endpoints), and those are not ours to delete. Only metadata is asked for.
+
+What is on its way out is there until it is gone. Workloads that bear the name of another fleet are told apart: the
+fleet may have been renamed. A kind that cannot be looked through is not one of which there is nothing.
 """
 
 from __future__ import annotations
@@ -12,21 +15,36 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from yuheng.kubernetes.api import NAMES_ONLY, ApiError, ForbiddenError, GoneError
+from yuheng.kubernetes.api import NAMES_ONLY, ApiError, ForbiddenError, GoneError, MissingError, UnauthorizedError
 from yuheng.kubernetes.dispatching.decision import ANNOTATION, Decision, written
 
 if TYPE_CHECKING:
     from yuheng.kubernetes.api import Api, Kind
 
-__all__ = ["FLEET", "MANAGED_BY", "MANAGER", "SELECTOR", "Key", "Owned", "Owner", "owned_in", "owner_of", "uid_of"]
+__all__ = [
+    "FLEET",
+    "MANAGED_BY",
+    "MANAGER",
+    "OF_WORKLOADS",
+    "SELECTOR",
+    "Found",
+    "Key",
+    "Owned",
+    "Owner",
+    "is_leaving",
+    "owned_in",
+    "owner_of",
+    "uid_of",
+]
 
 MANAGER: Final = "yuheng"
 MANAGED_BY: Final = "yuheng.io/managed-by"
 FLEET: Final = "yuheng.io/fleet"
 SELECTOR: Final = f"{MANAGED_BY}={MANAGER}"
-# Without these it is not known what runs: a server that cannot list them cannot be read.
-_OF_WORKLOADS: Final = frozenset(("apps", "batch"))
-_ITS_FAULT: Final = 500
+# Groups that every server has. Without them it is not known what runs: one that cannot list them cannot be read.
+OF_WORKLOADS: Final = frozenset(("apps", "batch"))
+# Of 405: what serves a kind does not list it.
+_NOT_ALLOWED: Final = 405
 # Group, kind, namespace (empty for objects of the whole cluster) and name.
 Key = tuple[str, str, str, str]
 
@@ -66,6 +84,8 @@ class Owned(NamedTuple):
         name: of the object.
         uid: which of several of that name, one after the other.
         decision: that is written on it; None for what is no workload.
+        fleet: the name of the fleet.
+        is_leaving: whether it is being deleted.
     """
 
     kind: Kind
@@ -73,11 +93,18 @@ class Owned(NamedTuple):
     name: str
     uid: str
     decision: Decision | None
+    fleet: str = ""
+    is_leaving: bool = False
 
     @property
     def key(self) -> Key:
         """What it is known by."""
         return self.kind.group, self.kind.kind, self.namespace, self.name
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """As a plan tells a workload."""
+        return self.kind.kind, f"{self.namespace}/{self.name}"
 
 
 class Owner(NamedTuple):
@@ -105,6 +132,14 @@ def owner_of(text: bytes | msgspec.Raw) -> Owner:
     return _owner(_decode(text).metadata)
 
 
+def is_leaving(text: bytes) -> bool:
+    """Whether an answer is an object that is being deleted; one that says that it is gone is none."""
+    try:
+        return _decode(text).metadata.deletion_timestamp is not None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
 def uid_of(text: bytes) -> str:
     """Which of several objects of one name it is."""
     return _decode(text).metadata.uid
@@ -114,12 +149,26 @@ def _owner(found: _Metadata) -> Owner:
     has_applied = any(one.manager == MANAGER and one.operation == "Apply" for one in found.managed_fields or ())
     is_child = any(one.controller for one in found.owner_references or ())
     said = found.annotations or {}
-    is_leaving = found.deletion_timestamp is not None
-    return Owner(said.get(FLEET, ""), has_applied and not is_child, written(said.get(ANNOTATION)), is_leaving)
+    is_going = found.deletion_timestamp is not None
+    return Owner(said.get(FLEET, ""), has_applied and not is_child, written(said.get(ANNOTATION)), is_going)
 
 
-async def owned_in(api: Api, fleet: str, kinds: list[Kind]) -> tuple[list[Owned], list[str]]:
-    """The objects of a fleet in a cluster, and the names of the kinds that cannot be looked at.
+class Found(NamedTuple):
+    """What a cluster has that a fleet applied.
+
+    Attributes:
+        own: objects of the fleet.
+        strangers: workloads of other fleets.
+        unseen: kinds that could not be looked through, and why.
+    """
+
+    own: list[Owned]
+    strangers: list[Owned]
+    unseen: list[tuple[Kind, ApiError]]
+
+
+async def owned_in(api: Api, fleet: str, kinds: list[Kind]) -> Found:
+    """The objects of a fleet in a cluster, and what cannot be looked at.
 
     Args:
         api: the cluster.
@@ -129,35 +178,49 @@ async def owned_in(api: Api, fleet: str, kinds: list[Kind]) -> tuple[list[Owned]
     Raises:
         ServerError: the server cannot be asked.
     """
-    answers = await asyncio.gather(*(_of_kind(api, fleet, kind) for kind in kinds))
-    refused = [kind.name for kind, found in zip(kinds, answers, strict=True) if found is None]
-    return [one for found in answers for one in found or ()], refused
-
-
-async def _of_kind(api: Api, fleet: str, kind: Kind) -> list[Owned] | None:
-    for _ in range(2):
-        try:
-            return await _listed(api, fleet, kind)
-        except GoneError:
+    answers = await asyncio.gather(*(_of_kind(api, kind) for kind in kinds))
+    found = Found([], [], [])
+    for kind, answer in zip(kinds, answers, strict=True):
+        if isinstance(answer, ApiError):
+            found.unseen.append((kind, answer))
             continue
-        except ForbiddenError:
-            return None
-        except ApiError as error:
-            if error.status in (404, 405):
-                return []
-            if error.status >= _ITS_FAULT and kind.group not in _OF_WORKLOADS:
-                # One definition whose conversion is broken is no reason to leave everything else undone.
-                return None
-            raise
-    return None
+        found.own.extend(one for one in answer if one.fleet == fleet)
+        found.strangers.extend(one for one in answer if one.fleet != fleet and one.decision is not None)
+    return found
 
 
-async def _listed(api: Api, fleet: str, kind: Kind) -> list[Owned]:
+async def _of_kind(api: Api, kind: Kind) -> list[Owned] | ApiError:
+    """What we applied of a kind, or why it cannot be looked through."""
+    try:
+        return await _listed_anew(api, kind)
+    except UnauthorizedError:
+        raise
+    except ApiError as error:
+        is_told = isinstance(error, ForbiddenError | MissingError | GoneError) or error.status == _NOT_ALLOWED
+        # One definition whose conversion is broken is no reason to leave everything else undone.
+        if is_told or kind.group not in OF_WORKLOADS:
+            return error
+        raise
+
+
+async def _listed_anew(api: Api, kind: Kind) -> list[Owned]:
+    """A list, begun anew once when it took longer than the server remembers."""
+    try:
+        return await _listed(api, kind)
+    except GoneError:
+        return await _listed(api, kind)
+
+
+async def _listed(api: Api, kind: Kind) -> list[Owned]:
     found = []
     async for page in api.pages(kind, selector=SELECTOR, accept=NAMES_ONLY):
         for raw in page.items:
-            metadata = _decode(raw).metadata
+            try:
+                metadata = _decode(raw).metadata
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise ApiError(200, "Malformed", f"one of {kind.name} is no object") from error
             owner = _owner(metadata)
-            if owner.fleet == fleet and owner.is_ours and not owner.is_leaving:
-                found.append(Owned(kind, metadata.namespace, metadata.name, metadata.uid, owner.decision))
+            if owner.fleet and owner.is_ours:
+                where = metadata.namespace, metadata.name, metadata.uid
+                found.append(Owned(kind, *where, owner.decision, owner.fleet, owner.is_leaving))
     return found

@@ -2,7 +2,8 @@
 
 Nothing goes before everything else has been applied, and nothing goes from a cluster that was not reached. Some things
 never go, since more goes with them than we put there: a namespace takes all that others put into it, a definition takes
-all objects of its kind, a claim takes its data.
+all objects of its kind, a claim takes its data. What is on its way out already is not asked for again: it is told that
+it waits, until it is gone.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from yuheng.kubernetes.dispatching.owned import Key, Owned
 
-__all__ = ["LASTING", "Pruning", "pruned"]
+__all__ = ["LASTING", "LEAVING", "Pruning", "pruned"]
 
 LASTING: Final = frozenset(("CustomResourceDefinition", "Namespace", "PersistentVolume", "PersistentVolumeClaim"))
+LEAVING: Final = "it is being deleted, and waits for its finalizers or for what it owns"
 
 
 class Pruning(NamedTuple):
@@ -43,7 +45,9 @@ def pruned(owned: Iterable[Owned], wanted: Set[Key], held: Mapping[Key, str], un
     for one in sorted(owned, key=lambda one: one.key):
         if one.key in wanted:
             continue
-        if one.kind.kind in LASTING:
+        if one.is_leaving:
+            left.append((one, LEAVING))
+        elif one.kind.kind in LASTING:
             left.append((one, "never deleted: more would go with it than was put there"))
         elif one.key in held:
             left.append((one, held[one.key]))

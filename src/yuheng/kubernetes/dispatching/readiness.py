@@ -1,6 +1,7 @@
 """Whether a workload works where it was put, before it is taken from where it was.
 
-Replicas leave a cluster gracefully: when those that replace them are ready, or after the grace period in any case.
+Replicas leave a cluster gracefully: when those that replace them are ready. A cluster that was given up they leave
+after the grace period in any case.
 What says nothing of readiness (a Job, a Pod) is taken as ready when it is there.
 """
 

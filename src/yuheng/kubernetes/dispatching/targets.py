@@ -19,6 +19,7 @@ import msgspec
 from yuheng.errors import InputError
 from yuheng.kubernetes.dispatching.decision import Decision, decided
 from yuheng.kubernetes.dispatching.manifests import Manifest, made_for, paused, stamped, with_share
+from yuheng.kubernetes.dispatching.runs import print_of
 from yuheng.kubernetes.dispatching.scaled import has_own_replicas, scaled_by
 from yuheng.model.fleet import FleetWorkload
 from yuheng.model.propagation import PropagationPolicy
@@ -65,6 +66,9 @@ class Wanted(NamedTuple):
         shrinks: whether it has fewer replicas than it was given before.
         replicas: of a share; 0 for what is none.
         is_scaled: whether an autoscaler says how many replicas it has once it is there.
+        takes_replicas: whether its replicas are taken over from whoever sets them: it is paused, or has its autoscaler
+            no more.
+        written: what tells whether something that runs to an end is written as before; empty for what runs on.
     """
 
     manifest: Manifest
@@ -73,6 +77,8 @@ class Wanted(NamedTuple):
     shrinks: bool = False
     replicas: int = 0
     is_scaled: bool = False
+    written: str = ""
+    takes_replicas: bool = False
 
     @property
     def api_version(self) -> str:
@@ -218,7 +224,7 @@ class _Making:
             shrinks = before is not None and before.replicas.get(name, 0) > count
             made = stamped(shared, self._name, decision)
             is_scaled = identity_of(workload) in self._scaled or has_own_replicas(manifest)
-            yield name, Wanted(made, WORKLOADS, identity_of(workload), shrinks, count, is_scaled)
+            yield name, Wanted(made, WORKLOADS, identity_of(workload), shrinks, count, is_scaled, print_of(manifest))
 
     def _paused(
         self, item: Item, workload: FleetWorkload, wanted: Mapping[str, list[Wanted]]
@@ -232,8 +238,9 @@ class _Making:
         for name in last.replicas:
             if name in self._clusters:
                 manifest = made_for(item, workload.api_version, self._written.overrides, self._clusters[name])
-                made = stamped(paused(manifest), self._name, last)
-                wanted[name].append(Wanted(made, WORKLOADS, identity))
+                is_scaled = identity in self._scaled or has_own_replicas(manifest)
+                made = stamped(paused(manifest, is_scaled=is_scaled), self._name, last)
+                wanted[name].append(Wanted(made, WORKLOADS, identity, is_scaled=is_scaled, takes_replicas=is_scaled))
         return {identity: last}
 
     def _beside(self, item: Item, cluster: Cluster) -> Wanted:
