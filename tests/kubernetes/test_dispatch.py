@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from aiohttp import web
 from tests.kubernetes.made_api_server import FakeTime, answering, dropping, status, unto
 from tests.kubernetes.made_member import Member, beside, deployment, members, write, write_fleet
@@ -374,7 +375,9 @@ async def test_replicas_leave_a_cluster_that_is_given_up_after_the_grace_period_
         write(folder, "web.json", deployment(replicas=3))
         await run(folder)
         clock = FakeTime()
-        report = await dispatched(Options((str(folder),), without=("cluster=a",), grace=60.0), clock.timing)
+        with capture_logs() as lines:
+            report = await dispatched(Options((str(folder),), without=("cluster=a",), grace=60.0), clock.timing)
+        assert [line["workloads"] for line in lines] == ["Deployment default/web"]
         assert 50 < sum(clock.pauses) < 70
         assert (found["a"].replicas(), found["b"].replicas()) == ({}, {"web": 3})
         assert [note for note in report.notes if "is not ready after 60 s" in note]

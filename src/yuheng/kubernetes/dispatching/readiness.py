@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import structlog
 
 from yuheng.kubernetes.api import ServerError
 
@@ -24,6 +25,7 @@ __all__ = ["unready"]
 
 # Seconds between two looks.
 _EVERY: Final = 2.0
+_log = structlog.get_logger("yuheng.dispatching")
 _TELLING: Final = frozenset(("Deployment", "ReplicaSet", "StatefulSet"))
 
 
@@ -59,13 +61,18 @@ async def unready(
         grace: seconds to wait at the most; 0 to look once.
         timing: the clocks.
     """
-    end = timing.now() + grace
+    end, is_told = timing.now() + grace, False
     left = {identity: tuple(some) for identity, some in shares.items()}
     while True:
         answers = await asyncio.gather(*(_are_ready(some) for some in left.values()))
         left = {one: some for (one, some), is_ready in zip(left.items(), answers, strict=True) if not is_ready}
         if not left or timing.now() + _EVERY > end:
             return frozenset(left)
+        if not is_told:
+            names = ", ".join(f"{kind} {key}" for kind, key in sorted(left))
+            told = "waiting for replicas to be ready: they stay where they were, too"
+            _log.warning(told, workloads=names, most_seconds=grace)
+            is_told = True
         await timing.sleep(_EVERY)
 
 
