@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 from aiohttp import web
+from structlog.testing import capture_logs
 from tests.kubernetes.made_api_server import FakeTime, answering, dropping, status, unto
 from tests.kubernetes.made_member import Member, beside, deployment, members, write, write_fleet
 
