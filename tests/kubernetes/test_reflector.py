@@ -240,6 +240,19 @@ def test_a_list_that_is_always_too_old_is_asked_for_in_one_piece() -> None:
     assert len(lists) == 5
 
 
+def test_a_list_that_is_refused_for_some_time_is_asked_for_in_pages_all_the_same() -> None:
+    def prepare(server: ApiServer) -> None:
+        server.faults.extend(unto("GET", LIST, answering(lambda: status(403, "Forbidden"))) for _ in range(5))
+
+    async def steps(made: Scene) -> None:
+        await made.same()
+
+    made = play(steps, prepare, page=2)
+    lists = [url for url in made.server.asked("GET", "pods") if "watch" not in url]
+    assert len(lists) == 7
+    assert all("limit=2" in url for url in lists)
+
+
 def test_half_a_line_is_not_an_event() -> None:
     async def steps(made: Scene) -> None:
         event = line({"type": "ADDED", "object": {"metadata": {"name": "ghost", "resourceVersion": "900"}}})

@@ -162,12 +162,15 @@ class Reflector:
         version = ""
         # Reading takes longer than the server keeps the list: then it is asked for in one piece.
         size = self._page if self._broken_lists < 2 else 0
-        self._broken_lists += 1
-        async for page in self._api.pages(self.kind, page=size, failing=self._told, **self._selected):
-            for raw in page.items:
-                self._newest.listed(self._seen(raw))
-                self._sink.put(raw)
-            version = page.version
+        try:
+            async for page in self._api.pages(self.kind, page=size, failing=self._told, **self._selected):
+                for raw in page.items:
+                    self._newest.listed(self._seen(raw))
+                    self._sink.put(raw)
+                version = page.version
+        except GoneError:
+            self._broken_lists += 1
+            raise
         self._sink.settle()
         self._version = version
         self.listed = self._api.timing.now()
