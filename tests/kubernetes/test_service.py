@@ -148,7 +148,7 @@ def test_a_lease_that_cannot_be_is_told_in_a_line(lease: str, tmp_path: Path) ->
 
 WAITS = """
 import asyncio, time
-from yuheng.kubernetes.running.signals import stopped_by_signals
+from yuheng.kubernetes.signals import stopped_by_signals
 
 async def work():
     stop = asyncio.Event()

@@ -13,7 +13,7 @@ from yuheng.kubernetes.dispatching.folder import opened
 from yuheng.kubernetes.dispatching.keeping import Keeper, Patience
 from yuheng.kubernetes.dispatching.members import connected
 from yuheng.kubernetes.dispatching.rounds import Round, Task
-from yuheng.kubernetes.dispatching.stopping import stopping
+from yuheng.kubernetes.signals import stopped_by_signals
 from yuheng.kubernetes.timing import Timing
 from yuheng.model.dispatch import DispatchReport
 from yuheng.placement.planner import Question
@@ -100,7 +100,8 @@ def keep(options: Options, say: Callable[[str], object]) -> None:
 
 
 async def _kept(options: Options, say: Callable[[str], object]) -> None:
-    stop = stopping()
+    stop = asyncio.Event()
     patience = Patience(failover_after=options.failover_after, grace=options.grace)
     keeper = Keeper(options.sources, options.task(), say, kubeconfig=options.kubeconfig, patience=patience)
-    await keeper.run(stop)
+    with stopped_by_signals(stop):
+        await keeper.run(stop)

@@ -26,9 +26,9 @@ from yuheng.kubernetes.running.roles import Measured
 from yuheng.kubernetes.running.rules import Rules
 from yuheng.kubernetes.running.service import Leading, Service, reflectors
 from yuheng.kubernetes.running.serving import Address, Pulse, Serving
-from yuheng.kubernetes.running.signals import stopped_by_signals
 from yuheng.kubernetes.running.turns import Turns
 from yuheng.kubernetes.running.volumes import Volumes
+from yuheng.kubernetes.signals import stopped_by_signals
 from yuheng.model.policy import Policy
 from yuheng.scheduling.decider import Decider
 

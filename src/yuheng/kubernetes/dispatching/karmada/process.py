@@ -11,7 +11,7 @@ from yuheng.kubernetes.access import open_access
 from yuheng.kubernetes.api import Api, ServerError, served_versions
 from yuheng.kubernetes.dispatching.karmada.desk import NAMESPACED, WIDE, Desk, bindings_of
 from yuheng.kubernetes.dispatching.karmada.roll import CLUSTERS, Roll
-from yuheng.kubernetes.dispatching.stopping import stopping
+from yuheng.kubernetes.signals import stopped_by_signals
 from yuheng.kubernetes.watching import Reflector
 
 __all__ = ["schedule", "scheduled"]
@@ -35,9 +35,10 @@ def schedule(kubeconfig: Path | None, context: str | None, scheduler: str, say: 
     """
 
     async def run() -> None:
-        stop = stopping()
-        async with Api(open_access(kubeconfig, context)) as api:
-            await scheduled(api, scheduler, say, stop, dry_run=dry_run)
+        stop = asyncio.Event()
+        with stopped_by_signals(stop):
+            async with Api(open_access(kubeconfig, context)) as api:
+                await scheduled(api, scheduler, say, stop, dry_run=dry_run)
 
     asyncio.run(run())
 

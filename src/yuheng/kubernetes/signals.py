@@ -1,4 +1,4 @@
-"""What ends a scheduler from outside: asked once it ends in good order, asked twice it ends at once.
+"""What ends a process that stays from outside: asked once it ends in good order, asked twice it ends at once.
 
 The second time nothing is finished and nothing is given back: whoever asks twice has waited long enough, be it for a
 server that does not answer or for a thread that computes. As the first process of a container a process is spared
