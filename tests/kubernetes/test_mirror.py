@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from yuheng.errors import InputError
 from yuheng.kubernetes.api import KINDS
 from yuheng.kubernetes.mirror import WATCHED, Mirror, state
+from yuheng.model.cluster import Snapshot
 from yuheng.readers.snapshot import read
 
 QUEUE = "scheduling.volcano.sh/queue-name"
@@ -79,6 +80,9 @@ class Made:
     def item(self, kind: str, body: dict[str, Any]) -> None:
         self.sinks[kind].put(raw(body))
 
+    def snapshot(self) -> Snapshot:
+        return asyncio.run(self.mirror.snapshot())
+
     def queue(self, name: str, **spec: Any) -> None:
         self.item(QUEUES, named(name, "", spec={"weight": 1, **spec}))
 
@@ -125,7 +129,7 @@ def test_all_objects_that_cannot_be_used_are_found_in_one_reading(kind: str, mad
     made.pod("good", annotations={QUEUE: "q"})
     for i in range(30):
         BAD[kind](made, i)
-    found = made.mirror.snapshot()
+    found = made.snapshot()
     assert [one.key for one in found.pods] == ["default/good"]
     assert len(readings) == 1
     assert made.mirror.unreadable() == {kind: 30}
@@ -135,7 +139,7 @@ def test_all_objects_that_cannot_be_used_are_found_in_one_reading(kind: str, mad
 def test_what_cannot_be_used_stops_nobody_else(kind: str, made: Made) -> None:
     made.pod("good")
     BAD[kind](made, 0)
-    assert "default/good" in [one.key for one in made.mirror.snapshot().pods]
+    assert "default/good" in [one.key for one in made.snapshot().pods]
 
 
 def test_queues_in_a_circle_are_left_out_with_those_below_them(made: Made) -> None:
@@ -143,7 +147,7 @@ def test_queues_in_a_circle_are_left_out_with_those_below_them(made: Made) -> No
     made.queue("two", parent="one")
     made.queue("below", parent="two")
     made.queue("apart")
-    assert [queue.name for queue in made.mirror.snapshot().queues] == ["apart", "default"]
+    assert [queue.name for queue in made.snapshot().queues] == ["apart", "default"]
     assert made.mirror.unreadable() == {"Queue": 3}
 
 
@@ -152,26 +156,26 @@ def test_hyper_nodes_in_a_circle_stop_nobody(made: Made) -> None:
         member = {"type": "HyperNode", "selector": {"exactMatch": {"name": other}}}
         made.item(HYPER_NODES, named(name, "", spec={"tier": 1, "members": [member]}))
     made.pod("good")
-    assert len(made.mirror.snapshot().pods) == 1
+    assert len(made.snapshot().pods) == 1
     assert list(made.mirror.unreadable()) == ["HyperNode"]
 
 
 def test_queues_that_are_guaranteed_more_than_there_is_stay_queues(made: Made) -> None:
     for name in ("one", "two"):
         made.queue(name, guarantee={"resource": {"cpu": "3"}})
-    assert [queue.name for queue in made.mirror.snapshot().queues] == ["default", "one", "two"]
+    assert [queue.name for queue in made.snapshot().queues] == ["default", "one", "two"]
     assert made.mirror.unreadable() == {"Queue": 1}
 
 
 def test_a_pod_is_in_order_again_when_its_queue_comes(made: Made) -> None:
     made.queue("other")
     made.pod("p", annotations={QUEUE: "mine"})
-    assert made.mirror.snapshot().pods == ()
+    assert made.snapshot().pods == ()
     known = made.mirror.pods["default/p"]
     assert "mine" in known.problem
     made.mirror.touched()
     made.queue("mine")
-    assert [one.queue for one in made.mirror.snapshot().pods] == ["mine"]
+    assert [one.queue for one in made.snapshot().pods] == ["mine"]
     assert (known.problem, known.is_changed, made.mirror.problems) == ("", True, {})
     assert made.mirror.touched() == {"default/p"}
 
@@ -179,7 +183,7 @@ def test_a_pod_is_in_order_again_when_its_queue_comes(made: Made) -> None:
 def test_a_running_pod_of_a_queue_that_is_not_there_holds_its_room(made: Made) -> None:
     made.queue("other")
     made.pod("p", annotations={QUEUE: "nowhere"}, nodeName="a", phase="Running")
-    (found,) = made.mirror.snapshot().pods
+    (found,) = made.snapshot().pods
     assert (found.node, found.queue, found.spec.requests["cpu"]) == ("a", "", 1000)
     assert list(made.mirror.problems) == ["Pod default/p"]
 
@@ -188,20 +192,20 @@ def test_nothing_is_placed_beside_a_running_pod_that_cannot_be_read(made: Made) 
     made.nodes.put(raw(node("b")))
     made.pod("p", cpu="x", nodeName="a", phase="Running")
     for _ in range(2):
-        assert [one.unschedulable for one in made.mirror.snapshot().nodes] == [True, False]
+        assert [one.unschedulable for one in made.snapshot().nodes] == [True, False]
     assert made.mirror.unreadable() == {"Pod": 1}
     made.pods.gone(raw(pod("p")))
     assert made.mirror.stale
-    assert [one.unschedulable for one in made.mirror.snapshot().nodes] == [False, False]
+    assert [one.unschedulable for one in made.snapshot().nodes] == [False, False]
     assert made.mirror.problems == {}
 
 
 def test_a_running_pod_that_can_be_read_again_opens_its_node(made: Made) -> None:
     made.pod("p", cpu="x", nodeName="a", phase="Running")
-    made.mirror.snapshot()
+    made.snapshot()
     made.pod("p", cpu="2", nodeName="a", phase="Running")
     assert made.mirror.stale
-    found = made.mirror.snapshot()
+    found = made.snapshot()
     assert (found.nodes[0].unschedulable, len(found.pods), made.mirror.problems) == (False, 1, {})
 
 
@@ -212,7 +216,7 @@ def test_pods_of_a_gang_that_cannot_be_used_are_not_started_alone(kind: str, bod
     words = {GROUP: "g", JOB: "j"}
     made.pod("waits", annotations=words)
     made.pod("runs", annotations=words, nodeName="a", phase="Running")
-    assert [one.key for one in made.mirror.snapshot().pods] == ["default/runs"]
+    assert [one.key for one in made.snapshot().pods] == ["default/runs"]
     (why,) = (text for subject, text in made.mirror.problems.items() if not subject.startswith("Pod "))
     subject, _, cause = why.removeprefix("the cluster: ").partition(": ")
     # Whoever made the pod sees its condition, and not the log.
@@ -221,16 +225,16 @@ def test_pods_of_a_gang_that_cannot_be_used_are_not_started_alone(kind: str, bod
 
 def test_an_object_that_the_engine_cannot_use_is_tried_again_when_it_changes(made: Made) -> None:
     made.pod("p")
-    made.mirror.snapshot()
+    made.snapshot()
     error = InputError("99 resources", "fewer", subject="Pod default/p")
     assert made.mirror.leave_out(error)
     assert not made.mirror.leave_out(error)
-    assert made.mirror.snapshot().pods == ()
+    assert made.snapshot().pods == ()
     made.pod("p")
-    assert made.mirror.snapshot().pods == ()
+    assert made.snapshot().pods == ()
     assert made.mirror.pods["default/p"].problem
     made.pod("p", cpu="2")
-    assert len(made.mirror.snapshot().pods) == 1
+    assert len(made.snapshot().pods) == 1
 
 
 def test_pods_belong_where_files_would_have_them() -> None:
@@ -258,7 +262,7 @@ def test_pods_belong_where_files_would_have_them() -> None:
         {**group, "kind": "PodGroup", "apiVersion": "scheduling.volcano.sh/v1beta1"},
         {**job, "kind": "Job", "apiVersion": "batch.volcano.sh/v1alpha1"},
     )
-    live, saved = made.mirror.snapshot(), read([*pods, node("a"), *written])
+    live, saved = made.snapshot(), read([*pods, node("a"), *written])
     assert live.pods == saved.pods
     assert live.jobs == saved.jobs
     assert live.queues == saved.queues
@@ -293,7 +297,7 @@ async def test_the_event_loop_goes_on_while_a_snapshot_is_put_together(
         return assembled(*given)
 
     monkeypatch.setattr(state, "assembled", slow)
-    task = asyncio.ensure_future(made.mirror.snapshot_apart())
+    task = asyncio.ensure_future(made.mirror.snapshot())
     await asyncio.sleep(0)
     made.pod("later", nodeName="a")
     go.set()
@@ -304,7 +308,7 @@ async def test_the_event_loop_goes_on_while_a_snapshot_is_put_together(
 def test_an_object_with_nulls_is_taken_without_them(made: Made) -> None:
     made.item("replicasets.apps", named("r", spec={"selector": {"matchLabels": None}}))
     made.pod("p")
-    assert len(made.mirror.snapshot().pods) == 1
+    assert len(made.snapshot().pods) == 1
     assert made.mirror.problems == {}
 
 

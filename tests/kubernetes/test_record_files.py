@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import fcntl
 import os
@@ -493,7 +494,7 @@ def test_no_secret_no_token_and_no_environment_value_is_in_it(tmp_path: Path):
     amounts = {"cpu": "4", "memory": "8Gi", "pods": "10"}
     node = {"metadata": {"name": "a", "annotations": {"token": PLANTED}}, "status": {"allocatable": amounts}}
     places["nodes"].put(msgspec.Raw(msgspec.json.encode(node)))
-    state = mirror.snapshot()
+    state = asyncio.run(mirror.snapshot())
     pods = [pod for pod in state.pods if pod.node is None]
     assert [pod.name for pod in pods] == ["waits"]
     told = [Turn(1, [Renewed(state)], pods, Asked(NOON), Decisions()), Turn(2, mirror.changes(), [], Asked(NOON), "")]

@@ -473,7 +473,7 @@ async def test_what_happens_while_the_state_is_put_together_is_seen_in_the_next_
     rig.nodes.put(node("a"))
     rig.pods.put(pod("goes", "g"))
     rig.pods.put(pod("stays", "s", cpu="3"))
-    apart = rig.mirror.snapshot_apart
+    apart = rig.mirror.snapshot
 
     async def meanwhile() -> Any:
         found = apart()
@@ -481,7 +481,7 @@ async def test_what_happens_while_the_state_is_put_together_is_seen_in_the_next_
         asyncio.get_running_loop().call_soon(rig.pods.put, pod("theirs", "t", cpu="1", nodeName="a"))
         return await found
 
-    rig.mirror.snapshot_apart = meanwhile  # type: ignore[method-assign]
+    rig.mirror.snapshot = meanwhile  # type: ignore[method-assign]
     await rig.turn()
     assert rig.names == ["stays"]
     rig.pods.put(pod("more", "m"))
@@ -655,7 +655,7 @@ async def test_a_claim_that_is_bound_while_the_state_is_put_together_is_looked_a
     rig.item("persistentvolumeclaims", **claim)
     volumes = [{"name": "c", "persistentVolumeClaim": {"claimName": "c"}}]
     rig.pods.put(pod("w", "w", volumes=volumes))
-    apart = rig.mirror.snapshot_apart
+    apart = rig.mirror.snapshot
 
     async def meanwhile() -> Any:
         found = await apart()
@@ -666,9 +666,9 @@ async def test_a_claim_that_is_bound_while_the_state_is_put_together_is_looked_a
         rig.item("persistentvolumeclaims", metadata=metadata, spec={**claim["spec"], "volumeName": "v"})
         return found
 
-    rig.mirror.snapshot_apart = meanwhile  # type: ignore[method-assign]
+    rig.mirror.snapshot = meanwhile  # type: ignore[method-assign]
     await rig.turn()
     assert rig.names == []
-    rig.mirror.snapshot_apart = apart  # type: ignore[method-assign]
+    rig.mirror.snapshot = apart  # type: ignore[method-assign]
     await settled(rig, 10)
     assert [(name, home) for name, _, home in rig.hands.bound] == [("w", "b")]

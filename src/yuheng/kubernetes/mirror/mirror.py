@@ -385,18 +385,15 @@ class Mirror:
         found = (budget for _, budget in readable(self.items(BUDGET), read_budget, refuse) if budget is not None)
         return tuple(sorted(found, key=lambda one: (one.namespace, one.name)))
 
-    def snapshot(self) -> Snapshot:
-        """The whole cluster as it is known: what changed before is in it, and is not told again.
+    async def snapshot(self) -> Snapshot:
+        """The whole cluster as it is known now: what changed before is in it, and is not told again.
 
-        Objects that contradict others are left out, and told among the `problems`, as long as they do.
+        It is put together in a thread of its own, so that the event loop does not stand still. Objects that contradict
+        others are left out, and told among the `problems`, as long as they do.
 
         Raises:
             InputError: objects contradict each other, and it is no single one's fault.
         """
-        return self._taken(self.state().put_together(), self._as_waiting())
-
-    async def snapshot_apart(self) -> Snapshot:
-        """As `snapshot`, put together in a thread of its own, so that the event loop does not stand still."""
         state, waiting = self.state(), self._as_waiting()
         return self._taken(await asyncio.to_thread(state.put_together), waiting)
 

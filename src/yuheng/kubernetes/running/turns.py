@@ -318,7 +318,7 @@ class Turns:
             self._uids |= {known.key: known.uid for known in mirror.waiting()} if decider.by_queue else {}
             # Of the same instant as the state is.
             held = self._held_back = self._to_be_held_back()
-            return [Renewed(without(await mirror.snapshot_apart(), held))]
+            return [Renewed(without(await mirror.snapshot(), held))]
         told = list(changes)
         if mirror.closed:
             told.append(Closed(tuple(sorted(mirror.closed))))
